@@ -1,0 +1,39 @@
+# The environment is made from requirements.lock, every file checked by its hash.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: demo test bench check publish lock clean
+
+demo: $(VENV)/ready          ## the national demonstration on its own Postgres
+	$(BIN)/hat demo $(ARGS)
+
+test: $(VENV)/ready          ## all tests but the slow; ARGS goes to pytest
+	$(BIN)/pytest $(or $(ARGS),-m "not slow")
+
+bench: $(VENV)/ready         ## speed as ratios beside a yardstick
+	$(BIN)/python -m tests.bench $(ARGS)
+
+check: $(VENV)/ready         ## style, types and the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+publish: $(VENV)/ready       ## write the dataset's artefacts again
+	$(BIN)/hat publish
+
+lock: $(VENV)/ready          ## resolve the dependencies again
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header -o requirements.lock
+	$(BIN)/uv pip compile bootstrap.in --universal --generate-hashes --no-header -o bootstrap.lock
+
+$(VENV)/ready: requirements.lock bootstrap.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps --editable .
+	touch $@
+
+clean:
+	rm -rf $(VENV)
