@@ -25,8 +25,8 @@ class Scope(StrEnum):
 class Rule:
     """One numbered rule. `words` says what is wrong, `mend` what to do; both may hold `{field}` placeholders, never a cell's value.
 
-    `fields[0]` is where the finding is shown. `reads` are all fields whose unreadable cells silence the rule: nothing is
-    called missing or contradictory that is there but could not be read.
+    `fields[0]` is where the finding is shown. An unreadable cell in any of `fields` silences the rule: nothing is called
+    missing or contradictory that is there but could not be read.
     """
 
     number: int
