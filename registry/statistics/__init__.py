@@ -1,0 +1,1 @@
+"""Statistics of the registry: pure functions of counts, without database, clock or settings."""

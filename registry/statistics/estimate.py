@@ -1,0 +1,43 @@
+"""The result of every statistic: a number with its limits, or the reason why there is none."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a value or its interval is not given. The text is stable: it is published beside the blank."""
+
+    ZERO_DENOMINATOR = "zero denominator"
+    NO_INTERVAL = "count below 20: no interval"
+    FEW_EVENTS = "fewer than 10"
+    SMALL_DENOMINATOR = "denominator below 20"
+    NOT_INVESTIGATED = "too few investigated"
+    BLANK = "no figure to calculate from"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with its lower and upper limit; each is `None` where it is undefined, with the reason. Never NaN or infinite."""
+
+    value: float | None
+    lower: float | None = None
+    upper: float | None = None
+    reason: Reason | None = None
+
+
+def missing(reason: Reason) -> Estimate:
+    """An estimate without value, for the given reason."""
+    return Estimate(None, None, None, reason)
+
+
+def require_count(number: int, name: str) -> int:
+    """`number`, if it is a whole number of 0 or more.
+
+    Raises `TypeError` for anything but an integer (also `bool` and 3.0), `ValueError` for a negative one. The number itself is not
+    in the message: it may be an unprotected count.
+    """
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"{name} must be a whole number")
+    if number < 0:
+        raise ValueError(f"{name} must not be negative")
+    return number
