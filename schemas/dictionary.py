@@ -30,7 +30,7 @@ class Field:
 
     kind: RecordKind
     name: str
-    type: FieldType
+    holds: FieldType
     item: Item
     required: bool
 
@@ -40,7 +40,7 @@ class Field:
 
     @property
     def codes(self) -> type[CodeList] | None:
-        return self.type.codes if isinstance(self.type, CodeType | CodesType) else None
+        return self.holds.codes if isinstance(self.holds, CodeType | CodesType) else None
 
 
 @cache
@@ -71,7 +71,7 @@ def _field(kind: RecordKind, name: str, hint: Any) -> Field:
     bare, *extras = get_args(hint)
     item = next(extra for extra in extras if isinstance(extra, Item))
     inner, required = _without_none(bare)
-    return Field(kind=kind, name=name, type=_field_type(inner, extras), item=item, required=required)
+    return Field(kind=kind, name=name, holds=_field_type(inner, extras), item=item, required=required)
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
