@@ -14,7 +14,8 @@ Preventability has three categories. `preventable` and `not_preventable` are the
 be classified is among `not_preventable` (it stays in the denominator of the preventable share and is not counted as preventable).
 `not_investigated` is every other case. A case found *not* to be hospital-associated is in none of them, nor in any other cell.
 
-A case whose category is not known is in the total and in no category. An independent provider is no trust of this grid: it has no cells.
+By VTE type, a pulmonary embolism with a deep vein thrombosis is a `pe`. A case whose category is not known is in the total and in no
+category. An independent provider is no trust of this grid: it has no cells.
 
 The name of a cell carries the version of the grid. A cell, once published, keeps name and meaning for ever: changing a category or what
 is counted means a new version of the grid, never the same name for another quantity.

@@ -1,0 +1,1 @@
+"""The doors of the service, one module for each audience; none holds a rule of the registry."""
