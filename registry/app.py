@@ -1,0 +1,75 @@
+"""The web application: the edge, the routers, the static files."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRouter
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from registry.settings import Settings
+from registry.store import Store
+from registry.web import edge, pages, problems
+
+PAGES: tuple[APIRouter, ...] = ()  # for people; not part of the described interface
+MACHINES: tuple[APIRouter, ...] = ()  # for programs; every route stands in /api/openapi.json
+
+YEAR = 365 * 24 * 3600  # seconds
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457. What was sent is never repeated.",
+    "required": ["type", "title", "status", "detail", "request_id"],
+    "properties": {
+        "type": {"type": "string", "description": "A stable name a program may act on."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What to do."},
+        "request_id": {"type": "string", "description": "Give this number if you ask for help."},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+PROBLEM = {"description": "A refusal or a fault", "content": {problems.MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
+RESPONSES: dict[int | str, dict[str, Any]] = {"4XX": PROBLEM, "5XX": PROBLEM}
+
+
+def create_app(settings: Settings, store: Store) -> FastAPI:
+    """The service on these settings and this store; opens nothing and reads no environment."""
+    app = FastAPI(
+        title="HAT registry",
+        version="1.0",
+        description="The registry of hospital-associated thrombosis for England and Wales.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        responses=RESPONSES,
+        middleware=edge.layers(str(settings.base_url)),
+    )
+    app.state.settings = settings
+    app.state.store = store
+    problems.install(app)
+    for router in MACHINES:
+        app.include_router(router)
+    for router in PAGES:
+        app.include_router(router, include_in_schema=False)
+    app.add_api_route("/api/openapi.json", _description(app), include_in_schema=False)
+    app.mount("/static", Static(directory=pages.STATIC), name="static")
+    pages.environment()
+    return app
+
+
+def _description(app: FastAPI) -> Any:
+    def openapi() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    return openapi
+
+
+class Static(StaticFiles):
+    """Files whose address carries a digest of their content, kept by browsers for a year."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+        return response

@@ -1,0 +1,137 @@
+"""Pages: the template environment, and `render`, the one way a page is made.
+
+Every template is compiled when the environment is built, so the first visitor waits no longer than the second. Values are
+escaped everywhere; no template uses `safe`, an inline style or an inline script (the content policy forbids both).
+"""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+import jinja2
+from jinja2.runtime import Context
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from registry.web.forgery import FORM_FIELD, form_token
+
+SERVICE = "HAT registry"
+STATIC = Path(__file__).parent / "static"
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Person(Protocol):
+    """Whoever is signed in, as far as the frame of a page needs to know."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def roles(self) -> Collection[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`current` is "page" on the page itself, "true" below it, else empty: the values of aria-current."""
+
+    words: str
+    href: str
+    current: str = ""
+
+
+FOOTER = (
+    Link("National figures", "/figures"),
+    Link("About the data", "/about"),
+    Link("What is held about patients", "/patients"),
+    Link("Accessibility", "/accessibility"),
+)
+
+# words, address, and the roles that see the link; no roles: everybody, signed in or not
+NAVIGATION: tuple[tuple[str, str, frozenset[str]], ...] = (("National figures", "/figures", frozenset()),)
+
+
+def links(person: Person | None, path: str) -> tuple[Link, ...]:
+    """The links in the head of the page for this person. What is not linked is refused all the same, by the access table."""
+    roles = frozenset(person.roles) if person else frozenset()
+    seen = (entry for entry in NAVIGATION if not entry[2] or entry[2] & roles)
+    return tuple(Link(words, href, _current(href, path)) for words, href, _ in seen)
+
+
+def _current(href: str, path: str) -> str:
+    if path == href:
+        return "page"
+    return "true" if path.startswith(href + "/") else ""
+
+
+def render(request: Request, template: str, page: object = None, *, status: int = 200, **words: object) -> HTMLResponse:
+    """A page. The template finds `page` and `words` by name, beside the frame (who is signed in, links, banner).
+
+    A page made for somebody signed in is never stored by a browser or a proxy.
+    """
+    person: Person | None = getattr(request.state, "person", None)
+    frame = {
+        "request": request,
+        "service": SERVICE,
+        "title": SERVICE,
+        "person": person,
+        "links": links(person, request.url.path),
+        "footer": FOOTER,
+        "demonstration": request.app.state.settings.demonstration,
+        "page": page,
+    }
+    text = environment().get_template(template).render(frame | words)
+    headers = {"Cache-Control": "no-store"} if person else {}
+    return HTMLResponse(text, status, headers)
+
+
+@lru_cache(maxsize=1)
+def environment() -> jinja2.Environment:
+    """The templates, all compiled. nhsuk-frontend-jinja's macros stand in `nhsuk` under their own names."""
+    made = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(TEMPLATES), jinja2.PackageLoader("nhsuk_frontend_jinja")]),
+        autoescape=True,
+        undefined=jinja2.ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        cache_size=-1,
+        auto_reload=False,
+    )
+    made.globals |= {"nhsuk": _library(made), "icon": _icon(made), "asset": asset, "token_field": token_field}
+    for path in TEMPLATES.rglob("*.html"):
+        made.get_template(path.relative_to(TEMPLATES).as_posix())
+    return made
+
+
+def _library(made: jinja2.Environment) -> SimpleNamespace:
+    """Each macro of the library: `nhsuk.errorSummary({...})`, `nhsuk.table({...})` and so on."""
+    macros: dict[str, Any] = {}
+    for name in made.list_templates(filter_func=lambda name: name.endswith("/macro.jinja")):
+        module = made.get_template(name).module
+        macros |= {key: value for key, value in vars(module).items() if not key.startswith("_")}
+    return SimpleNamespace(**macros)
+
+
+def _icon(made: jinja2.Environment) -> Any:
+    return vars(made.get_template("nhsuk/macros/icon.jinja").module)["nhsukIcon"]
+
+
+@lru_cache
+def asset(path: str) -> str:
+    """The address of a file in static/, with a digest of its content: it may be kept for a year and is never stale.
+
+    A path that is not there is a fault of the template: FileNotFoundError.
+    """
+    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()
+    return f"/static/{path}?v={digest[:12]}"
+
+
+@jinja2.pass_context
+def token_field(context: Context) -> Markup:
+    """The hidden field every form with method="post" starts with (before a file field, so that it can be read first)."""
+    token = form_token(context["request"])
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FORM_FIELD, token)
