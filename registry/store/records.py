@@ -1,0 +1,135 @@
+"""The tables of the records themselves, drawn from the dataset: for each kind one row a record and one row a version.
+
+`<kind>_record` says that a record exists and which version stands; `<kind>_version` holds what each version said, and is
+only ever added to. A field of the dataset is a column of the version under its own name; an identifying field is two:
+`<name>_ct`, sealed under the tenant's data key, and `<name>_mac`, a keyed digest that shows whether it changed.
+"""
+
+from typing import Any
+
+import polars as pl
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
+
+from registry.store.tables import metadata
+from schemas.counting import DERIVED
+from schemas.dictionary import Field, field, fields, key
+from schemas.record import RecordKind
+
+MATCH_COLUMN = "nhs_key"
+
+_SQL_TYPES: dict[type[pl.DataType], TypeEngine[Any]] = {
+    pl.String: Text(),
+    pl.Date: Date(),
+    pl.Int16: SmallInteger(),
+    pl.Int32: Integer(),
+    pl.Float64: Double(),
+    pl.Boolean: Boolean(),
+}
+
+
+def sql_type(dtype: pl.DataType | type[pl.DataType]) -> TypeEngine[Any]:
+    """The column type in which a field's value is kept."""
+    if isinstance(dtype, pl.Datetime):
+        return DateTime(timezone=True)
+    if isinstance(dtype, pl.List):
+        return ARRAY(Text)
+    base = dtype if isinstance(dtype, type) else type(dtype)
+    return _SQL_TYPES[base]
+
+
+def _field_columns(each: Field) -> list[Column[Any]]:
+    if each.item.identifying:
+        return [Column(f"{each.name}_ct", LargeBinary), Column(f"{each.name}_mac", LargeBinary)]
+    return [Column(each.name, sql_type(each.holds.dtype))]
+
+
+def derived_columns(kind: RecordKind) -> tuple[tuple[str, pl.DataType], ...]:
+    """What is worked out for each version beside what was sent."""
+    return DERIVED if kind is RecordKind.CASE else ()
+
+
+def _case_columns(kind: RecordKind) -> list[Column[Any]]:
+    """What only a case has: the key under which the same person is found, and the organisation it is attributed to."""
+    if kind is not RecordKind.CASE:
+        return []
+    return [
+        Column(MATCH_COLUMN, LargeBinary),
+        Column("attributed_id", Integer, nullable=False),
+        # own, proposed, accepted, disputed
+        Column("attribution", Text, nullable=False),
+        Column("attribution_since", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    ]
+
+
+def _record_table(kind: RecordKind) -> Table:
+    keys = [Column(name, sql_type(field(kind, name).holds.dtype), nullable=False) for name in key(kind)]
+    table = Table(
+        f"{kind.value}_record",
+        metadata,
+        # No foreign key to the organisation: the version's submission has it, and one more check a row is felt.
+        Column("tenant_id", Integer, nullable=False),
+        Column("id", Uuid, nullable=False),
+        *keys,
+        Column("version", Integer, nullable=False),
+        # A keyed digest of all that was sent: a record sent again unchanged is seen at once and nothing is written.
+        Column("content_mac", LargeBinary, nullable=False),
+        Column("withdrawn_at", DateTime(timezone=True)),
+        Column("withdraw_reason", Text),
+        Column("added_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        *_case_columns(kind),
+        PrimaryKeyConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", *key(kind)),
+        schema="records",
+    )
+    if kind is RecordKind.CASE:
+        Index("ix_case_record_nhs_key", table.c[MATCH_COLUMN], postgresql_where=text("nhs_key is not null"))
+    return table
+
+
+def _version_table(kind: RecordKind) -> Table:
+    contents = [column for each in fields(kind) for column in _field_columns(each)]
+    derived = [Column(name, sql_type(dtype)) for name, dtype in derived_columns(kind)]
+    record = f"records.{kind.value}_record"
+    return Table(
+        f"{kind.value}_version",
+        metadata,
+        Column("tenant_id", Integer, nullable=False),
+        Column("record_id", Uuid, nullable=False),
+        Column("version", Integer, nullable=False),
+        # No foreign key: it is written in the one transaction that holds the submission's row.
+        Column("submission_id", Uuid, nullable=False),
+        Column("door", Text, nullable=False),
+        # The fields that differ from the version before; null in a first version.
+        Column("changed", ARRAY(Text)),
+        Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        *contents,
+        *derived,
+        PrimaryKeyConstraint("tenant_id", "record_id", "version"),
+        ForeignKeyConstraint(["tenant_id", "record_id"], [f"{record}.tenant_id", f"{record}.id"]),
+        ForeignKeyConstraint(["tenant_id", "submission_id"], ["records.submission.tenant_id", "records.submission.id"]),
+        schema="records",
+    )
+
+
+RECORD: dict[RecordKind, Table] = {kind: _record_table(kind) for kind in RecordKind}
+VERSION: dict[RecordKind, Table] = {kind: _version_table(kind) for kind in RecordKind}

@@ -1,0 +1,549 @@
+"""Every table, in one MetaData. Schemas say who may see what: `register` organisations and people, `records` what trusts sent
+(forced row-level security), `linkage` pairs across trusts, `figures` exact aggregates, `release` drafts and offsets,
+`published` the protected figures, `sec` the signed context."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+Moment = DateTime(timezone=True)
+
+
+def _now(name: str) -> Column[Any]:
+    """The database's clock, so that no process's own clock orders anything."""
+    return Column(name, Moment, nullable=False, server_default=func.now())
+
+
+def _random_id() -> Column[Any]:
+    return Column("id", Uuid, primary_key=True, server_default=func.gen_random_uuid())
+
+
+# --- register: organisations and people ------------------------------------------------------------------------------
+
+organisation = Table(
+    "organisation",
+    metadata,
+    # The tenant's own id. It never changes, whatever happens to codes and names, so a merger re-keys nothing.
+    Column("id", Integer, Identity(start=1), primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("nation", Text, nullable=False),
+    Column("region_code", Text),
+    Column("region_name", Text),
+    Column("icb_code", Text),
+    Column("icb_name", Text),
+    Column("group_name", Text),
+    Column("town", Text),
+    Column("latitude", Double),
+    Column("longitude", Double),
+    Column("opened_on", Date),
+    Column("closed_on", Date),
+    # Months before this one are structural blanks, not zeros.
+    Column("live_from", Date),
+    # Known from the official risk-assessment file only: it sends no cases.
+    Column("activity_only", Boolean, nullable=False, server_default=text("false")),
+    _now("added_at"),
+    CheckConstraint("kind in ('nhs_trust', 'local_health_board', 'independent', 'system')", name="kind"),
+    CheckConstraint("nation in ('England', 'Wales')", name="nation"),
+    schema="register",
+)
+
+succession = Table(
+    "succession",
+    metadata,
+    Column("predecessor_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
+    Column("successor_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
+    Column("effective_on", Date, nullable=False),
+    schema="register",
+)
+
+data_key = Table(
+    "data_key",
+    metadata,
+    Column("organisation_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
+    Column("version", SmallInteger, primary_key=True),
+    Column("wrapped", LargeBinary, nullable=False),
+    _now("made_at"),
+    schema="register",
+)
+
+opt_out_mode = Table(
+    "opt_out_mode",
+    metadata,
+    Column("nation", Text, primary_key=True),
+    Column("mode", Text, nullable=False),
+    Column("reference", Text),
+    Column("dated_on", Date),
+    CheckConstraint("mode in ('exempt', 'screened', 'not applicable')", name="mode"),
+    CheckConstraint("mode <> 'exempt' or (reference is not null and dated_on is not null)", name="exempt_has_basis"),
+    schema="register",
+)
+
+person = Table(
+    "person",
+    metadata,
+    _random_id(),
+    # Kept in lower case: names are compared without regard to case.
+    Column("user_name", Text, nullable=False, unique=True),
+    Column("display_name", Text, nullable=False),
+    Column("email", Text),
+    Column("password_hash", Text),
+    Column("disabled_at", Moment),
+    _now("added_at"),
+    schema="register",
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    _random_id(),
+    Column("person_id", Uuid, ForeignKey(person.c.id), nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    Column("organisation_id", Integer, ForeignKey(organisation.c.id)),
+    Column("ended_at", Moment),
+    UniqueConstraint("person_id", "role", "organisation_id", postgresql_nulls_not_distinct=True),
+    schema="register",
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id_digest", LargeBinary, primary_key=True),
+    Column("person_id", Uuid, ForeignKey(person.c.id), nullable=False, index=True),
+    Column("form_token", Text, nullable=False),
+    _now("created_at"),
+    _now("last_seen_at"),
+    Column("ended_at", Moment),
+    schema="register",
+)
+
+single_use_link = Table(
+    "single_use_link",
+    metadata,
+    Column("link_digest", LargeBinary, primary_key=True),
+    Column("person_id", Uuid, ForeignKey(person.c.id), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("used_at", Moment),
+    _now("made_at"),
+    schema="register",
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    _random_id(),
+    Column("token_digest", LargeBinary, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("made_by", Uuid, ForeignKey(person.c.id), nullable=False),
+    _now("made_at"),
+    Column("expires_at", Moment),
+    Column("revoked_at", Moment),
+    schema="register",
+)
+
+token_organisation = Table(
+    "token_organisation",
+    metadata,
+    Column("token_id", Uuid, ForeignKey(api_token.c.id), primary_key=True),
+    Column("organisation_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
+    schema="register",
+)
+
+job_run = Table(
+    "job_run",
+    metadata,
+    Column("job", Text, primary_key=True),
+    Column("due", Moment, primary_key=True),
+    Column("claimed_by", Text, nullable=False),
+    _now("claimed_at"),
+    _now("heartbeat_at"),
+    Column("finished_at", Moment),
+    # What the run did, in counts; or in words why it could not.
+    Column("effect", JSONB),
+    Column("fault", Text),
+    schema="register",
+)
+
+# --- records: what trusts sent; tenant_id leads every key -------------------------------------------------------------
+
+
+def _tenant() -> Column[Any]:
+    return Column("tenant_id", Integer, ForeignKey(organisation.c.id), nullable=False)
+
+
+submission = Table(
+    "submission",
+    metadata,
+    _tenant(),
+    Column("id", Uuid, nullable=False, server_default=func.gen_random_uuid()),
+    Column("kind", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("rehearsal", Boolean, nullable=False),
+    Column("door", Text, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("file_name_ct", LargeBinary),
+    Column("state", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("opt_out_screened", Boolean, nullable=False),
+    Column("map_version", Integer),
+    Column("dataset_version", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    _now("received_at"),
+    Column("finished_at", Moment),
+    # Sent = new + changed + unchanged + withdrawn + refused.
+    Column("rows", Integer),
+    Column("new", Integer),
+    Column("changed", Integer),
+    Column("unchanged", Integer),
+    Column("withdrawn", Integer),
+    Column("refused", Integer),
+    Column("absent", Integer),
+    Column("errors", Integer),
+    Column("warnings", Integer),
+    Column("faulty_rows", ARRAY(Integer)),
+    # Of a rehearsal: how many records each field would change.
+    Column("changed_fields", JSONB),
+    Column("payload_deleted_at", Moment),
+    PrimaryKeyConstraint("tenant_id", "id"),
+    UniqueConstraint("tenant_id", "idempotency_key"),
+    Index(None, "tenant_id", "received_at"),
+    Index("ix_submission_waiting", "received_at", postgresql_where=text("state = 'received'")),
+    schema="records",
+)
+
+
+def _of_submission() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["tenant_id", "submission_id"], ["records.submission.tenant_id", "records.submission.id"]
+    )
+
+
+payload = Table(
+    "payload",
+    metadata,
+    _tenant(),
+    Column("submission_id", Uuid, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "submission_id", "part"),
+    _of_submission(),
+    schema="records",
+)
+
+finding = Table(
+    "finding",
+    metadata,
+    _tenant(),
+    Column("submission_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("rule", SmallInteger, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("row", Integer),
+    Column("column", Text),
+    Column("heading", Text),
+    Column("field", Text),
+    Column("words", Text, nullable=False),
+    Column("mend", Text, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "submission_id", "number"),
+    _of_submission(),
+    schema="records",
+)
+
+tally = Table(
+    "tally",
+    metadata,
+    _tenant(),
+    Column("submission_id", Uuid, nullable=False),
+    Column("rule", SmallInteger, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "submission_id", "rule", "field"),
+    _of_submission(),
+    schema="records",
+)
+
+progress = Table(
+    "progress",
+    metadata,
+    _tenant(),
+    Column("submission_id", Uuid, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer),
+    _now("at"),
+    PrimaryKeyConstraint("tenant_id", "submission_id"),
+    # No foreign key: it is written from a second connection while the submission's row is locked.
+    schema="records",
+)
+
+match_map = Table(
+    "match_map",
+    metadata,
+    _tenant(),
+    Column("kind", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    # {folded heading: field, or "" for a column to leave out}
+    Column("headings", JSONB, nullable=False),
+    # {field: {local code in lower case: code}}
+    Column("codes", JSONB, nullable=False),
+    Column("confirmed_by", Text, nullable=False),
+    _now("confirmed_at"),
+    PrimaryKeyConstraint("tenant_id", "kind", "version"),
+    schema="records",
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _tenant(),
+    Column("sequence", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object_type", Text, nullable=False),
+    Column("object_id", Text, nullable=False),
+    Column("detail", JSONB, nullable=False),
+    Column("mac", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "sequence"),
+    schema="records",
+)
+
+# --- linkage: pairs across trusts, worked out by the worker only ------------------------------------------------------
+
+pair = Table(
+    "pair",
+    metadata,
+    _random_id(),
+    Column("first_tenant_id", Integer, nullable=False),
+    Column("first_case_id", Uuid, nullable=False),
+    Column("second_tenant_id", Integer, nullable=False),
+    Column("second_case_id", Uuid, nullable=False),
+    Column("days_apart", SmallInteger, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'found'")),
+    _now("found_at"),
+    UniqueConstraint("first_tenant_id", "first_case_id", "second_tenant_id", "second_case_id"),
+    schema="linkage",
+)
+
+# --- figures: exact aggregates, filled by a job, never a row ----------------------------------------------------------
+
+trust_month = Table(
+    "trust_month",
+    metadata,
+    Column("organisation_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
+    Column("month", Date, primary_key=True),
+    # complete, nil, partial; null where no return came. A month enters a rate only with admissions and complete or nil.
+    Column("case_return", Text),
+    Column("admissions", Integer),
+    Column("admissions_overnight", Integer),
+    Column("admissions_maternity", Integer),
+    Column("enters", Boolean, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    # Estimated share of the month's cases that have arrived (reverse product limit over delays); null where unknown.
+    Column("completeness", Double),
+    _now("counted_at"),
+    schema="figures",
+)
+
+case_count = Table(
+    "case_count",
+    metadata,
+    Column("organisation_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
+    Column("month", Date, primary_key=True),
+    # total, vte_type, admission_group, preventability, stay: the splits of the publication grid.
+    Column("split", Text, primary_key=True),
+    Column("category", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    schema="figures",
+)
+
+risk_assessment = Table(
+    "risk_assessment",
+    metadata,
+    Column("organisation_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
+    Column("month", Date, primary_key=True),
+    Column("assessed", Integer, nullable=False),
+    Column("admissions", Integer, nullable=False),
+    Column("import_id", Uuid, nullable=False),
+    schema="figures",
+)
+
+official_import = Table(
+    "official_import",
+    metadata,
+    _random_id(),
+    Column("source", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("joined", Integer, nullable=False),
+    Column("imported_by", Text, nullable=False),
+    _now("imported_at"),
+    schema="figures",
+)
+
+# --- release: drafts, exact cells and the offsets, never public ------------------------------------------------------
+
+publication = Table(
+    "publication",
+    metadata,
+    _random_id(),
+    Column("number", Integer, Identity(start=1), nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("cut_at", Moment, nullable=False),
+    Column("code_version", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("grid_version", Integer, nullable=False),
+    Column("rules", JSONB, nullable=False),
+    Column("prepared_by", Uuid, ForeignKey(person.c.id), nullable=False),
+    Column("prepared_by_name", Text, nullable=False),
+    _now("prepared_at"),
+    Column("released_by", Uuid, ForeignKey(person.c.id)),
+    Column("released_by_name", Text),
+    Column("released_at", Moment),
+    CheckConstraint("state in ('draft', 'released', 'superseded', 'discarded')", name="state"),
+    CheckConstraint("released_by is null or released_by <> prepared_by", name="two_people"),
+    schema="release",
+)
+
+cell_offset = Table(
+    "cell_offset",
+    metadata,
+    Column("cell_id", Text, primary_key=True),
+    Column("attempt", SmallInteger, nullable=False),
+    Column("offset", SmallInteger, nullable=False),
+    _now("first_used_at"),
+    CheckConstraint('"offset" between 0 and 4', name="offset"),
+    schema="release",
+)
+
+exact_cell = Table(
+    "exact_cell",
+    metadata,
+    Column("publication_id", Uuid, ForeignKey(publication.c.id), primary_key=True),
+    Column("cell_id", Text, primary_key=True),
+    Column("count", Integer, nullable=False),
+    schema="release",
+)
+
+
+def _cell_columns() -> list[Column[Any]]:
+    """What is protected about one cell of the publication grid. `value` is null unless `state` is `shown`."""
+    return [
+        Column("cell_id", Text, primary_key=True),
+        Column("geography_kind", Text, nullable=False),
+        Column("geography", Text, nullable=False),
+        Column("period_kind", Text, nullable=False),
+        Column("period", Date, nullable=False),
+        Column("split", Text, nullable=False),
+        Column("category", Text, nullable=False),
+        # A multiple of five: the rounded count, also where it is shown as "fewer than 10".
+        Column("value", Integer),
+        Column("state", Text, nullable=False),
+        Column("provisional", Boolean, nullable=False),
+    ]
+
+
+def _denominator_columns() -> list[Column[Any]]:
+    return [
+        Column("geography_kind", Text, primary_key=True),
+        Column("geography", Text, primary_key=True),
+        Column("month", Date, primary_key=True),
+        # admissions, admissions_overnight, admissions_maternity, trusts, risk_assessed, risk_assessment_admissions
+        Column("quantity", Text, primary_key=True),
+        Column("value", BigInteger, nullable=False),
+        Column("provisional", Boolean, nullable=False),
+    ]
+
+
+draft_cell = Table(
+    "draft_cell",
+    metadata,
+    Column("publication_id", Uuid, ForeignKey(publication.c.id), primary_key=True),
+    *_cell_columns(),
+    schema="release",
+)
+
+draft_denominator = Table(
+    "draft_denominator",
+    metadata,
+    Column("publication_id", Uuid, ForeignKey(publication.c.id), primary_key=True),
+    *_denominator_columns(),
+    schema="release",
+)
+
+# --- published: all that the public pages can read -------------------------------------------------------------------
+
+released = Table(
+    "release",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("as_at", Moment, nullable=False),
+    Column("released_at", Moment, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("grid_version", Integer, nullable=False),
+    Column("rules", JSONB, nullable=False),
+    Column("prepared_by_name", Text, nullable=False),
+    Column("released_by_name", Text, nullable=False),
+    Column("latest", Boolean, nullable=False),
+    schema="published",
+)
+
+cell = Table(
+    "cell",
+    metadata,
+    Column("release_id", Uuid, ForeignKey(released.c.id), primary_key=True),
+    *_cell_columns(),
+    schema="published",
+)
+
+denominator = Table(
+    "denominator",
+    metadata,
+    Column("release_id", Uuid, ForeignKey(released.c.id), primary_key=True),
+    *_denominator_columns(),
+    schema="published",
+)
