@@ -1,0 +1,307 @@
+"""Settings and secrets: the only module that reads the environment.
+
+Every setting is `HAT_<NAME>`; the counting rules nest below it: `HAT_COUNTING__TRANSFER_HOURS=48`,
+`HAT_COUNTING__OPT_OUT__ENGLAND='{"mode": "exempt", "reference": "…", "since": "2026-01-01"}'`. Secrets never come from the
+environment: each is a file in the secrets folder, and a process reads only those that it needs.
+"""
+
+import contextlib
+import os
+import secrets as randomness
+import stat
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+# The database roles that sign in (hat_owner cannot), each with a password file of its own.
+LOGINS = ("hat_migrator", "hat_app", "hat_jobs", "hat_national", "hat_reader", "hat_auditor")
+
+# context: signs the tenant context. match: NHS numbers across trusts. master: wraps the trusts' data keys.
+# audit: chains the audit log. offset: the frozen rounding offsets of releases.
+KEYS = ("context", "match", "master", "audit", "offset")
+KEY_BYTES = 32
+FEWEST_DISTINCT = 12  # of 32 random bytes about 30 differ; fewer than 12 is a sample such as 00…00, not chance
+
+
+class SettingsError(RuntimeError):
+    """A setting or a secret is missing or wrong; the words name it and say what to do. Never its value."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Exempt(_Frozen):
+    """The national data opt-out does not apply: under which approval, since when."""
+
+    mode: Literal["exempt"] = "exempt"
+    reference: str = Field(min_length=3)
+    since: date
+
+
+class Screened(_Frozen):
+    """Each batch declares that its sender applied the national data opt-out; the registry does not screen."""
+
+    mode: Literal["screened"] = "screened"
+
+
+class NotApplicable(_Frozen):
+    """There is no national data opt-out in this nation."""
+
+    mode: Literal["not applicable"] = "not applicable"
+
+
+class OptOut(_Frozen):
+    """The mode of each nation; it stands beside every figure."""
+
+    england: Annotated[Exempt | Screened, Field(discriminator="mode")] = Screened()
+    wales: NotApplicable = NotApplicable()
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Days = Annotated[int, Field(ge=0, le=36525)]
+
+
+class CountingRules(_Frozen):
+    """The numbers on which figures depend (counting rules marked °), recorded with each release.
+
+    Days count from midnight; hours are elapsed hours; shares lie between 0 and 1.
+    """
+
+    transfer_hours: int = Field(default=72, ge=0, le=720)
+    """A stay begun by transfer with the clot found this soon: propose the sending organisation (1.1)."""
+    match_days: Days = 14
+    """Diagnoses of one person at most this far apart are offered as a pair across trusts (1.3)."""
+    attribution_silence_days: Days = 30
+    """An attributed organisation that has not answered for this long: the case counts in its figure (1.5)."""
+    second_reading_share: Share = 0.10
+    """Completed reviews drawn at random for a second reader (2)."""
+    consultant_reply_days: Days = 21
+    """Without an answer for this long the nurse may complete, marked so (2)."""
+    provisional_days: Days = 120
+    """A month is provisional until this long after its end (4.2)."""
+    completeness_for_final: Share = 0.95
+    """… and until its estimated completeness has reached this (4.2)."""
+    investigated_share_floor: Share = 0.80
+    """Below this share investigated, only the bounds of a share are shown (4.4)."""
+    ascertainment_sources_needed: int = Field(default=2, ge=1, le=5)
+    """With fewer case-finding sources ascertainment cannot be assessed, unless candidates were coded (4.6)."""
+    independent_minimum_providers: int = Field(default=3, ge=2, le=100)
+    """The independent sector is published only with at least so many providers (3)."""
+    one_time_link_days: Days = 14
+    """How long a consultant's link to one case holds (5)."""
+    payload_days_committed: Days = 30
+    """Submitted bytes are deleted this long after their commit (5)."""
+    payload_days_refused: Days = 7
+    """… and this long after a refusal (5)."""
+    identifier_retention_days: Days = 2922
+    """NHS number, its key and the full birth date are erased this long after the diagnosis: eight years (5)."""
+    opt_out: OptOut = OptOut()
+
+    def recorded(self) -> dict[str, Any]:
+        """As plain JSON, to be kept with a release; `CountingRules.model_validate` reads it back."""
+        return self.model_dump(mode="json")
+
+
+class Settings(BaseSettings):
+    """All that may be set from outside. Immutable; made once by `load` at the start of a process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HAT_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    data_dir: Path = Path(".hat")
+    """Where everything of this installation lies: embedded Postgres, secrets, spool."""
+    secrets_dir: Path = Field(default_factory=lambda data: data.get("data_dir", Path(".hat")) / "secrets")
+    database_url: str | None = None
+    """An outside Postgres, `postgresql://host:port/database` without user or password; none: the embedded one."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    base_url: str = Field(
+        default_factory=lambda data: f"http://{_reachable(data.get('host', ''))}:{data.get('port', 8080)}"
+    )
+    """The address that people and programs use, without a slash at its end; https unless on loopback."""
+    demo: bool = False
+
+    max_upload_bytes: int = Field(default=200_000_000, ge=1)
+    small_rows: int = Field(default=2_000, ge=0)
+    """Submissions up to this size, and below `small_bytes`, are answered at once; larger ones by the worker."""
+    small_bytes: int = Field(default=2_000_000, ge=0)
+    session_idle_minutes: int = Field(default=30, ge=1)
+    session_hours: int = Field(default=12, ge=1)
+
+    counting: CountingRules = CountingRules()
+
+    @field_validator("data_dir", "secrets_dir")
+    @classmethod
+    def _is_absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @field_validator("database_url")
+    @classmethod
+    def _holds_no_secret(cls, address: str | None) -> str | None:
+        return address if address is None else _address(address)
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_https_or_loopback(cls, address: str) -> str:
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("give an address such as https://registry.example")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("only a loopback address may do without https")
+        return address.rstrip("/")
+
+    @property
+    def postgres_dir(self) -> Path:
+        """The embedded Postgres' own folder."""
+        return self.data_dir / "postgres"
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come by https, so that cookies are bound to it."""
+        return self.base_url.startswith("https:")
+
+
+def load(**given: Any) -> Settings:
+    """The settings of this process: `given` first, then the environment, then the defaults.
+
+    Raises SettingsError naming each variable that is wrong, without its value.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+    words = "\n".join(f"  HAT_{'__'.join(map(str, fault['loc'])).upper()}: {fault['msg']}" for fault in faults)
+    raise SettingsError(f"These settings are wrong:\n{words}")
+
+
+def _reachable(host: str) -> str:
+    """A host that one can call, for one that a server listens on."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)  # noqa: S104
+
+
+def _address(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+        complete = parts.scheme == "postgresql" and parts.hostname and parts.port != 0 and parts.path.strip("/")
+    except ValueError:
+        complete = False
+    if not complete:
+        raise ValueError("give an address such as postgresql://db.example:5432/hat")
+    if "@" in parts.netloc or "password" in parts.query:
+        raise ValueError("give no user and no password: each role's password is a file in HAT_SECRETS_DIR")
+    return address
+
+
+# --- secrets
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secrets:
+    """The keys that this process holds; asking for another is an error, showing them shows their names only."""
+
+    _keys: Mapping[str, bytes]
+
+    @classmethod
+    def load(cls, folder: Path, names: Iterable[str]) -> "Secrets":
+        """Read the named keys. Raises SettingsError for one that is missing, open to others, short, or used twice."""
+        keys = {name: _key(folder / f"{name}.key") for name in names}
+        if len(set(keys.values())) < len(keys):
+            raise SettingsError(f"Two of the keys in {folder} are equal. Each must be made by itself.")
+        return cls(keys)
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._keys:
+            raise SettingsError(f"This process has not been given the {name} key.")
+        return self._keys[name]
+
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(f'{name}=…' for name in self._keys)})"
+
+
+def make_secrets(folder: Path) -> tuple[str, ...]:
+    """Write whatever is missing of the keys and of the database roles' passwords; gives the names of the files written.
+
+    Nothing is ever overwritten: a lost key cannot be made again, and what it sealed is lost with it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    wanted = {f"{name}.key": randomness.token_hex(KEY_BYTES) for name in KEYS}
+    wanted |= {f"{role}.password": randomness.token_urlsafe(32) for role in LOGINS}
+    return tuple(name for name, words in wanted.items() if _write_new(folder / name, words))
+
+
+def role_password(folder: Path, role: str) -> str:
+    """The password of one database role, from its file. Raises SettingsError if it is missing or open to others."""
+    password = _read(folder / f"{role}.password")
+    if len(password) < 16:
+        raise SettingsError(f"The password in {folder / f'{role}.password'} is shorter than 16 characters.")
+    return password
+
+
+def role_url(address: str, folder: Path, role: str) -> str:
+    """A libpq address for one role: `address` (as HAT_DATABASE_URL) with the role and its password put in."""
+    parts = urlsplit(_address(address))
+    return parts._replace(netloc=f"{role}:{quote(role_password(folder, role), safe='')}@{parts.netloc}").geturl()
+
+
+def _key(path: Path) -> bytes:
+    words = _read(path)
+    try:
+        key = bytes.fromhex(words)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES or len(set(key)) < FEWEST_DISTINCT:
+        raise SettingsError(f"{path} must hold {KEY_BYTES} random bytes as {KEY_BYTES * 2} hexadecimal digits.")
+    return key
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("r", encoding="ascii") as file:
+            if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise SettingsError(f"{path} is open to others. Close it: chmod 400.")
+            return file.read().strip()
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{path} is missing. Put it there from your key store, or, for a new installation only, run `hat database create`."
+        ) from None
+    except (PermissionError, IsADirectoryError):
+        raise SettingsError(f"{path} cannot be read by this process.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} holds something other than text.") from None
+
+
+def _write_new(path: Path, words: str) -> bool:
+    """Write a file that was not there, whole and closed to others from its first byte; False if it was there."""
+    if path.exists():
+        return False
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(f"{words}\n")
+            file.flush()
+            os.fchmod(file.fileno(), stat.S_IRUSR)
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(part, path)  # fails, and so keeps the other's, where another process was first
+            return True
+    finally:
+        Path(part).unlink()
+    return False
