@@ -20,14 +20,20 @@ YEAR = 365 * 24 * 3600  # seconds
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "RFC 9457. What was sent is never repeated.",
-    "required": ["type", "title", "status", "detail", "request_id"],
+    "required": ["type", "title", "status", "detail"],
     "properties": {
         "type": {"type": "string", "description": "A stable name a program may act on."},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What to do."},
-        "request_id": {"type": "string", "description": "Give this number if you ask for help."},
-        "errors": {"type": "array", "items": {"type": "object"}},
+        "request_id": {
+            "type": "string",
+            "description": "With a fault of ours: give this number if you ask for help. It is X-Request-Id.",
+        },
+        "errors": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}}},
+        },
     },
 }
 PROBLEM = {"description": "A refusal or a fault", "content": {problems.MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}}}
@@ -67,9 +73,10 @@ def _description(app: FastAPI) -> Any:
 
 
 class Static(StaticFiles):
-    """Files whose address carries a digest of their content, kept by browsers for a year."""
+    """Files that browsers keep for a year where the address names their release or carries a digest of their content."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+        fixed = path.startswith("nhsuk-") or scope["query_string"].startswith(b"v=")
+        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable" if fixed else "public, max-age=300"
         return response

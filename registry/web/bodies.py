@@ -15,7 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from registry.errors import BadRequest
+from registry.errors import BadRequest, PayloadTooLarge, RegistryError
 from registry.web.edge import BODY_LIMIT, clean_text
 from registry.web.forgery import FORM_FIELD, check_form_token, session_cookie
 
@@ -33,12 +33,12 @@ _NESTING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 def read_json(body: bytes, *, limit: int = BODY_LIMIT) -> object:
     """The value of a JSON text in UTF-8 (a byte order mark is let pass).
 
-    Whole numbers come as int, all others as Decimal, so that no digit is lost. Refuses with BadRequest: other encodings,
-    more than `limit` bytes, nesting beyond 32, numbers over 40 characters or beyond 10**±30, NaN and Infinity, a member
-    named twice, lone surrogates, NUL and other control characters.
+    Whole numbers come as int, all others as Decimal, so that no digit is lost. Refuses more than `limit` bytes with
+    PayloadTooLarge; with BadRequest: other encodings, nesting beyond 32, numbers over 40 characters or beyond 10**±30,
+    NaN and Infinity, a member named twice, lone surrogates, NUL and other control characters.
     """
     if len(body) > limit:
-        raise BadRequest("The JSON is too large.")
+        raise PayloadTooLarge
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -132,13 +132,21 @@ async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> FormDa
     if not re.fullmatch(r"[^;]+(;\s*boundary=[^;]+|;\s*charset=\"?utf-?8\"?)*", _content_type(request), re.IGNORECASE):
         raise BadRequest("The form must be in UTF-8.")
     form = await request.form(max_files=MAX_FILES, max_fields=max_fields, max_part_size=FIELD_LIMIT)
+    try:
+        _check_form(request, form)
+    except RegistryError:
+        await form.close()
+        raise
+    return form
+
+
+def _check_form(request: Request, form: FormData) -> None:
     for name, value in form.multi_items():
         _check_field(name)
         _check_field(value.filename or "" if isinstance(value, UploadFile) else value)
     if session_cookie(request):
         token = form.get(FORM_FIELD)
         check_form_token(request, token if isinstance(token, str) else None)
-    return form
 
 
 def _content_type(request: Request) -> str:
@@ -154,5 +162,7 @@ def _check_field(value: str) -> None:
 async def submitted_form(request: Request) -> AsyncIterator[FormData]:
     """`read_form` as a dependency: `form: Annotated[FormData, Depends(submitted_form)]`."""
     form = await read_form(request)
-    yield form
-    await form.close()
+    try:
+        yield form
+    finally:
+        await form.close()

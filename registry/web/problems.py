@@ -117,8 +117,7 @@ def respond(request: Request, found: Problem, headers: Mapping[str, str] | None 
     if not is_machine(request.url.path):
         response = _page(request, found)
     else:
-        members = found.body() | {"request_id": request_id(request)}
-        response = JSONResponse(members, found.status, media_type=MEDIA_TYPE)
+        response = JSONResponse(found.body() | _number(request, found), found.status, media_type=MEDIA_TYPE)
         if found.status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = "Bearer"
     response.headers.update(found.headers() | dict(headers or {}))
@@ -133,9 +132,14 @@ def _page(request: Request, found: Problem) -> Response:
         title=found.kind.title,
         detail=found.detail,
         errors=[fault.words for fault in found.errors],
-        request_id=request_id(request),
+        **_number(request, found),
         sign_in=found.status == HTTPStatus.UNAUTHORIZED,
     )
+
+
+def _number(request: Request, found: Problem) -> dict[str, object]:
+    """The number to quote, with faults of ours only: two refusals for the same reason are the same to the last byte."""
+    return {"request_id": request_id(request)} if found.status >= HTTPStatus.INTERNAL_SERVER_ERROR else {}
 
 
 def answer(request: Request, error: Exception) -> Response:
