@@ -1,5 +1,6 @@
 """The web application: the edge, the routers, the static files."""
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI
@@ -52,6 +53,8 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
         responses=RESPONSES,
         middleware=edge.layers(str(settings.base_url)),
     )
+    # the parser's warnings quote bytes of what was sent
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     app.state.settings = settings
     app.state.store = store
     problems.install(app)

@@ -81,7 +81,7 @@ def render(request: Request, template: str, page: object = None, *, status: int 
         "person": person,
         "links": links(person, request.url.path),
         "footer": FOOTER,
-        "demonstration": request.app.state.settings.demonstration,
+        "demonstration": request.app.state.settings.demo,
         "page": page,
     }
     text = environment().get_template(template).render(frame | words)

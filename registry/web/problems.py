@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match
+from starlette.routing import Match, Mount
 
 from registry.errors import Fault, Problem, RegistryError, Unavailable, for_status, of_database, problem
 from registry.web.pages import render
@@ -159,10 +159,11 @@ def _headers(request: Request, error: Exception) -> dict[str, str]:
 
 
 def allowed_methods(request: Request) -> list[str]:
-    """Every method the address takes. Starlette names those of the first route alone."""
-    routes = request.app.routes
+    """Every method the address takes (Starlette names those of the first route alone); for a file, reading."""
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
     scopes = {method: dict(request.scope) | {"method": method} for method in METHODS}
-    return [m for m in METHODS if any(route.matches(scopes[m])[0] == Match.FULL for route in routes)]
+    found = [m for m in METHODS if any(route.matches(scopes[m])[0] == Match.FULL for route in routes)]
+    return found or ["GET", "HEAD"]
 
 
 def described(error: BaseException) -> str:

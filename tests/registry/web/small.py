@@ -13,6 +13,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.testclient import TestClient
 
 from registry.errors import Conflict, NotFound, TooMany
+from registry.settings import Settings
 from registry.web import edge, problems
 from registry.web.bodies import StrictRoute, submitted_form
 from registry.web.forgery import form_token
@@ -22,12 +23,6 @@ BASE_URL = "http://127.0.0.1:8000"
 SECURE_URL = "https://registry.example.org"
 UPLOAD_LIMIT = 4 * edge.MIB
 CANARY = "9434765919"
-
-
-@dataclass(frozen=True)
-class Settings:
-    base_url: str
-    demonstration: bool = True
 
 
 @dataclass(frozen=True)
@@ -122,7 +117,7 @@ def form(form: Annotated[FormData, Depends(submitted_form)]) -> dict[str, object
 
 def small_app(base_url: str = BASE_URL) -> FastAPI:
     app = FastAPI(middleware=edge.layers(base_url), openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.settings = Settings(base_url)
+    app.state.settings = Settings(base_url=base_url, demo=True)
     problems.install(app)
     app.include_router(api)
     app.include_router(people)
