@@ -1,0 +1,280 @@
+"""The one validator: a frame of text goes in; a typed frame and a frame of findings come out, for every door alike.
+
+A cell that is there but cannot be read is *marked*. A rule runs only where none of its fields is marked, so nothing is
+called missing or contradictory that is there. All expressions of a record kind are built once and evaluated together.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+
+import polars as pl
+
+from schemas.codelist import Nation
+from schemas.counting import derive_case
+from schemas.dictionary import Field, fields, key
+from schemas.dictionary import field as field_named
+from schemas.finding import Severity
+from schemas.record import RecordKind
+from schemas.rule import CATALOGUE, Rule, Scope
+from schemas.rules import cell
+from schemas.values import DateTimeType, DateType, Explanation, MonthType, month_first
+
+ROW = "row"
+FINDINGS = {ROW: pl.UInt32, "place": pl.UInt16, "rule": pl.UInt16}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the check must know besides the rows: who sends, when it was received, and the codes matched for this trust.
+
+    `codes` maps a field to `{local code in lower case: code}`. `synthetic` data may hold test NHS numbers.
+    """
+
+    nation: Nation
+    sender: str
+    on: date
+    synthetic: bool = False
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """What only the whole file tells: columns with a date that can only be month first, and the repeated hashes by rule."""
+
+    month_first: frozenset[str] = frozenset()
+    hashes: Mapping[int, pl.Series] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`typed` has `row`, every field typed and the derived columns; `findings` has `row`, `place` (the field's number in
+    `fields(kind)`) and `rule`."""
+
+    typed: pl.DataFrame
+    findings: pl.DataFrame
+
+    def standing(self) -> pl.DataFrame:
+        """The rows without an error."""
+        return self.typed.filter(~pl.col(ROW).is_in(self.faulty().implode()))
+
+    def faulty(self) -> pl.Series:
+        """The rows with at least one error, once each."""
+        return self.findings.filter(pl.col("rule").is_in(error_rules()))[ROW].unique()
+
+
+@cache
+def error_rules() -> tuple[int, ...]:
+    return tuple(rule.number for rule in CATALOGUE if rule.severity is Severity.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The expressions of one record kind in one nation, built once."""
+
+    fields: tuple[Field, ...]
+    read: tuple[pl.Expr, ...]
+    row_rules: tuple[Rule, ...]
+    repeat_rules: tuple[Rule, ...]
+    withdraws: bool
+
+
+@cache
+def _plan(kind: RecordKind, nation: Nation) -> _Plan:
+    mine = [rule for rule in CATALOGUE if kind.value in rule.kinds]
+    all_fields = fields(kind)
+    return _Plan(
+        fields=all_fields,
+        read=tuple(each.holds.read(pl.col(_text(each.name)), nation).alias(each.name) for each in all_fields),
+        row_rules=tuple(rule for rule in mine if rule.scope is Scope.ROW),
+        repeat_rules=tuple(rule for rule in mine if rule.scope is Scope.ROWS),
+        withdraws=any(each.name == "withdraw_reason" for each in all_fields),
+    )
+
+
+def _text(name: str) -> str:
+    """The column that holds a field's text beside its typed value."""
+    return f"{name} as sent"
+
+
+def _mark(name: str) -> str:
+    return f"{name} unreadable"
+
+
+def check_frame(text: pl.DataFrame, kind: RecordKind, context: Context, repeats: Repeats | None = None) -> Checked:
+    """Check rows of text: columns `row` and any of the kind's fields, blank cells null. Every fault of every row at once."""
+    plan = _plan(kind, context.nation)
+    repeats = repeats or Repeats()
+    sent = _sent(text, plan, context)
+    typed = _typed(sent, plan, repeats)
+    facts = _facts(typed, kind, plan, context)
+    flags = facts.select(ROW, *_flags(plan, context, kind, repeats))
+    findings = pl.concat([_unreadable(facts, plan, context, kind, repeats), _flagged(flags)])
+    ordered = findings.sort(ROW, "place", "rule")
+    kept = [ROW, *(each.name for each in plan.fields), *_derived_names(facts, plan)]
+    return Checked(typed=facts.select(kept), findings=ordered)
+
+
+def _sent(text: pl.DataFrame, plan: _Plan, context: Context) -> pl.DataFrame:
+    """Every field as a column of text under its text name; this trust's local codes put into the dataset's own."""
+    there = set(text.columns)
+    columns = [
+        (pl.col(each.name) if each.name in there else pl.lit(None, dtype=pl.String)).alias(_text(each.name))
+        for each in plan.fields
+    ]
+    sent = text.select(pl.col(ROW).cast(pl.UInt32), *columns)
+    matched = [
+        pl.col(_text(name)).str.to_lowercase().replace_strict(dict(codes), default=pl.col(_text(name)))
+        for name, codes in context.codes.items()
+        if codes
+    ]
+    return sent.with_columns(matched)
+
+
+def _typed(sent: pl.DataFrame, plan: _Plan, repeats: Repeats) -> pl.DataFrame:
+    """The readings beside the text, and a mark where a cell is there but was not read."""
+    read = sent.with_columns(plan.read)
+    refused = [
+        pl.lit(None, dtype=each.holds.dtype).alias(each.name)
+        for each in plan.fields
+        if each.name in repeats.month_first
+    ]
+    if refused:
+        read = read.with_columns(refused)
+    return read.with_columns(
+        (pl.col(_text(each.name)).is_not_null() & pl.col(each.name).is_null()).alias(_mark(each.name))
+        for each in plan.fields
+    )
+
+
+def _facts(typed: pl.DataFrame, kind: RecordKind, plan: _Plan, context: Context) -> pl.DataFrame:
+    """What the rules may speak of: the typed fields, what is derived from them, and the context as columns."""
+    asked = pl.col("withdraw_reason").is_null() if plan.withdraws else pl.lit(value=True)
+    known = typed.with_columns(
+        pl.lit(context.on).alias("_on"),
+        pl.lit(context.nation.value).alias("_nation"),
+        pl.lit(context.sender).alias("_sender"),
+        pl.lit(context.synthetic).alias("_synthetic"),
+        asked.alias("_asked"),
+    )
+    return derive_case(known) if kind is RecordKind.CASE else known
+
+
+def _derived_names(facts: pl.DataFrame, plan: _Plan) -> list[str]:
+    ours = {ROW, *(each.name for each in plan.fields)}
+    return [
+        name
+        for name in facts.columns
+        if name not in ours and not name.startswith("_") and not name.endswith((" as sent", " unreadable"))
+    ]
+
+
+def _flags(plan: _Plan, context: Context, kind: RecordKind, repeats: Repeats) -> Iterable[pl.Expr]:
+    """One true/false column for each thing that can be wrong with a row, named `place rule`."""
+    place = {each.name: number for number, each in enumerate(plan.fields)}
+    keys = key(kind)
+    for each in plan.fields:
+        asked = pl.lit(value=True) if each.name in keys else pl.col("_asked")
+        if each.required:
+            empty = pl.col(_text(each.name)).is_null() & asked
+            yield empty.alias(_flag(place[each.name], cell.MISSING))
+        for rule, when in each.holds.cautions(context.nation):
+            standing = pl.col(each.name).is_not_null() & when(pl.col(_text(each.name))) & asked
+            yield standing.fill_null(value=False).alias(_flag(place[each.name], rule))
+    for rule in plan.row_rules:
+        assert rule.check is not None, f"{rule.id} looks at a row and has no check"
+        readable = ~pl.any_horizontal(pl.col(_mark(name)) for name in rule.fields)
+        yield (rule.check().fill_null(value=False) & readable & pl.col("_asked")).alias(
+            _flag(place[rule.fields[0]], rule)
+        )
+    for rule in plan.repeat_rules:
+        if rule.number in repeats.hashes:
+            again = row_hash(rule).is_in(repeats.hashes[rule.number].implode())
+            yield again.fill_null(value=False).alias(_flag(place[rule.fields[0]], rule))
+
+
+def _flag(place: int, rule: Rule) -> str:
+    return f"{place} {rule.number}"
+
+
+def row_hash(rule: Rule) -> pl.Expr:
+    """One number for the fields of a rule about repeated rows; null where one of them is empty or unreadable.
+
+    A date that only has to be near is not part of it.
+    """
+    complete = pl.all_horizontal(pl.col(name).is_not_null() for name in rule.fields)
+    same = rule.fields if rule.within_days is None else rule.fields[:-1]
+    return pl.when(complete).then(pl.struct(same).hash(seed=rule.number))
+
+
+def read_fields(text: pl.DataFrame, kind: RecordKind, nation: Nation, names: Sequence[str]) -> pl.DataFrame:
+    """A few fields read from a frame of text, as the check itself will read them."""
+    there = [name for name in names if name in text.columns]
+    missing = [
+        pl.lit(None, dtype=field_named(kind, name).holds.dtype).alias(name) for name in names if name not in there
+    ]
+    return text.select(
+        *(field_named(kind, name).holds.read(pl.col(name), nation).alias(name) for name in there), *missing
+    )
+
+
+def _flagged(flags: pl.DataFrame) -> pl.DataFrame:
+    """The true cells of the flag columns as findings. Only the columns that hold one are touched again."""
+    names = flags.columns[1:]
+    counts = flags.select(pl.col(names).sum()).row(0)
+    found = [
+        _findings(flags.filter(pl.col(name))[ROW], *map(int, name.split(" ")))
+        for name, count in zip(names, counts, strict=True)
+        if count
+    ]
+    return pl.concat([pl.DataFrame(schema=FINDINGS), *found])
+
+
+def _findings(rows: pl.Series, place: int, rule: int) -> pl.DataFrame:
+    return pl.DataFrame({ROW: rows}).select(
+        ROW, pl.lit(place, dtype=pl.UInt16).alias("place"), pl.lit(rule, dtype=pl.UInt16).alias("rule")
+    )
+
+
+def _unreadable(facts: pl.DataFrame, plan: _Plan, context: Context, kind: RecordKind, repeats: Repeats) -> pl.DataFrame:
+    """Why each marked cell could not be read: the first explanation of its type that holds."""
+    marks = [_mark(each.name) for each in plan.fields]
+    counts = facts.select(pl.col(marks).sum()).row(0)
+    found = [pl.DataFrame(schema=FINDINGS)]
+    for place, (each, count) in enumerate(zip(plan.fields, counts, strict=True)):
+        if count:
+            asked = pl.lit(value=True) if each.name in key(kind) else pl.col("_asked")
+            cells = facts.filter(pl.col(_mark(each.name)) & asked)
+            found.append(_explained(cells, place, each, context.nation, each.name in repeats.month_first))
+    return pl.concat(found)
+
+
+def _explained(cells: pl.DataFrame, place: int, each: Field, nation: Nation, swapped: bool) -> pl.DataFrame:
+    explanations = ((cell.MONTH_FIRST, _there),) if swapped else each.holds.faults(nation)
+    text = pl.col(_text(each.name))
+    first = pl.coalesce(pl.when(when(text)).then(pl.lit(rule.number, dtype=pl.UInt16)) for rule, when in explanations)
+    return cells.select(ROW, pl.lit(place, dtype=pl.UInt16).alias("place"), first.alias("rule"))
+
+
+def _there(text: pl.Expr) -> pl.Expr:
+    return text.is_not_null()
+
+
+def slashed_fields(kind: RecordKind) -> tuple[str, ...]:
+    """The fields in which slashes are read as day first, so one month-first value makes the whole column doubtful."""
+    return tuple(each.name for each in fields(kind) if isinstance(each.holds, DateType | DateTimeType | MonthType))
+
+
+def month_first_columns(text: pl.DataFrame, names: Collection[str]) -> frozenset[str]:
+    """Those of the named columns that hold a date which can only be month first."""
+    there = [name for name in names if name in text.columns]
+    if not there or not text.height:
+        return frozenset()
+    found = text.select(month_first(pl.col(name)).any().alias(name) for name in there).row(0, named=True)
+    return frozenset(name for name, swapped in found.items() if swapped)
+
+
+def explanations(each: Field, nation: Nation) -> tuple[Explanation, ...]:
+    """Everything that can be said of one cell of a field."""
+    return (*each.holds.faults(nation), *each.holds.cautions(nation))
