@@ -2,7 +2,9 @@
 
 import csv
 import io
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,8 +13,11 @@ from enum import StrEnum
 import python_calamine
 
 LARGEST = 20 * 1024 * 1024
-LARGEST_UNPACKED = 200 * 1024 * 1024
+LARGEST_UNPACKED = 100 * 1024 * 1024
 MOST_LINES = 100_000
+
+# A cell beyond column AZ or row 99,999: the reader makes room for the whole rectangle up to the furthest cell.
+_FAR_CELL = re.compile(rb"""\br=["'](?:(?:[B-Z][A-Z]|[A-Z]{3,})[0-9]+|[A-Z]*[0-9]{6,})["']""")
 
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # the first bytes of XLSX and of XLS
 
@@ -120,13 +125,18 @@ def _workbook(data: bytes) -> Iterator[Sheet]:
 
 
 def _refuse_bomb(data: bytes) -> None:
+    """Refuses what would grow out of all proportion when it is read. Raises `UnreadableFileError`."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-    except zipfile.BadZipFile:
+            if sum(part.file_size for part in archive.infolist()) > LARGEST_UNPACKED:
+                raise UnreadableFileError("The workbook unpacks to more than 100 MB, which no official file does.")
+            far = any(_FAR_CELL.search(archive.read(name)) for name in archive.namelist() if "worksheets/" in name)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError):
         raise UnreadableFileError("The workbook is damaged. Download it again.") from None
-    if unpacked > LARGEST_UNPACKED:
-        raise UnreadableFileError("The workbook unpacks to more than 200 MB, which no official file does.")
+    if far:
+        raise UnreadableFileError(
+            "The workbook has cells beyond column AZ or row 99,999. Delete what stands there and save it again."
+        )
 
 
 def _text(cell: object) -> str:

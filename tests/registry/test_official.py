@@ -1,6 +1,7 @@
 """The readers of official files, on small files of the official layouts (numbers invented) and on the register's own."""
 
 import io
+import zipfile
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -22,7 +23,7 @@ from registry.official import (
     read_risk_assessments,
     read_successions,
 )
-from registry.official.files import LARGEST, read_date
+from registry.official.files import LARGEST, LARGEST_UNPACKED, read_date
 from registry.official.ods import proper_name
 from registry.official.risk_assessment import percent_agrees, read_month, read_number
 
@@ -315,6 +316,25 @@ def test_a_workbook_with_dates_in_cells() -> None:
     rows, faults = read_risk_assessments(made)
     assert faults == ()
     assert [(row.line, row.code, row.month, row.assessed) for row in rows] == [(2, "RK9", date(2024, 7, 1), 9412)]
+
+
+@pytest.mark.parametrize("cell", ["XFD1048576", "A100000", "BA1"])
+def test_a_workbook_that_would_fill_the_memory_is_refused(cell: str) -> None:
+    book = openpyxl.Workbook()
+    book.worksheets[0][cell] = 1
+    buffer = io.BytesIO()
+    book.save(buffer)
+    rows, faults = read_risk_assessments(buffer.getvalue())
+    assert rows == ()
+    assert "beyond column AZ" in faults[0].words
+
+
+def test_a_workbook_that_unpacks_without_end_is_refused() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b" " * (LARGEST_UNPACKED + 1))
+    assert len(buffer.getvalue()) < 1_000_000
+    assert "unpacks" in read_risk_assessments(buffer.getvalue())[1][0].words
 
 
 def test_a_sheet_named_by_its_month() -> None:
