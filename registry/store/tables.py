@@ -362,7 +362,8 @@ pair = Table(
     Column("days_apart", SmallInteger, nullable=False),
     Column("state", Text, nullable=False, server_default=text("'found'")),
     _now("found_at"),
-    UniqueConstraint("first_tenant_id", "first_case_id", "second_tenant_id", "second_case_id"),
+    # Named by hand: the name by the convention is longer than Postgres allows.
+    UniqueConstraint("first_tenant_id", "first_case_id", "second_tenant_id", "second_case_id", name="uq_pair_cases"),
     schema="linkage",
 )
 

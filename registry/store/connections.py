@@ -1,0 +1,43 @@
+"""How the database is reached: its address, and an engine for one role."""
+
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.pool import NullPool
+
+from registry.embedded import HOST
+from registry.settings import Settings, SettingsError
+
+DATABASE = "hat"
+CONNECT_SECONDS = 2  # after a restart of Postgres, and before it is back, callers get their answer within this
+
+# The roles that serve people at once; the pools of one process, together with another such, stay below the roles' limits.
+POOLS = {"hat_app": (10, 10), "hat_reader": (4, 4), "hat_national": (2, 3), "hat_jobs": (2, 3)}
+SMALL_POOL = (1, 1)
+POOL_SECONDS = 10
+
+
+def address(settings: Settings) -> str:
+    """The database's address without user and password: the outside Postgres of the settings, else the embedded one.
+
+    Raises SettingsError while neither is there.
+    """
+    if settings.database_url is not None:
+        return settings.database_url
+    try:
+        port = int((settings.postgres_dir / "port").read_text("ascii"))
+    except (FileNotFoundError, ValueError):
+        raise SettingsError(
+            "There is no database yet. Run `hat up`, which starts the embedded Postgres, or set HAT_DATABASE_URL."
+        ) from None
+    return f"postgresql://{HOST}:{port}/{DATABASE}"
+
+
+def engine(url: URL | str, role: str, *, pooled: bool = True) -> Engine:
+    """An engine on psycopg. A connection that died is noticed before it is used; errors never show parameters."""
+    size, overflow = POOLS.get(role, SMALL_POOL)
+    pool = {"pool_size": size, "max_overflow": overflow, "pool_timeout": POOL_SECONDS, "pool_pre_ping": True}
+    return create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"),
+        **(pool if pooled else {"poolclass": NullPool}),
+        hide_parameters=True,
+        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": role},
+    )
