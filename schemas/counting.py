@@ -23,6 +23,8 @@ DEFINITION = "2026.1"
 
 WINDOW_DAYS = 90
 YOUNGEST = 16
+# A clot found so soon after a transfer is proposed to the organisation that sent the patient.
+TRANSFER_HOURS = 72
 
 
 class IndexStay(StrEnum):
@@ -69,7 +71,7 @@ def days_between(earlier: str, later: str) -> pl.Expr:
 
 def hours_between(earlier: str, later: str) -> pl.Expr:
     """Elapsed hours from one moment to another: both are kept in UTC, so a change of the clocks does not count."""
-    return (col(later) - col(earlier)).dt.total_minutes() / 60
+    return (col(later) - col(earlier)).dt.total_seconds() / 3600
 
 
 def hours_to_diagnosis() -> pl.Expr:
