@@ -18,7 +18,7 @@ from schemas.dictionary import field as field_named
 from schemas.finding import Severity
 from schemas.record import RecordKind
 from schemas.rule import CATALOGUE, Rule, Scope
-from schemas.rules import cell
+from schemas.rules import cell  # importing the package fills the catalogue
 from schemas.values import DateTimeType, DateType, Explanation, MonthType, month_first
 
 ROW = "row"
@@ -190,21 +190,28 @@ def _flags(plan: _Plan, context: Context, kind: RecordKind, repeats: Repeats) ->
         )
     for rule in plan.repeat_rules:
         if rule.number in repeats.hashes:
-            again = row_hash(rule).is_in(repeats.hashes[rule.number].implode())
-            yield again.fill_null(value=False).alias(_flag(place[rule.fields[0]], rule))
+            again = row_hash(rule, kind).is_in(repeats.hashes[rule.number].implode())
+            yield again.fill_null(value=False).alias(_flag(place[shown_at(rule, kind)], rule))
 
 
 def _flag(place: int, rule: Rule) -> str:
     return f"{place} {rule.number}"
 
 
-def row_hash(rule: Rule) -> pl.Expr:
-    """One number for the fields of a rule about repeated rows; null where one of them is empty or unreadable.
+def same_fields(rule: Rule, kind: RecordKind) -> tuple[str, ...]:
+    """The fields that are equal in rows which a rule calls repeated."""
+    return rule.same or key(kind)
 
-    A date that only has to be near is not part of it.
-    """
-    complete = pl.all_horizontal(pl.col(name).is_not_null() for name in rule.fields)
-    same = rule.fields if rule.within_days is None else rule.fields[:-1]
+
+def shown_at(rule: Rule, kind: RecordKind) -> str:
+    """The field at which a finding about repeated rows is shown."""
+    return rule.fields[0] if rule.same else key(kind)[0]
+
+
+def row_hash(rule: Rule, kind: RecordKind) -> pl.Expr:
+    """One number for what is equal in repeated rows; null where a part of it is empty or unreadable."""
+    same = same_fields(rule, kind)
+    complete = pl.all_horizontal(pl.col(name).is_not_null() for name in same)
     return pl.when(complete).then(pl.struct(same).hash(seed=rule.number))
 
 

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 
-from ingest.check import Repeats, month_first_columns, read_fields, row_hash, slashed_fields
+from ingest.check import Repeats, month_first_columns, read_fields, row_hash, same_fields, slashed_fields
 from schemas.codelist import Nation
 from schemas.record import RecordKind
 from schemas.rule import CATALOGUE, Rule, Scope
@@ -40,10 +40,9 @@ def survey(
 
 def _hashes(frame: pl.DataFrame, kind: RecordKind, nation: Nation, rule: Rule) -> pl.DataFrame:
     """The hash of each complete row under a rule, with its date as a day number where the rule looks at one."""
-    typed = read_fields(frame, kind, nation, rule.fields)
-    columns = [row_hash(rule).alias("hash")]
-    if rule.within_days is not None:
-        columns.append(pl.col(rule.fields[-1]).cast(pl.Int32).alias("day"))
+    date = () if rule.within_days is None else rule.fields[:1]
+    typed = read_fields(frame, kind, nation, (*same_fields(rule, kind), *date))
+    columns = [row_hash(rule, kind).alias("hash"), *(pl.col(name).cast(pl.Int32).alias("day") for name in date)]
     return typed.select(columns).drop_nulls()
 
 

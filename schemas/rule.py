@@ -38,7 +38,9 @@ class Rule:
     kinds: tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     check: Check | None = field(default=None, compare=False, repr=False)
-    # Of a rule about repeated rows: the last field is a date, and rows count as repeated that lie so many days apart.
+    # Of a rule about repeated rows: the fields that are equal in them (none: the record's key), and how many days apart the
+    # date in `fields[0]` may lie (None: any).
+    same: tuple[str, ...] = ()
     within_days: int | None = None
 
     @property
@@ -127,30 +129,3 @@ def rule(
         return check
 
     return place
-
-
-def repeated(
-    number: int,
-    name: str,
-    *,
-    kind: str,
-    fields: tuple[str, ...],
-    words: str,
-    mend: str,
-    severity: Severity = Severity.ERROR,
-    within_days: int | None = None,
-) -> Rule:
-    """A rule about rows of one file that have the same `fields`; with `within_days`, whose last field, a date, lies so near."""
-    return CATALOGUE.add(
-        Rule(
-            number=number,
-            name=name,
-            scope=Scope.ROWS,
-            severity=severity,
-            words=words,
-            mend=mend,
-            kinds=(kind,),
-            fields=fields,
-            within_days=within_days,
-        )
-    )

@@ -27,6 +27,7 @@ SAME_STAY_UNDER_TWO_IDS = CATALOGUE.add(
         mend="A patient has one case for each stay. If both rows are the same case, keep one of them.",
         kinds=(RecordKind.CASE,),
         fields=("local_case_id", "nhs_number", "admission_date"),
+        same=("nhs_number", "admission_date"),
     )
 )
 NEAR_DIAGNOSES = CATALOGUE.add(
@@ -39,7 +40,7 @@ NEAR_DIAGNOSES = CATALOGUE.add(
         mend="A deep vein thrombosis followed by a pulmonary embolism is one case: keep one row and choose both.",
         kinds=(RecordKind.CASE,),
         fields=("diagnosis_date", "nhs_number", "local_case_id"),
+        same=("nhs_number",),
+        within_days=14,
     )
 )
-NEAR_DAYS = 14
-"""Diagnoses of one person at most so many days apart are asked about."""
