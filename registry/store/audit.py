@@ -1,0 +1,127 @@
+"""The audit log: who did what, chained by a MAC within each tenant, added to and never changed.
+
+`mac = HMAC-SHA-256(audit key, previous mac, sequence, time, body)`. A changed or a missing entry breaks the chain; an end that
+was cut off shows only against an anchor kept elsewhere (`head` gives it, `verify` takes it).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+
+from registry import identifiers
+from registry.store.tables import audit
+
+CHAIN_LOCK = 0x4855  # class of the advisory locks; the tenant is the object
+START = bytes(32)  # the MAC before the first
+
+Detail = str | int | bool | None | Sequence["Detail"] | Mapping[str, "Detail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a chain ends."""
+
+    sequence: int
+    mac: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFault:
+    """One entry that is not as it was written, or the gap before it."""
+
+    sequence: int
+    words: str
+
+
+def record(
+    connection: Connection,
+    *,
+    tenant: int,
+    actor: str,
+    role: str,
+    action: str,
+    object_type: str,
+    object_id: str,
+    detail: Mapping[str, Detail] | None = None,
+) -> None:
+    """Add an entry to the tenant's chain; it stands or falls with the transaction. Call it last: it locks the chain till the end.
+
+    `detail` holds counts, codes and ids, never a value of a patient; floats are refused (TypeError), for they do not come back
+    from the database digit by digit. The time is the database's. Where the entry cannot be written the database's error ends
+    the transaction.
+    """
+    key = connection.get_execution_options().get("audit_key")
+    if key is None:
+        raise ValueError("this store holds no audit key, so nothing that has to be audited can be done with it")
+    connection.execute(select(func.pg_advisory_xact_lock(CHAIN_LOCK, tenant)))
+    last = head(connection, tenant)
+    at: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    entry = {
+        "tenant_id": tenant, "sequence": last.sequence + 1, "at": at, "actor": actor, "role": role, "action": action,
+        "object_type": object_type, "object_id": object_id, "detail": dict(detail or {}),
+    }  # fmt: skip
+    connection.execute(insert(audit).values(**entry, mac=_mac(key, last.mac, entry)))
+
+
+def head(connection: Connection, tenant: int) -> Link:
+    """Where the tenant's chain ends now: what to keep elsewhere as an anchor. Sequence 0 before the first entry."""
+    ordered = select(audit.c.sequence, audit.c.mac).where(audit.c.tenant_id == tenant).order_by(audit.c.sequence.desc())
+    last = connection.execute(ordered.limit(1)).first()
+    return Link(0, START) if last is None else Link(last.sequence, last.mac)
+
+
+def verify(connection: Connection, tenant: int, key: bytes, anchor: Link | None = None) -> list[ChainFault]:
+    """What is wrong with the tenant's chain; empty if every entry is as it was written.
+
+    With an `anchor` from before, also whether that entry still stands as it did. A faulty entry is told once: those after it are
+    measured against the MAC it has.
+    """
+    faults: list[ChainFault] = []
+    last = Link(0, START)
+    anchored = anchor is None or anchor.sequence == 0
+    rows = connection.execution_options(yield_per=5000).execute(
+        select(audit).where(audit.c.tenant_id == tenant).order_by(audit.c.sequence)
+    )
+    for row in rows.mappings():
+        if row["sequence"] != last.sequence + 1:
+            faults.append(ChainFault(row["sequence"], "entries before this one are missing"))
+        if not identifiers.same(_mac(key, last.mac, dict(row)), row["mac"]):
+            faults.append(ChainFault(row["sequence"], "this entry, or the one before it, is not as it was written"))
+        last = Link(row["sequence"], row["mac"])
+        anchored = anchored or last == anchor
+    if not anchored and anchor is not None:
+        faults.append(ChainFault(anchor.sequence, "the entry noted elsewhere is missing or is another one"))
+    return faults
+
+
+def _mac(key: bytes, previous: bytes, entry: Mapping[str, Any]) -> bytes:
+    at: datetime = entry["at"]
+    body = [entry[name] for name in ("tenant_id", "actor", "role", "action", "object_type", "object_id")]
+    written = identifiers.canonical(
+        previous,
+        entry["sequence"],
+        at.astimezone(UTC).isoformat(timespec="microseconds"),
+        *body,
+        _json(entry["detail"]),
+    )
+    return identifiers.mac(key, written)
+
+
+def _json(detail: Mapping[str, Any]) -> str:
+    _refuse_floats(detail)
+    return json.dumps(detail, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _refuse_floats(value: object) -> None:
+    if isinstance(value, float):
+        raise TypeError("an audit entry holds no floats")
+    if isinstance(value, Mapping):
+        for each in value.values():
+            _refuse_floats(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _refuse_floats(each)
