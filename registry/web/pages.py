@@ -5,12 +5,11 @@ escaped everywhere; no template uses `safe`, an inline style or an inline script
 """
 
 import hashlib
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any
 
 import jinja2
 from jinja2.runtime import Context
@@ -18,21 +17,12 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from registry.access import ANYBODY, Actor, Kind, Right
 from registry.web.forgery import FORM_FIELD, form_token
 
 SERVICE = "HAT registry"
 STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
-
-
-class Person(Protocol):
-    """Whoever is signed in, as far as the frame of a page needs to know."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def roles(self) -> Collection[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +41,13 @@ FOOTER = (
     Link("Accessibility", "/accessibility"),
 )
 
-# words, address, and the roles that see the link; no roles: everybody, signed in or not
-NAVIGATION: tuple[tuple[str, str, frozenset[str]], ...] = (("National figures", "/figures", frozenset()),)
+# words, address, and the right without which the page is refused; none: for everybody
+NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (("National figures", "/figures", None),)
 
 
-def links(person: Person | None, path: str) -> tuple[Link, ...]:
-    """The links in the head of the page for this person. What is not linked is refused all the same, by the access table."""
-    roles = frozenset(person.roles) if person else frozenset()
-    seen = (entry for entry in NAVIGATION if not entry[2] or entry[2] & roles)
+def links(actor: Actor, path: str) -> tuple[Link, ...]:
+    """The links in the head of the page for whoever asks. What is not linked is refused all the same."""
+    seen = (entry for entry in NAVIGATION if entry[2] is None or actor.may(entry[2]))
     return tuple(Link(words, href, _current(href, path)) for words, href, _ in seen)
 
 
@@ -71,15 +60,17 @@ def _current(href: str, path: str) -> str:
 def render(request: Request, template: str, page: object = None, *, status: int = 200, **words: object) -> HTMLResponse:
     """A page. The template finds `page` and `words` by name, beside the frame (who is signed in, links, banner).
 
-    A page made for somebody signed in is never stored by a browser or a proxy.
+    Whoever asks is `request.state.actor`, put there where a session is looked up. A page made for somebody signed in is
+    never stored by a browser or a proxy.
     """
-    person: Person | None = getattr(request.state, "person", None)
+    actor: Actor = getattr(request.state, "actor", ANYBODY)
+    person = actor if actor.kind is Kind.PERSON else None
     frame = {
         "request": request,
         "service": SERVICE,
         "title": SERVICE,
         "person": person,
-        "links": links(person, request.url.path),
+        "links": links(actor, request.url.path),
         "footer": FOOTER,
         "demonstration": request.app.state.settings.demo,
         "page": page,

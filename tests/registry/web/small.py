@@ -1,8 +1,8 @@
 """A small application behind the real edge, with routes that do what handlers do and what they should not."""
 
 import errno
-from dataclasses import dataclass
 from typing import Annotated, Literal
+from uuid import UUID
 
 import psycopg
 import sqlalchemy.exc
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import FormData, UploadFile
 from starlette.testclient import TestClient
 
+from registry.access import Actor, Kind, Role
 from registry.errors import Conflict, NotFound, TooMany
 from registry.settings import Settings
 from registry.web import edge, problems
@@ -25,10 +26,7 @@ UPLOAD_LIMIT = 4 * edge.MIB
 CANARY = "9434765919"
 
 
-@dataclass(frozen=True)
-class Nurse:
-    name: str = "A. <i>Nurse</i>"
-    roles: frozenset[str] = frozenset({"vte_nurse"})
+NURSE = Actor(Kind.PERSON, UUID(int=1), "A. <i>Nurse</i>", frozenset({Role.VTE_NURSE}))
 
 
 class Body(BaseModel):
@@ -92,7 +90,7 @@ def raise_to_person(name: str) -> None:
 
 @people.get("/page")
 def page(request: Request) -> HTMLResponse:
-    request.state.person = Nurse()
+    request.state.actor = NURSE
     return render(request, "error.html", title="A page", detail="<script>window.xss=1</script>")
 
 

@@ -3,8 +3,9 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
+from registry.access import ANYBODY, Right
 from registry.web import pages
-from tests.registry.web.small import Nurse, client
+from tests.registry.web.small import NURSE, client
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +72,17 @@ def test_the_address_of_an_asset_changes_with_its_content() -> None:
         pages.asset("no-such.css")
 
 
-def test_links_by_role_and_the_page_one_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = (("Figures", "/figures", frozenset[str]()), ("Upload", "/upload", frozenset({"vte_nurse"})))
+def test_links_by_right_and_the_page_one_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = (
+        ("Figures", "/figures", None),
+        ("Upload", "/upload", Right.SUBMIT),
+        ("Users", "/users", Right.MANAGE_PEOPLE),
+    )
     monkeypatch.setattr(pages, "NAVIGATION", entries)
-    assert [link.words for link in pages.links(None, "/")] == ["Figures"]
-    assert [link.words for link in pages.links(Nurse(), "/")] == ["Figures", "Upload"]
-    assert [link.current for link in pages.links(Nurse(), "/upload/7")] == ["", "true"]
-    assert [link.current for link in pages.links(Nurse(), "/figures")] == ["page", ""]
+    assert [link.words for link in pages.links(ANYBODY, "/")] == ["Figures"]
+    assert [link.words for link in pages.links(NURSE, "/")] == ["Figures", "Upload"]
+    assert [link.current for link in pages.links(NURSE, "/upload/7")] == ["", "true"]
+    assert [link.current for link in pages.links(NURSE, "/figures")] == ["page", ""]
 
 
 def test_the_librarys_macros_are_at_hand() -> None:
