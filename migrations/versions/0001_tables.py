@@ -19,12 +19,15 @@ def upgrade() -> None:
     op.create_table(
         "official_import",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("joined", sa.Integer(), nullable=False),
         sa.Column("imported_by", sa.Text(), nullable=False),
         sa.Column("imported_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("state in ('waiting', 'imported', 'dropped')", name=op.f("ck_official_import_state")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_official_import")),
         schema="figures",
     )
@@ -251,13 +254,17 @@ def upgrade() -> None:
         "case_count",
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
         sa.Column("split", sa.Text(), nullable=False),
         sa.Column("category", sa.Text(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
+        sa.CheckConstraint("standing in ('agreed', 'pending', 'doubled')", name=op.f("ck_case_count_standing")),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["register.organisation.id"], name=op.f("fk_case_count_organisation_id")
         ),
-        sa.PrimaryKeyConstraint("organisation_id", "month", "split", "category", name=op.f("pk_case_count")),
+        sa.PrimaryKeyConstraint(
+            "organisation_id", "month", "standing", "split", "category", name=op.f("pk_case_count")
+        ),
         schema="figures",
     )
     op.create_table(
@@ -295,6 +302,7 @@ def upgrade() -> None:
         "cell",
         sa.Column("release_id", sa.Uuid(), nullable=False),
         sa.Column("cell_id", sa.Text(), nullable=False),
+        sa.Column("quantity", sa.Text(), nullable=False),
         sa.Column("geography_kind", sa.Text(), nullable=False),
         sa.Column("geography", sa.Text(), nullable=False),
         sa.Column("period_kind", sa.Text(), nullable=False),
@@ -321,6 +329,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "release_id", "geography_kind", "geography", "month", "quantity", name=op.f("pk_denominator")
         ),
+        schema="published",
+    )
+    op.create_table(
+        "place",
+        sa.Column("release_id", sa.Uuid(), nullable=False),
+        sa.Column("geography_kind", sa.Text(), nullable=False),
+        sa.Column("geography", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("nation", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=True),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(["release_id"], ["published.release.id"], name=op.f("fk_place_release_id")),
+        sa.PrimaryKeyConstraint("release_id", "geography_kind", "geography", name=op.f("pk_place")),
         schema="published",
     )
     op.create_table(
@@ -888,6 +909,7 @@ def upgrade() -> None:
         "draft_cell",
         sa.Column("publication_id", sa.Uuid(), nullable=False),
         sa.Column("cell_id", sa.Text(), nullable=False),
+        sa.Column("quantity", sa.Text(), nullable=False),
         sa.Column("geography_kind", sa.Text(), nullable=False),
         sa.Column("geography", sa.Text(), nullable=False),
         sa.Column("period_kind", sa.Text(), nullable=False),
@@ -918,6 +940,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "publication_id", "geography_kind", "geography", "month", "quantity", name=op.f("pk_draft_denominator")
         ),
+        schema="release",
+    )
+    op.create_table(
+        "draft_place",
+        sa.Column("publication_id", sa.Uuid(), nullable=False),
+        sa.Column("geography_kind", sa.Text(), nullable=False),
+        sa.Column("geography", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("nation", sa.Text(), nullable=False),
+        sa.Column("region", sa.Text(), nullable=True),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["publication_id"], ["release.publication.id"], name=op.f("fk_draft_place_publication_id")
+        ),
+        sa.PrimaryKeyConstraint("publication_id", "geography_kind", "geography", name=op.f("pk_draft_place")),
         schema="release",
     )
     op.create_table(

@@ -392,10 +392,14 @@ case_count = Table(
     metadata,
     Column("organisation_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
     Column("month", Date, primary_key=True),
-    # total, vte_type, admission_group, preventability, stay: the splits of the publication grid.
+    # agreed: in the organisation's figure and the nation's. pending: attributed but not answered or disputed, in the nation's
+    # only. doubled: the same event is counted for another organisation, so in this organisation's figure only.
+    Column("standing", Text, primary_key=True),
+    # total, vte_type, admission_group, preventability, stay: the splits of the publication grid; apart: out of the rate.
     Column("split", Text, primary_key=True),
     Column("category", Text, primary_key=True),
     Column("count", Integer, nullable=False),
+    CheckConstraint("standing in ('agreed', 'pending', 'doubled')", name="standing"),
     schema="figures",
 )
 
@@ -414,12 +418,17 @@ official_import = Table(
     "official_import",
     metadata,
     _random_id(),
+    # waiting until a person has seen what the file holds; then imported, or dropped.
+    Column("state", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
+    # The file as it was published: every figure taken from it can be shown in it.
+    Column("content", LargeBinary, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("joined", Integer, nullable=False),
     Column("imported_by", Text, nullable=False),
     _now("imported_at"),
+    CheckConstraint("state in ('waiting', 'imported', 'dropped')", name="state"),
     schema="figures",
 )
 
@@ -470,9 +479,11 @@ exact_cell = Table(
 
 
 def _cell_columns() -> list[Column[Any]]:
-    """What is protected about one cell of the publication grid. `value` is null unless `state` is `shown`."""
+    """What is protected about one cell of the publication grid. `value` is null unless `state` is `counted`."""
     return [
         Column("cell_id", Text, primary_key=True),
+        # What is counted: hat_cases, admissions.
+        Column("quantity", Text, nullable=False),
         Column("geography_kind", Text, nullable=False),
         Column("geography", Text, nullable=False),
         Column("period_kind", Text, nullable=False),
@@ -487,14 +498,27 @@ def _cell_columns() -> list[Column[Any]]:
 
 
 def _denominator_columns() -> list[Column[Any]]:
+    """What needs no protection: numbers of organisations, and what NHS England publishes itself."""
     return [
         Column("geography_kind", Text, primary_key=True),
         Column("geography", Text, primary_key=True),
         Column("month", Date, primary_key=True),
-        # admissions, admissions_overnight, admissions_maternity, trusts, risk_assessed, risk_assessment_admissions
+        # trusts, risk_assessed, risk_assessment_admissions, risk_assessment_providers
         Column("quantity", Text, primary_key=True),
         Column("value", BigInteger, nullable=False),
         Column("provisional", Boolean, nullable=False),
+    ]
+
+
+def _place_columns() -> list[Column[Any]]:
+    """The names of the places of a release, as the register had them when it was prepared."""
+    return [
+        Column("geography_kind", Text, primary_key=True),
+        Column("geography", Text, primary_key=True),
+        Column("name", Text, nullable=False),
+        Column("nation", Text, nullable=False),
+        Column("region", Text),
+        Column("closed_on", Date),
     ]
 
 
@@ -511,6 +535,14 @@ draft_denominator = Table(
     metadata,
     Column("publication_id", Uuid, ForeignKey(publication.c.id), primary_key=True),
     *_denominator_columns(),
+    schema="release",
+)
+
+draft_place = Table(
+    "draft_place",
+    metadata,
+    Column("publication_id", Uuid, ForeignKey(publication.c.id), primary_key=True),
+    *_place_columns(),
     schema="release",
 )
 
@@ -546,5 +578,13 @@ denominator = Table(
     metadata,
     Column("release_id", Uuid, ForeignKey(released.c.id), primary_key=True),
     *_denominator_columns(),
+    schema="published",
+)
+
+place = Table(
+    "place",
+    metadata,
+    Column("release_id", Uuid, ForeignKey(released.c.id), primary_key=True),
+    *_place_columns(),
     schema="published",
 )
