@@ -120,9 +120,14 @@ def _of_index_stay(this: str, earlier: str) -> pl.Expr:
     return pl.when(col("index_stay") == IndexStay.EARLIER.value).then(col(earlier)).otherwise(col(this))
 
 
+def _month_and_day(date: str) -> pl.Expr:
+    # A month comes as an 8-bit number, in which a hundred times September has no room.
+    return col(date).dt.month().cast(pl.Int16) * 100 + col(date).dt.day()
+
+
 def age_at(birth: str, on: str) -> pl.Expr:
     """Age in whole years on a date."""
-    had_birthday = (col(on).dt.month() * 100 + col(on).dt.day()) >= (col(birth).dt.month() * 100 + col(birth).dt.day())
+    had_birthday = _month_and_day(on) >= _month_and_day(birth)
     return (col(on).dt.year() - col(birth).dt.year() - (~had_birthday).cast(pl.Int32)).cast(pl.Int16)
 
 

@@ -158,7 +158,7 @@ def died_before_admission() -> pl.Expr:
     mend="Check both dates: for a death in hospital they are the same day.",
 )
 def died_before_discharge() -> pl.Expr:
-    return (col("death_date") < col("discharge_date")) & (col("death_date") >= col("admission_date"))
+    return col("death_date") < col("discharge_date")
 
 
 @ask(
