@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from registry.store import Store
@@ -41,6 +41,15 @@ def tell(
         connection.execute(
             said.on_conflict_do_update(index_elements=[progress.c.tenant_id, progress.c.submission_id], set_=values)
         )
+
+
+def note(
+    store: Store, *, tenant: int, submission: UUID, done: int, total: int | None = None, role: str = "hat_app"
+) -> None:
+    """Move on within the stage that was told."""
+    moved = update(progress).where(_of(tenant, submission)).values(done=done, total=total, at=func.now())
+    with store.transaction(tenants=(tenant,) if role == "hat_app" else (), role=role) as connection:
+        connection.execute(moved)
 
 
 def read(connection: Connection, tenant: int, submission: UUID) -> Progress | None:

@@ -1,0 +1,36 @@
+"""Submissions: received, checked, rehearsed, accepted; one function for every door.
+
+The receipt is one commit (`receive`), the outcome a second (`check`); between the two nothing can be lost.
+"""
+
+from registry.submissions.checking import check, spool
+from registry.submissions.keys import open_keys
+from registry.submissions.receipt import Receipt, Tally, faulty_rows, find, findings, get, latest, tallies
+from registry.submissions.receiving import newest_map_version, receive, stored_bytes
+from registry.submissions.request import Door, Format, Mode, Reference, Request, State
+from registry.submissions.working import work_one, work_waiting
+
+__all__ = [
+    "Door",
+    "Format",
+    "Mode",
+    "Receipt",
+    "Reference",
+    "Request",
+    "State",
+    "Tally",
+    "check",
+    "faulty_rows",
+    "find",
+    "findings",
+    "get",
+    "latest",
+    "newest_map_version",
+    "open_keys",
+    "receive",
+    "spool",
+    "stored_bytes",
+    "tallies",
+    "work_one",
+    "work_waiting",
+]

@@ -1,0 +1,188 @@
+"""The rules that need the trust's own register: one question each to the staged rows, all asked in one statement.
+
+Only what the trust itself may see is looked at, so no finding tells what another organisation has sent.
+"""
+
+from collections.abc import Callable
+
+import polars as pl
+from sqlalchemy import Connection, text
+
+from ingest.check import FINDINGS, ROW
+from registry.submissions.request import Door, Reference
+from registry.submissions.staging import CONTENT_MAC, STAGING
+from schemas.counting import CaseScope
+from schemas.dictionary import fields, key
+from schemas.record import RecordKind
+from schemas.rule import Rule
+from schemas.rules import register
+
+Question = Callable[[RecordKind], str]
+
+_OWN = "coalesce(s.attributed_organisation, (select code from register.organisation where id = :tenant))"
+
+
+def _unknown_organisation(_: RecordKind) -> str:
+    return _no_organisation("attributed_organisation")
+
+
+def _unknown_sending_organisation(_: RecordKind) -> str:
+    return _no_organisation("transferred_from")
+
+
+def _no_organisation(name: str) -> str:
+    return f"""from {STAGING} s where s.{name} is not null
+               and not exists (select from register.organisation o where o.code = s.{name})"""
+
+
+def _organisation_not_open(_: RecordKind) -> str:
+    return f"""from {STAGING} s join register.organisation o on o.code = {_OWN}
+               where o.closed_on < s.admission_date or o.opened_on > s.admission_date"""
+
+
+def _organisation_merged(_: RecordKind) -> str:
+    return f"""from {STAGING} s join register.organisation o on o.code = {_OWN}
+               where s.admission_date <= o.closed_on
+                 and exists (select from register.succession u where u.predecessor_id = o.id)"""
+
+
+def _review_without_case(_: RecordKind) -> str:
+    return f"""from {STAGING} s where not exists (
+                   select from records.case_record c
+                    where c.tenant_id = :tenant and c.local_case_id = s.local_case_id)"""
+
+
+_HELD_CASE = """records.case_record c join records.case_version v
+                on v.tenant_id = c.tenant_id and v.record_id = c.id and v.version = c.version"""
+
+
+def _nil_while_cases_held(_: RecordKind) -> str:
+    return f"""from {STAGING} s where s.case_return = 'nil' and exists (
+                   select from {_HELD_CASE}
+                    where c.tenant_id = :tenant and c.attributed_id = :tenant and c.withdrawn_at is null
+                      and v.scope = '{CaseScope.IN}' and v.index_month = s.month)"""
+
+
+def _case_in_nil_month(_: RecordKind) -> str:
+    return f"""from {STAGING} s
+               join records.activity_record a on a.tenant_id = :tenant and a.month = s.index_month
+               join records.activity_version v
+                 on v.tenant_id = :tenant and v.record_id = a.id and v.version = a.version
+               where v.case_return = 'nil' and s.scope = '{CaseScope.IN}' and s.withdraw_reason is null
+                 and s.attributed_organisation is null"""
+
+
+def _before_taking_part(kind: RecordKind) -> str:
+    month = {
+        RecordKind.CASE: "s.index_month",
+        RecordKind.ACTIVITY: "s.month",
+        RecordKind.WALES_QUARTER: "s.quarter",
+    }[kind]
+    return f"from {STAGING} s join register.organisation o on o.id = :tenant where {month} < o.live_from"
+
+
+def _corrected_online(kind: RecordKind) -> str:
+    return f"""from {STAGING} s
+               join records.{kind.value}_record r on r.tenant_id = :tenant and r.local_case_id = s.local_case_id
+               join records.{kind.value}_version v
+                 on v.tenant_id = :tenant and v.record_id = r.id and v.version = r.version
+               where v.door = '{Door.FORM}' and :door <> '{Door.FORM}' and r.content_mac <> s.{CONTENT_MAC}"""
+
+
+def _same_event_held(_: RecordKind) -> str:
+    return f"""from {STAGING} s where s.withdraw_reason is null and exists (
+                   select from {_HELD_CASE}
+                    where c.nhs_key = s.nhs_key and c.tenant_id = :tenant and c.withdrawn_at is null
+                      and c.local_case_id <> s.local_case_id
+                      and abs(v.diagnosis_date - s.diagnosis_date) <= 14
+                      and not exists (select from {STAGING} again where again.local_case_id = c.local_case_id))"""
+
+
+_ITS_CASE = f"""from {STAGING} s
+                join records.case_record c on c.tenant_id = :tenant and c.local_case_id = s.local_case_id
+                join records.case_version v
+                  on v.tenant_id = :tenant and v.record_id = c.id and v.version = c.version"""
+
+
+def _first_dose_before_admission(_: RecordKind) -> str:
+    return f"{_ITS_CASE} where s.first_dose_at < v.admitted_at"
+
+
+def _assessed_after_diagnosis(_: RecordKind) -> str:
+    return f"{_ITS_CASE} where s.assessed_at > v.diagnosed_at"
+
+
+def _assessment_time_differs(_: RecordKind) -> str:
+    return f"{_ITS_CASE} where {_contradicts('s.assessed_at', 's.assessed_within_14_hours')}"
+
+
+def _first_dose_time_differs(_: RecordKind) -> str:
+    return f"{_ITS_CASE} where {_contradicts('s.first_dose_at', 's.first_dose_within_14_hours')}"
+
+
+def _contradicts(moment: str, answer: str) -> str:
+    in_time = f"{moment} - v.admitted_at <= interval '14 hours'"
+    return f"(({in_time} and {answer} = 'no') or (not ({in_time}) and {answer} = 'yes'))"
+
+
+def _judged_before_diagnosis(_: RecordKind) -> str:
+    return f"{_ITS_CASE} where s.judged_on < v.diagnosis_date"
+
+
+def _withdrawn_before(kind: RecordKind) -> str:
+    return f"""from {STAGING} s join records.{kind.value}_record r
+                 on r.tenant_id = :tenant and r.local_case_id = s.local_case_id
+               where r.withdrawn_at is not null and s.withdraw_reason is null"""
+
+
+def _withdrawn_unknown(kind: RecordKind) -> str:
+    return f"""from {STAGING} s where s.withdraw_reason is not null and not exists (
+                   select from records.{kind.value}_record r
+                    where r.tenant_id = :tenant and r.local_case_id = s.local_case_id)"""
+
+
+QUESTIONS: tuple[tuple[Rule, Question], ...] = (
+    (register.UNKNOWN_ORGANISATION, _unknown_organisation),
+    (register.UNKNOWN_SENDING_ORGANISATION, _unknown_sending_organisation),
+    (register.ORGANISATION_NOT_OPEN, _organisation_not_open),
+    (register.ORGANISATION_MERGED, _organisation_merged),
+    (register.REVIEW_WITHOUT_CASE, _review_without_case),
+    (register.NIL_WHILE_CASES_HELD, _nil_while_cases_held),
+    (register.CASE_IN_NIL_MONTH, _case_in_nil_month),
+    (register.BEFORE_TAKING_PART, _before_taking_part),
+    (register.CORRECTED_ONLINE, _corrected_online),
+    (register.SAME_EVENT_HELD, _same_event_held),
+    (register.FIRST_DOSE_BEFORE_ADMISSION, _first_dose_before_admission),
+    (register.ASSESSED_AFTER_DIAGNOSIS, _assessed_after_diagnosis),
+    (register.ASSESSMENT_TIME_DIFFERS, _assessment_time_differs),
+    (register.FIRST_DOSE_TIME_DIFFERS, _first_dose_time_differs),
+    (register.JUDGED_BEFORE_DIAGNOSIS, _judged_before_diagnosis),
+    (register.WITHDRAWN_BEFORE, _withdrawn_before),
+    (register.WITHDRAWN_UNKNOWN, _withdrawn_unknown),
+)
+
+
+def findings(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> pl.DataFrame:
+    """What the register says of the staged rows: `row`, `place` and `rule`, as the checker's own findings."""
+    asked = [(rule, question) for rule, question in QUESTIONS if kind.value in rule.kinds]
+    if not asked:
+        return pl.DataFrame(schema=FINDINGS)
+    place = {each.name: number for number, each in enumerate(fields(kind))}
+    parts = [
+        f'select s."row", {place[_shown_at(rule, kind)]} as place, {rule.number} as rule {question(kind)}'
+        for rule, question in asked
+    ]
+    parameters = {"tenant": reference.tenant_id, "door": door.value}
+    rows = connection.execute(text(" union all ".join(parts) + ' order by "row", place, rule'), parameters).all()
+    return pl.DataFrame([tuple(row) for row in rows], schema=FINDINGS, orient="row")
+
+
+def _shown_at(rule: Rule, kind: RecordKind) -> str:
+    names = {each.name for each in fields(kind)}
+    return next((name for name in rule.fields if name in names), key(kind)[0])
+
+
+def leave_out(connection: Connection, rows: pl.Series) -> None:
+    """Take rows with an error out of the staged ones."""
+    if rows.len():
+        connection.execute(text(f'delete from {STAGING} where "{ROW}" = any(:rows)'), {"rows": rows.to_list()})

@@ -1,0 +1,195 @@
+"""The second transaction of a submission: read, check, compare with the register, store rows and outcome together.
+
+A crash at any moment leaves the submission as it was received, and the next try does the whole again.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Row, select, text
+
+from ingest.check import Context
+from ingest.files import open_file
+from ingest.reading import Reading
+from registry.settings import Secrets, Settings
+from registry.store import audit
+from registry.store.tables import match_map, organisation, submission
+from registry.submissions import against_register, staging
+from registry.submissions.keys import TenantKeys, open_keys
+from registry.submissions.outcome import NOTHING_STORED, final_state, store_outcome
+from registry.submissions.receiving import stored_bytes
+from registry.submissions.request import Door, Format, Mode, Reference, State
+from registry.submissions.settling import Difference, settle
+from schemas.codelist import Nation
+from schemas.record import RecordKind
+
+Seen = Callable[[int, int], None]
+
+LONDON = ZoneInfo("Europe/London")
+# Two files of one trust for one kind wait for each other at most so long; then the later one is tried again.
+PATIENCE = "60s"
+
+
+def check(
+    connection: Connection,
+    reference: Reference,
+    secrets: Secrets,
+    settings: Settings,
+    *,
+    at: datetime,
+    path: Path | None = None,
+    seen: Seen | None = None,
+) -> State | None:
+    """Work on one received submission. None: it is finished already, or somebody else has it in hand.
+
+    `path` is the file where it still lies on disk; else the stored bytes are opened. `seen` hears (rows done, rows in all).
+    """
+    held = _take(connection, reference)
+    if held is None:
+        return None
+    keys = open_keys(connection, secrets, reference.tenant_id)
+    with _on_disk(connection, reference, keys, settings, path) as file:
+        reading = _open(connection, held, file, settings)
+        difference = _work(connection, held, reference, reading, keys, seen)
+    state = final_state(
+        Mode(held.mode),
+        rehearsal=held.rehearsal,
+        report=reading.report,
+        stored=reading.report.rows and _stands(difference),
+    )
+    store_outcome(connection, reference, state, reading.report, difference, at)
+    audit.record(
+        connection,
+        tenant=reference.tenant_id,
+        actor=held.actor,
+        role="service",
+        action=f"submission {state.value}",
+        object_type="submission",
+        object_id=str(reference.id),
+        detail={"rows": reading.report.rows, "new": difference.new, "changed": difference.changed},
+    )
+    return state
+
+
+def _stands(difference: Difference) -> int:
+    return difference.new + difference.changed + difference.unchanged + difference.withdrawn
+
+
+def _take(connection: Connection, reference: Reference) -> Row[Any] | None:
+    """Lock the submission for the whole transaction, unless it is done or taken."""
+    return connection.execute(
+        select(submission)
+        .where(
+            submission.c.tenant_id == reference.tenant_id,
+            submission.c.id == reference.id,
+            submission.c.state == State.RECEIVED.value,
+        )
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+
+
+@contextmanager
+def _on_disk(
+    connection: Connection, reference: Reference, keys: TenantKeys, settings: Settings, path: Path | None
+) -> Iterator[Path]:
+    """The submitted bytes as a file; one that we wrote is gone afterwards, whatever happens."""
+    if path is not None:
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(dir=spool(settings), prefix="check-") as file:
+        for part in stored_bytes(connection, reference, keys):
+            file.write(part)
+        file.flush()
+        yield Path(file.name)
+
+
+def spool(settings: Settings) -> Path:
+    """The folder for files on their way, closed to others."""
+    folder = settings.data_dir / "spool"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def _open(connection: Connection, held: Row[Any], file: Path, settings: Settings) -> Reading:
+    sender = connection.execute(
+        select(organisation.c.code, organisation.c.nation).where(organisation.c.id == held.tenant_id)
+    ).one()
+    headings, codes = _matches(connection, held)
+    context = Context(
+        nation=Nation(sender.nation),
+        sender=sender.code,
+        on=held.received_at.astimezone(LONDON).date(),
+        synthetic=settings.demo,
+        codes=codes,
+    )
+    return open_file(file, RecordKind(held.kind), Format(held.format).value, context, headings)
+
+
+def _matches(connection: Connection, held: Row[Any]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """The trust's own map of headings and codes that held when the file was received."""
+    row = connection.execute(
+        select(match_map.c.headings, match_map.c.codes).where(
+            match_map.c.tenant_id == held.tenant_id,
+            match_map.c.kind == held.kind,
+            match_map.c.version == held.map_version,
+        )
+    ).one_or_none()
+    return (row.headings, row.codes) if row is not None else ({}, {})
+
+
+def _work(
+    connection: Connection,
+    held: Row[Any],
+    reference: Reference,
+    reading: Reading,
+    keys: TenantKeys,
+    seen: Seen | None,
+) -> Difference:
+    kind, door = RecordKind(held.kind), Door(held.door)
+    _one_at_a_time(connection, reference, kind)
+    staging.create(connection, kind)
+    staging.fill(connection, kind, _blocks(reading, kind, reference, keys, seen))
+    _compare_with_register(connection, kind, reference, door, reading)
+    refused = reading.report.refused_whole or (reading.report.errors and Mode(held.mode) is Mode.ALL_OR_NOTHING)
+    if held.rehearsal:
+        return _rehearse(connection, kind, reference, door)
+    return NOTHING_STORED if refused else settle(connection, kind, reference, door)
+
+
+def _one_at_a_time(connection: Connection, reference: Reference, kind: RecordKind) -> None:
+    """Files of one trust and kind settle one after the other, so that none compares with a half-written register."""
+    connection.execute(text(f"set local lock_timeout = '{PATIENCE}'"))
+    connection.execute(
+        text("select pg_advisory_xact_lock(hashtext('submission'), hashtext(:of))"),
+        {"of": f"{reference.tenant_id} {kind.value}"},
+    )
+
+
+def _blocks(
+    reading: Reading, kind: RecordKind, reference: Reference, keys: TenantKeys, seen: Seen | None
+) -> Iterator[bytes]:
+    for batch in reading.batches(seen=seen):
+        standing = batch.standing()
+        if standing.height:
+            yield staging.block(standing, kind, reference.tenant_id, keys)
+
+
+def _compare_with_register(
+    connection: Connection, kind: RecordKind, reference: Reference, door: Door, reading: Reading
+) -> None:
+    found = against_register.findings(connection, kind, reference, door)
+    against_register.leave_out(connection, reading.add(found))
+
+
+def _rehearse(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> Difference:
+    """The same settling, rolled back: only what it would have done is kept."""
+    savepoint = connection.begin_nested()
+    try:
+        return settle(connection, kind, reference, door)
+    finally:
+        savepoint.rollback()

@@ -1,0 +1,96 @@
+"""The outcome of a submission: its state, its counts and its findings, stored in one commit with its rows."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, literal, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ingest.reading import Report
+from registry.store.tables import finding, submission, tally
+from registry.submissions.request import Mode, Reference, State
+from registry.submissions.settling import Difference
+
+NOTHING_STORED = Difference(new=0, changed=0, unchanged=0, withdrawn=0, absent=0, changed_fields={})
+
+
+def final_state(mode: Mode, *, rehearsal: bool, report: Report, stored: int) -> State:
+    """The state in which a checked submission ends; `stored` counts the rows that stand, unchanged ones included."""
+    if rehearsal:
+        return State.REHEARSED
+    if report.refused_whole or (report.errors and (mode is Mode.ALL_OR_NOTHING or not stored)):
+        return State.REFUSED
+    return State.PARTLY_ACCEPTED if report.errors else State.ACCEPTED
+
+
+def store_outcome(
+    connection: Connection, reference: Reference, state: State, report: Report, difference: Difference, at: datetime
+) -> None:
+    """Write state, counts and findings. Sent = new + changed + withdrawn + unchanged + refused."""
+    stands = difference.new + difference.changed + difference.unchanged + difference.withdrawn
+    connection.execute(
+        update(submission)
+        .where(submission.c.tenant_id == reference.tenant_id, submission.c.id == reference.id)
+        .values(
+            state=state.value,
+            finished_at=at,
+            rows=report.rows,
+            new=difference.new,
+            changed=difference.changed,
+            unchanged=difference.unchanged,
+            withdrawn=difference.withdrawn,
+            absent=difference.absent,
+            refused=report.rows - stands,
+            errors=report.errors,
+            warnings=report.warnings,
+            faulty_rows=report.faulty_rows().to_list(),
+            changed_fields=difference.changed_fields,
+        )
+    )
+    _store_findings(connection, reference, report)
+    _store_tally(connection, reference, report)
+
+
+def _store_findings(connection: Connection, reference: Reference, report: Report) -> None:
+    listed = sorted(report.listed, key=lambda each: each.row or 0)
+    rows = [asdict(each) | {"number": number} for number, each in enumerate(listed, 1)]
+    _insert_many(connection, finding, reference, rows)
+
+
+def _store_tally(connection: Connection, reference: Reference, report: Report) -> None:
+    rows = [{"rule": rule, "field": field, "count": count} for (rule, field), count in report.tally.items()]
+    _insert_many(connection, tally, reference, rows)
+
+
+def _insert_many(connection: Connection, table: Any, reference: Reference, rows: list[dict[str, Any]]) -> None:
+    """Insert rows in one statement: they travel as one JSON document, since COPY is refused under row-level security."""
+    if not rows:
+        return
+    columns = [table.c[name] for name in rows[0]]
+    document = (
+        func.jsonb_to_recordset(literal(rows, JSONB)).table_valued(*columns).render_derived(with_types=True)
+    )
+    connection.execute(
+        insert(table).from_select(
+            ["tenant_id", "submission_id", *rows[0]],
+            select(literal(reference.tenant_id), literal(reference.id), *(document.c[name] for name in rows[0])),
+        )
+    )
+
+
+def fail(connection: Connection, reference: Reference, at: datetime) -> None:
+    """End a submission that could not be worked on: it was tried several times, and nothing of it is stored."""
+    connection.execute(
+        text(
+            "update records.submission set state = :state, finished_at = :at "
+            "where tenant_id = :tenant and id = :id and state = :received"
+        ),
+        {
+            "state": State.FAILED.value,
+            "received": State.RECEIVED.value,
+            "at": at,
+            "tenant": reference.tenant_id,
+            "id": reference.id,
+        },
+    )

@@ -1,0 +1,165 @@
+"""What a sender is shown: receipts and findings, always by the trust and always without a value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+
+from registry.errors import NotFound
+from registry.store import progress
+from registry.store.tables import finding, submission, tally
+from registry.submissions.request import Reference, State
+from schemas.finding import Finding, Severity
+from schemas.rule import CATALOGUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One submission in its present state. While it waits the counts are None.
+
+    Sent (`rows`) = stored (new + changed + withdrawn) + unchanged + refused. Of a rehearsal they say what would be stored.
+    """
+
+    id: UUID
+    tenant_id: int
+    kind: str
+    format: str
+    mode: str
+    rehearsal: bool
+    door: str
+    state: str
+    actor: str
+    digest: str
+    size: int
+    map_version: int | None
+    dataset_version: str
+    definition: str
+    received_at: datetime
+    finished_at: datetime | None
+    rows: int | None
+    new: int | None
+    changed: int | None
+    unchanged: int | None
+    withdrawn: int | None
+    refused: int | None
+    absent: int | None
+    errors: int | None
+    warnings: int | None
+    changed_fields: dict[str, int] | None
+    payload_deleted_at: datetime | None
+    done: int | None = None
+    total: int | None = None
+
+    @property
+    def waiting(self) -> bool:
+        return self.state == State.RECEIVED.value
+
+    @property
+    def stored(self) -> int | None:
+        """How many rows were written, or would be."""
+        if self.new is None or self.changed is None or self.withdrawn is None:
+            return None
+        return self.new + self.changed + self.withdrawn
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often a rule was broken in one field, however many of them are listed."""
+
+    rule: int
+    field: str
+    count: int
+    severity: Severity
+    words: str
+    mend: str
+
+
+_SHOWN = [name for name in Receipt.__dataclass_fields__ if name not in ("digest", "done", "total")]
+
+
+def get(connection: Connection, reference: Reference) -> Receipt:
+    """One receipt. NotFound where there is none for this trust."""
+    row = connection.execute(
+        select(submission).where(submission.c.tenant_id == reference.tenant_id, submission.c.id == reference.id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    told = progress.read(connection, reference.tenant_id, reference.id) if row.state == State.RECEIVED.value else None
+    return _receipt(row, done=told.done if told else None, total=told.total if told else None)
+
+
+def find(connection: Connection, tenants: Sequence[int], submission_id: UUID) -> Reference:
+    """The submission with this id among those of the trusts. NotFound where there is none, or it is another's."""
+    tenant = connection.execute(
+        select(submission.c.tenant_id).where(submission.c.tenant_id.in_(tenants), submission.c.id == submission_id)
+    ).scalar()
+    if tenant is None:
+        raise NotFound
+    return Reference(tenant, submission_id)
+
+
+def latest(
+    connection: Connection, tenants: Sequence[int], *, limit: int = 50, before: datetime | None = None
+) -> list[Receipt]:
+    """The newest submissions of the trusts first; `before` asks for older ones."""
+    asked = select(submission).where(submission.c.tenant_id.in_(tenants))
+    if before is not None:
+        asked = asked.where(submission.c.received_at < before)
+    rows = connection.execute(asked.order_by(submission.c.received_at.desc(), submission.c.id).limit(limit))
+    return [_receipt(row) for row in rows]
+
+
+def findings(connection: Connection, reference: Reference, *, start: int = 0, limit: int = 10_000) -> list[Finding]:
+    """The listed findings in the order of the sheet."""
+    rows = connection.execute(
+        select(finding)
+        .where(finding.c.tenant_id == reference.tenant_id, finding.c.submission_id == reference.id)
+        .order_by(finding.c.number)
+        .offset(start)
+        .limit(limit)
+    )
+    return [
+        Finding(
+            rule=row.rule,
+            severity=Severity(row.severity),
+            words=row.words,
+            mend=row.mend,
+            row=row.row,
+            column=row.column,
+            heading=row.heading,
+            field=row.field,
+        )
+        for row in rows
+    ]
+
+
+def tallies(connection: Connection, reference: Reference) -> list[Tally]:
+    """Every rule that was broken, by field, the most frequent first. All faults are counted here."""
+    rows = connection.execute(
+        select(tally)
+        .where(tally.c.tenant_id == reference.tenant_id, tally.c.submission_id == reference.id)
+        .order_by(tally.c.count.desc(), tally.c.rule, tally.c.field)
+    )
+    return [
+        Tally(row.rule, row.field, getattr(row, "count"), rule.severity, rule.words, rule.mend)  # noqa: B009 (Row.count is a method)
+        for row in rows
+        for rule in (CATALOGUE[row.rule],)
+    ]
+
+
+def faulty_rows(connection: Connection, reference: Reference) -> list[int]:
+    """The sheet's numbers of all rows that had an error."""
+    rows: list[int] | None = connection.execute(
+        select(submission.c.faulty_rows).where(
+            submission.c.tenant_id == reference.tenant_id, submission.c.id == reference.id
+        )
+    ).scalar()
+    return rows or []
+
+
+def _receipt(row: Row[Any], *, done: int | None = None, total: int | None = None) -> Receipt:
+    held = dict(row._mapping)
+    return Receipt(**{name: held[name] for name in _SHOWN}, digest=bytes(held["digest"]).hex(), done=done, total=total)

@@ -1,0 +1,175 @@
+"""The receipt: the bytes, their digest and the key are kept in one commit, and from there nothing can be lost."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy.dialects.postgresql import insert as insert_or
+
+from registry import identifiers
+from registry.errors import BadRequest, Conflict
+from registry.store import audit
+from registry.store.tables import match_map, opt_out_mode, organisation, payload, submission
+from registry.submissions.keys import TenantKeys
+from registry.submissions.request import Reference, Request, State
+from schemas.counting import DEFINITION
+from schemas.dictionary import VERSION
+from schemas.record import RecordKind
+
+_SAME = ("kind", "format", "mode", "rehearsal", "digest")
+
+
+def receive(connection: Connection, request: Request, keys: TenantKeys, path: Path, *, at: datetime) -> Reference:
+    """Keep a file as it came. The transaction's commit makes the receipt true.
+
+    The same key with the same bytes, kind, format and mode gives the submission that is already there; with others it is
+    a Conflict and nothing changes.
+    """
+    _declared(connection, request)
+    digest, size = _digest(path)
+    if size == 0:
+        raise BadRequest("The file is empty. Choose the file that holds your rows.")
+    row_id = uuid4()
+    values = _values(connection, request, keys, digest, size) | {"id": row_id, "received_at": at}
+    added = connection.execute(
+        insert_or(submission)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["tenant_id", "idempotency_key"])
+        .returning(submission.c.id)
+    ).scalar()
+    if added is None:
+        return _again(connection, request, digest)
+    _keep(connection, Reference(request.tenant_id, row_id), keys, path)
+    audit.record(
+        connection,
+        tenant=request.tenant_id,
+        actor=request.actor,
+        role=request.role,
+        action="submission received",
+        object_type="submission",
+        object_id=str(row_id),
+        detail={"kind": request.kind.value, "bytes": size, "rehearsal": request.rehearsal, "door": request.door.value},
+    )
+    return Reference(request.tenant_id, row_id)
+
+
+def _declared(connection: Connection, request: Request) -> None:
+    """Where the nation's opt-out is applied by senders, each batch of cases must say that it was."""
+    mode = connection.execute(
+        select(opt_out_mode.c.mode)
+        .join(organisation, organisation.c.nation == opt_out_mode.c.nation)
+        .where(organisation.c.id == request.tenant_id)
+    ).scalar()
+    if mode == "screened" and not request.opt_out_screened and request.kind in (RecordKind.CASE, RecordKind.RCA):
+        raise BadRequest(
+            "Say that the national data opt-out was applied to this file: tick the box, or send opt_out_screened=true."
+        )
+
+
+def _values(connection: Connection, request: Request, keys: TenantKeys, digest: bytes, size: int) -> dict[str, Any]:
+    return {
+        "tenant_id": request.tenant_id,
+        "kind": request.kind.value,
+        "format": request.format.value,
+        "mode": request.mode.value,
+        "rehearsal": request.rehearsal,
+        "door": request.door.value,
+        "idempotency_key": request.idempotency_key,
+        "digest": digest,
+        "size": size,
+        "file_name_ct": sealed_name(request, keys),
+        "state": State.RECEIVED.value,
+        "actor": request.actor,
+        "opt_out_screened": request.opt_out_screened,
+        "map_version": newest_map_version(connection, request.tenant_id, request.kind),
+        "dataset_version": VERSION,
+        "definition": DEFINITION,
+    }
+
+
+def sealed_name(request: Request, keys: TenantKeys) -> bytes | None:
+    """A file's name may name a patient, so it is sealed like a cell; its place is the key under which it came."""
+    if not request.file_name:
+        return None
+    return identifiers.seal(
+        keys.data, request.file_name[:200], name_aad(request.tenant_id, request.idempotency_key), version=keys.version
+    )
+
+
+def name_aad(tenant_id: int, idempotency_key: str) -> bytes:
+    return identifiers.cell_aad(tenant_id, "submission", idempotency_key, "file_name")
+
+
+def newest_map_version(connection: Connection, tenant_id: int, kind: RecordKind) -> int | None:
+    """The version of the trust's confirmed map of headings and codes that now holds for a kind."""
+    newest = (
+        select(match_map.c.version)
+        .where(match_map.c.tenant_id == tenant_id, match_map.c.kind == kind.value)
+        .order_by(match_map.c.version.desc())
+        .limit(1)
+    )
+    version: int | None = connection.execute(newest).scalar()
+    return version
+
+
+def _digest(path: Path) -> tuple[bytes, int]:
+    running = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            running.update(block)
+        return running.digest(), file.tell()
+
+
+def _keep(connection: Connection, reference: Reference, keys: TenantKeys, path: Path) -> None:
+    with path.open("rb") as file:
+        sealed = identifiers.seal_parts(keys.data, file, payload_aad(reference), version=keys.version)
+        for number, part in enumerate(sealed):
+            connection.execute(
+                insert(payload).values(
+                    tenant_id=reference.tenant_id, submission_id=reference.id, part=number, sealed=part
+                )
+            )
+
+
+def payload_aad(reference: Reference) -> bytes:
+    return identifiers.canonical("hat", "payload", reference.tenant_id, reference.id.bytes)
+
+
+def stored_bytes(connection: Connection, reference: Reference, keys: TenantKeys) -> Iterator[bytes]:
+    """The bytes as they were sent, part by part; nothing once they were deleted. Use none of it before the end has come."""
+    parts = connection.execute(
+        select(payload.c.sealed)
+        .where(payload.c.tenant_id == reference.tenant_id, payload.c.submission_id == reference.id)
+        .order_by(payload.c.part)
+        .execution_options(yield_per=4)
+    ).scalars()
+    return identifiers.open_parts(keys.data, parts, payload_aad(reference))
+
+
+def _again(connection: Connection, request: Request, digest: bytes) -> Reference:
+    """The submission that already has this key, if it is the same request."""
+    held = connection.execute(
+        select(submission).where(
+            submission.c.tenant_id == request.tenant_id, submission.c.idempotency_key == request.idempotency_key
+        )
+    ).one()
+    if not _same(held, request, digest):
+        raise Conflict(
+            "This Idempotency-Key was used for another file, kind, format or mode. Use a new key for a new file."
+        )
+    return Reference(held.tenant_id, UUID(str(held.id)))
+
+
+def _same(held: Row[Any], request: Request, digest: bytes) -> bool:
+    asked = {
+        "kind": request.kind.value,
+        "format": request.format.value,
+        "mode": request.mode.value,
+        "rehearsal": request.rehearsal,
+        "digest": digest,
+    }
+    return all(getattr(held, name) == asked[name] for name in _SAME)

@@ -1,0 +1,225 @@
+"""What the staged rows do to the register: new, changed, unchanged or withdrawn, in a handful of set-wise statements."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from registry.store.records import MATCH_COLUMN
+from registry.submissions.request import Door, Record, Reference
+from registry.submissions.staging import CONTENT_MAC, STAGING, columns_of, content_columns
+from schemas.dictionary import fields, key
+from schemas.record import RecordKind
+
+SETTLED = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How many records the rows add, change, leave as they are or withdraw; how many of the trust's are not in the file;
+    and how often each field changes."""
+
+    new: int
+    changed: int
+    unchanged: int
+    withdrawn: int
+    absent: int
+    changed_fields: dict[str, int]
+
+
+def settle(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> Difference:
+    """Write the staged rows. Nothing is written for a record whose content did not change."""
+    _compare(connection, kind, reference)
+    counts = _counts(connection)
+    absent = _absent(connection, kind, reference)
+    _add_records(connection, kind, reference)
+    _add_versions(connection, kind, reference, door)
+    _move_records(connection, kind, reference)
+    return Difference(
+        new=counts.get(Record.NEW, 0),
+        changed=counts.get(Record.CHANGED, 0),
+        unchanged=counts.get(Record.UNCHANGED, 0),
+        withdrawn=counts.get(Record.WITHDRAWN, 0),
+        absent=absent,
+        changed_fields=_changed_fields(connection, kind, reference),
+    )
+
+
+def _same_key(kind: RecordKind, left: str, right: str) -> str:
+    return " and ".join(f'{left}."{name}" = {right}."{name}"' for name in key(kind))
+
+
+def _withdraws(kind: RecordKind) -> str:
+    """The SQL of why a staged row withdraws its record; null where its kind cannot be withdrawn."""
+    return "s.withdraw_reason" if any(each.name == "withdraw_reason" for each in fields(kind)) else "null::text"
+
+
+def _compare(connection: Connection, kind: RecordKind, reference: Reference) -> None:
+    """One row for each staged row: its record (a new id where there is none), its next version, and what it does."""
+    connection.execute(
+        text(
+            f"""
+            create temp table {SETTLED} on commit drop as
+            select s."row",
+                   coalesce(r.id, records.uuid7()) as record_id,
+                   coalesce(r.version, 0) + 1 as version,
+                   r.id is null as first,
+                   case when r.content_mac = s.{CONTENT_MAC} then '{Record.UNCHANGED}'
+                        when {_withdraws(kind)} is not null then '{Record.WITHDRAWN}'
+                        when r.id is null then '{Record.NEW}'
+                        else '{Record.CHANGED}' end as does
+              from {STAGING} s
+              left join records.{kind.value}_record r
+                on r.tenant_id = :tenant and {_same_key(kind, "r", "s")}
+            """
+        ),
+        {"tenant": reference.tenant_id},
+    )
+    connection.execute(text(f'create unique index on {SETTLED} ("row")'))
+    connection.execute(text(f"analyze {SETTLED}"))
+
+
+def _counts(connection: Connection) -> dict[str, int]:
+    rows = connection.execute(text(f"select does, count(*) as records from {SETTLED} group by does"))
+    return {row.does: row.records for row in rows}
+
+
+def _absent(connection: Connection, kind: RecordKind, reference: Reference) -> int:
+    """The trust's standing records that the file does not name. They stay as they are."""
+    count = connection.execute(
+        text(
+            f"""
+            select (select count(*) from records.{kind.value}_record
+                     where tenant_id = :tenant and withdrawn_at is null)
+                 - (select count(*) from {SETTLED} x join records.{kind.value}_record r
+                        on r.tenant_id = :tenant and r.id = x.record_id and r.withdrawn_at is null
+                     where not x.first)
+            """
+        ),
+        {"tenant": reference.tenant_id},
+    ).scalar_one()
+    return int(count)
+
+
+def _case_values(kind: RecordKind) -> tuple[str, str, str]:
+    """Names, values and joins of what only a case has: match key and attribution."""
+    if kind is not RecordKind.CASE:
+        return "", "", ""
+    names = f", {MATCH_COLUMN}, attributed_id, attribution"
+    values = (
+        f", s.{MATCH_COLUMN}, coalesce(o.id, :tenant), case when coalesce(o.id, :tenant) = :tenant "
+        "then 'own' else 'proposed' end"
+    )
+    return names, values, "left join register.organisation o on o.code = s.attributed_organisation"
+
+
+def _add_records(connection: Connection, kind: RecordKind, reference: Reference) -> None:
+    keys = ", ".join(f'"{name}"' for name in key(kind))
+    key_values = ", ".join(f's."{name}"' for name in key(kind))
+    names, values, join = _case_values(kind)
+    withdraw = _withdraws(kind)
+    connection.execute(
+        text(
+            f"""
+            insert into records.{kind.value}_record
+                   (tenant_id, id, {keys}, version, content_mac, withdraw_reason, withdrawn_at{names})
+            select :tenant, x.record_id, {key_values}, 1, s.{CONTENT_MAC},
+                   {withdraw}, case when {withdraw} is not null then now() end{values}
+              from {STAGING} s join {SETTLED} x using ("row") {join}
+             where x.first
+            """
+        ),
+        {"tenant": reference.tenant_id},
+    )
+
+
+def _add_versions(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> None:
+    names = ", ".join(f'"{name}"' for name in content_columns(kind))
+    values = ", ".join(f's."{name}"' for name in content_columns(kind))
+    parameters = {"tenant": reference.tenant_id, "submission": reference.id, "door": door.value}
+    head = f"""
+        insert into records.{kind.value}_version
+               (tenant_id, record_id, version, submission_id, door, changed, {names})
+        """
+    connection.execute(
+        text(
+            f"""
+            {head}
+            select :tenant, x.record_id, 1, :submission, :door, null, {values}
+              from {STAGING} s join {SETTLED} x using ("row")
+             where x.first
+            """
+        ),
+        parameters,
+    )
+    connection.execute(
+        text(
+            f"""
+            {head}
+            select :tenant, x.record_id, x.version, :submission, :door, {_changed(kind)}, {values}
+              from {SETTLED} x join {STAGING} s using ("row")
+              join records.{kind.value}_version v
+                on v.tenant_id = :tenant and v.record_id = x.record_id and v.version = x.version - 1
+             where not x.first and x.does <> '{Record.UNCHANGED}'
+            """
+        ),
+        parameters,
+    )
+
+
+def _changed(kind: RecordKind) -> str:
+    """The SQL of the names of the fields in which a staged row differs from the version before."""
+    tests = ", ".join(
+        f'case when s."{columns_of(each)[-1]}" is distinct from v."{columns_of(each)[-1]}" then \'{each.name}\' end'
+        for each in fields(kind)
+    )
+    return f"array_remove(array[{tests}], null)"
+
+
+def _move_records(connection: Connection, kind: RecordKind, reference: Reference) -> None:
+    """Let changed records stand in their new version. A withdrawal marks; a record sent again without a reason stands again."""
+    withdraw = _withdraws(kind)
+    attribution = ""
+    join = ""
+    if kind is RecordKind.CASE:
+        join = "left join register.organisation o on o.code = s.attributed_organisation"
+        moved = "r.attributed_id is distinct from coalesce(o.id, :tenant)"
+        attribution = f"""
+            , {MATCH_COLUMN} = s.{MATCH_COLUMN}
+            , attributed_id = coalesce(o.id, :tenant)
+            , attribution = case when not {moved} then r.attribution
+                                 when coalesce(o.id, :tenant) = :tenant then 'own' else 'proposed' end
+            , attribution_since = case when {moved} then now() else r.attribution_since end
+        """.replace("r.attribut", "record.attribut")
+    connection.execute(
+        text(
+            f"""
+            update records.{kind.value}_record record
+               set version = x.version
+                 , content_mac = s.{CONTENT_MAC}
+                 , withdraw_reason = {withdraw}
+                 , withdrawn_at = case when {withdraw} is not null then coalesce(record.withdrawn_at, now()) end
+                 {attribution}
+              from {SETTLED} x join {STAGING} s using ("row") {join}
+             where record.tenant_id = :tenant and record.id = x.record_id
+               and not x.first and x.does <> '{Record.UNCHANGED}'
+            """
+        ),
+        {"tenant": reference.tenant_id},
+    )
+
+
+def _changed_fields(connection: Connection, kind: RecordKind, reference: Reference) -> dict[str, int]:
+    rows = connection.execute(
+        text(
+            f"""
+            select name, count(*) as uses
+              from {SETTLED} x join records.{kind.value}_version v
+                on v.tenant_id = :tenant and v.record_id = x.record_id and v.version = x.version
+             cross join unnest(v.changed) as name
+             where not x.first and x.does <> '{Record.UNCHANGED}'
+             group by name order by uses desc, name
+            """
+        ),
+        {"tenant": reference.tenant_id},
+    )
+    return {row.name: row.uses for row in rows}
