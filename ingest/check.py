@@ -22,6 +22,7 @@ from schemas.rules import cell  # importing the package fills the catalogue
 from schemas.values import DateTimeType, DateType, Explanation, MonthType, month_first
 
 ROW = "row"
+WITHDRAWAL = "withdraw_reason"
 FINDINGS = {ROW: pl.UInt32, "place": pl.UInt16, "rule": pl.UInt16}
 
 
@@ -89,7 +90,7 @@ def _plan(kind: RecordKind, nation: Nation) -> _Plan:
         read=tuple(each.holds.read(pl.col(_text(each.name)), nation).alias(each.name) for each in all_fields),
         row_rules=tuple(rule for rule in mine if rule.scope is Scope.ROW),
         repeat_rules=tuple(rule for rule in mine if rule.scope is Scope.ROWS),
-        withdraws=any(each.name == "withdraw_reason" for each in all_fields),
+        withdraws=any(each.name == WITHDRAWAL for each in all_fields),
     )
 
 
@@ -150,7 +151,8 @@ def _typed(sent: pl.DataFrame, plan: _Plan, repeats: Repeats) -> pl.DataFrame:
 
 def _facts(typed: pl.DataFrame, kind: RecordKind, plan: _Plan, context: Context) -> pl.DataFrame:
     """What the rules may speak of: the typed fields, what is derived from them, and the context as columns."""
-    asked = pl.col("withdraw_reason").is_null() if plan.withdraws else pl.lit(value=True)
+    # As sent: a reason that is there but cannot be read is the one fault of its row.
+    asked = pl.col(_text(WITHDRAWAL)).is_null() if plan.withdraws else pl.lit(value=True)
     known = typed.with_columns(
         pl.lit(context.on).alias("_on"),
         pl.lit(context.nation.value).alias("_nation"),
@@ -159,6 +161,11 @@ def _facts(typed: pl.DataFrame, kind: RecordKind, plan: _Plan, context: Context)
         asked.alias("_asked"),
     )
     return derive_case(known) if kind is RecordKind.CASE else known
+
+
+def _always_asked(kind: RecordKind) -> tuple[str, ...]:
+    """The fields that are looked at also where a record is withdrawn."""
+    return (*key(kind), WITHDRAWAL)
 
 
 def _derived_names(facts: pl.DataFrame, plan: _Plan) -> list[str]:
@@ -173,7 +180,7 @@ def _derived_names(facts: pl.DataFrame, plan: _Plan) -> list[str]:
 def _flags(plan: _Plan, context: Context, kind: RecordKind, repeats: Repeats) -> Iterable[pl.Expr]:
     """One true/false column for each thing that can be wrong with a row, named `place rule`."""
     place = {each.name: number for number, each in enumerate(plan.fields)}
-    keys = key(kind)
+    keys = _always_asked(kind)
     for each in plan.fields:
         asked = pl.lit(value=True) if each.name in keys else pl.col("_asked")
         if each.required:
@@ -251,7 +258,7 @@ def _unreadable(facts: pl.DataFrame, plan: _Plan, context: Context, kind: Record
     found = [pl.DataFrame(schema=FINDINGS)]
     for place, (each, count) in enumerate(zip(plan.fields, counts, strict=True)):
         if count:
-            asked = pl.lit(value=True) if each.name in key(kind) else pl.col("_asked")
+            asked = pl.lit(value=True) if each.name in _always_asked(kind) else pl.col("_asked")
             cells = facts.filter(pl.col(_mark(each.name)) & asked)
             found.append(_explained(cells, place, each, context.nation, each.name in repeats.month_first))
     return pl.concat(found)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import polars as pl
 
-from ingest.check import ROW, Checked, Context, check_frame
+from ingest.check import ROW, Checked, Context, check_frame, error_rules
 from ingest.survey import survey
 from schemas.dictionary import Field, fields
 from schemas.finding import Finding, Severity
@@ -22,8 +22,11 @@ BATCH_ROWS = 20_000
 class Source(Protocol):
     """What every reader returns: frames of text with `row` and field columns, and the sender's own name of each place."""
 
-    findings: tuple[Finding, ...]
-    counts: Mapping[tuple[int, str | None], int]
+    @property
+    def findings(self) -> tuple[Finding, ...]: ...
+
+    @property
+    def counts(self) -> Mapping[tuple[int, str | None], int]: ...
 
     @property
     def refused(self) -> bool: ...
@@ -91,6 +94,13 @@ class Reading:
             return
         self.note(checked.findings)
         self.report.faulty.append(checked.faulty())
+
+    def add(self, findings: pl.DataFrame) -> pl.Series:
+        """Take in findings that were made elsewhere about the same rows. Gives the rows that now have an error."""
+        self.note(findings)
+        faulty = findings.filter(pl.col("rule").is_in(error_rules()))[ROW].unique()
+        self.report.faulty.append(faulty)
+        return faulty
 
     def note(self, findings: pl.DataFrame) -> None:
         """Count findings (row, place, rule) and list them while there is room, in the sender's own words of place."""
