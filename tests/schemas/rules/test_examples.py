@@ -5,7 +5,6 @@ import pytest
 from schemas.codelist import Nation
 from schemas.dictionary import fields
 from schemas.record import RecordKind
-from schemas.rule import CATALOGUE
 from tests.make import valid
 from tests.schemas.judging import broken, row_rules
 from tests.schemas.rules.examples import EXAMPLES, Example
@@ -48,19 +47,6 @@ def test_a_blank_row_breaks_only_what_asks_for_something(kind: RecordKind) -> No
     blank = dict.fromkeys((each.name for each in fields(kind)), "")
     expected = {100, 112} if kind is RecordKind.CASE else set()
     assert broken(blank, kind) == expected
-
-
-@pytest.mark.parametrize("rule", [rule for rule in CATALOGUE if rule.kinds], ids=lambda rule: rule.id)
-def test_a_rule_looks_only_at_fields_of_its_kinds(rule: object) -> None:
-    from schemas.rule import Rule, Scope
-
-    assert isinstance(rule, Rule)
-    for kind in rule.kinds:
-        names = {each.name for each in fields(RecordKind(kind))}
-        if rule.scope is Scope.ROW:
-            assert set(rule.fields) <= names
-        else:
-            assert set(rule.fields) & names or not rule.fields
 
 
 def test_a_rule_names_every_column_that_it_reads() -> None:
