@@ -82,9 +82,11 @@ class Store:
         if role != APP:
             if tenants:
                 raise ValueError(f"tenants bind {APP} only; {role} has rights of its own")
-        elif tenants:
-            if self._context_key is None:
-                raise ValueError("this store holds no context key, so it cannot act for a tenant")
+        elif not tenants:
+            context.leave(connection)
+        elif self._context_key is None:
+            raise ValueError("this store holds no context key, so it cannot act for a tenant")
+        else:
             context.enter(connection, self._context_key, tenants)
 
     def _engine(self, role: str) -> Engine:

@@ -23,11 +23,19 @@ def signed(key: bytes, tenants: Collection[int], expiry: int) -> str:
 def enter(connection: Connection, key: bytes, tenants: Collection[int]) -> None:
     """Give the transaction that has begun on this connection its tenants; they end with it."""
     now = connection.scalar(text("select extract(epoch from now())::bigint"))
-    value = signed(key, tenants, int(now or 0) + SECONDS)
-    connection.execute(text("select set_config('app.ctx', :value, true)"), {"value": value})
+    _set(connection, signed(key, tenants, int(now or 0) + SECONDS))
+
+
+def leave(connection: Connection) -> None:
+    """Give the transaction no tenants, whatever smuggled SQL may have left in the session before it."""
+    _set(connection, "")
 
 
 def padded(key: bytes) -> tuple[bytes, bytes]:
     """The key as the database keeps it: the inner and the outer pad of HMAC (RFC 2104)."""
     block = key.ljust(BLOCK, b"\0")
     return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
+
+
+def _set(connection: Connection, value: str) -> None:
+    connection.execute(text("select set_config('app.ctx', :value, true)"), {"value": value})
