@@ -1,0 +1,203 @@
+"""Who may do what: the roles, the rights of each, and the right that each route asks for. Three tables and nothing else.
+
+A right is held over the organisations for which a person or token has a role that brings it; the rights of national roles
+are held without one. What somebody may not see answers exactly like what does not exist. A new page is one line in `ROUTES`;
+a test compares that table with the routes of the application, both ways, and with what each handler asks for.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What a person or token is, for one organisation or for the nation."""
+
+    TRUST_UPLOADER = "trust_uploader"
+    VTE_NURSE = "vte_nurse"
+    TRUST_LEAD = "trust_lead"
+    CONSULTANT_REVIEWER = "consultant_reviewer"
+    NATIONAL_LEAD = "national_lead"
+    NATIONAL_ANALYST = "national_analyst"
+    REGISTRY_OFFICE = "registry_office"
+    MODERATOR = "moderator"
+    ADMINISTRATOR = "administrator"
+    PUBLIC = "public"
+
+    @property
+    def words(self) -> str:
+        """The role as people read it."""
+        return "VTE nurse" if self is Role.VTE_NURSE else self.value.replace("_", " ").capitalize()
+
+
+class Right(StrEnum):
+    """One thing that may be done."""
+
+    OWN_ACCOUNT = "own_account"
+    """See and end one's own sessions."""
+    SUBMIT = "submit"
+    """Send a file for an organisation, rehearse it, commit it, withdraw by it; confirm how its headings are matched."""
+    READ_SUBMISSIONS = "read_submissions"
+    """See an organisation's receipts, findings, annotated workbooks and failed rows."""
+    READ_CASES = "read_cases"
+    """See an organisation's cases and reviews, exactly."""
+    EDIT_CASES = "edit_cases"
+    """Complete an organisation's cases and reviews."""
+    SIGN_OFF_RETURN = "sign_off_return"
+    """Declare an organisation's month complete or nil."""
+    REVIEW_CASE = "review_case"
+    """Answer for the one case that a link names."""
+    READ_DRAFTS = "read_drafts"
+    """See protected figures before their release, and the outlier worklist."""
+    READ_AGGREGATES = "read_aggregates"
+    """See the exact aggregates of organisations; never a row."""
+    IMPORT_FIGURES = "import_figures"
+    """Import the official files of figures."""
+    PREPARE_RELEASE = "prepare_release"
+    RELEASE = "release"
+    """Release, or discard, what another person prepared."""
+    RESOLVE_PAIRS = "resolve_pairs"
+    """See disputes and pairs across organisations, without numbers, birth dates or free text."""
+    MODERATE_LESSONS = "moderate_lessons"
+    MANAGE_ORGANISATIONS = "manage_organisations"
+    MANAGE_PEOPLE = "manage_people"
+    MANAGE_TOKENS = "manage_tokens"
+    MANAGE_SETTINGS = "manage_settings"
+
+
+_EVERYBODY_SIGNED_IN = frozenset({Right.OWN_ACCOUNT})
+_UPLOADS = frozenset({Right.SUBMIT, Right.READ_SUBMISSIONS, Right.READ_CASES})
+_NURSES = _UPLOADS | {Right.EDIT_CASES}
+
+RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
+    {
+        Role.TRUST_UPLOADER: _EVERYBODY_SIGNED_IN | _UPLOADS,
+        Role.VTE_NURSE: _EVERYBODY_SIGNED_IN | _NURSES,
+        Role.TRUST_LEAD: _EVERYBODY_SIGNED_IN | _NURSES | {Right.SIGN_OFF_RETURN},
+        Role.CONSULTANT_REVIEWER: _EVERYBODY_SIGNED_IN | {Right.REVIEW_CASE},
+        Role.NATIONAL_LEAD: _EVERYBODY_SIGNED_IN | {Right.READ_DRAFTS, Right.RELEASE},
+        Role.NATIONAL_ANALYST: _EVERYBODY_SIGNED_IN
+        | {Right.READ_DRAFTS, Right.READ_AGGREGATES, Right.IMPORT_FIGURES, Right.PREPARE_RELEASE, Right.RELEASE},
+        Role.REGISTRY_OFFICE: _EVERYBODY_SIGNED_IN | {Right.RESOLVE_PAIRS},
+        Role.MODERATOR: _EVERYBODY_SIGNED_IN | {Right.MODERATE_LESSONS},
+        # No case, no figure: an administrator decides who comes in, not what they see.
+        Role.ADMINISTRATOR: _EVERYBODY_SIGNED_IN
+        | {Right.MANAGE_ORGANISATIONS, Right.MANAGE_PEOPLE, Right.MANAGE_TOKENS, Right.MANAGE_SETTINGS},
+        Role.PUBLIC: frozenset(),
+    }
+)
+
+ORGANISATION_ROLES: Final = (Role.TRUST_UPLOADER, Role.VTE_NURSE, Role.TRUST_LEAD)
+"""Held for one organisation at a time."""
+NATIONAL_ROLES: Final = (
+    Role.NATIONAL_LEAD, Role.NATIONAL_ANALYST, Role.REGISTRY_OFFICE, Role.MODERATOR, Role.ADMINISTRATOR,
+)  # fmt: skip
+"""Held without an organisation."""
+TOKEN_ROLES: Final = (*ORGANISATION_ROLES, Role.NATIONAL_LEAD, Role.NATIONAL_ANALYST)
+"""What a program may be. Whoever manages people or sees disputes is a person, signed in."""
+
+PUBLIC: Final = None
+"""In `ROUTES`: anybody, signed in or not."""
+
+ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
+    {
+        "app.openapi": PUBLIC,
+        "signin.ask": PUBLIC,
+        "signin.sign_in": PUBLIC,
+        "signin.sign_out": PUBLIC,
+        "signin.ask_password": PUBLIC,
+        "signin.set_password": PUBLIC,
+        "signin.own_sessions": Right.OWN_ACCOUNT,
+        "signin.end_session": Right.OWN_ACCOUNT,
+        "admin.index": Right.MANAGE_SETTINGS,
+        "admin.imports.ask": Right.MANAGE_ORGANISATIONS,
+        "admin.imports.preview": Right.MANAGE_ORGANISATIONS,
+        "admin.imports.confirm": Right.MANAGE_ORGANISATIONS,
+        "admin.organisations.index": Right.MANAGE_ORGANISATIONS,
+        "admin.organisations.ask_new": Right.MANAGE_ORGANISATIONS,
+        "admin.organisations.add": Right.MANAGE_ORGANISATIONS,
+        "admin.organisations.one": Right.MANAGE_ORGANISATIONS,
+        "admin.organisations.edit": Right.MANAGE_ORGANISATIONS,
+        "admin.organisations.go_live": Right.MANAGE_ORGANISATIONS,
+        "admin.organisations.succeed": Right.MANAGE_ORGANISATIONS,
+        "admin.people.index": Right.MANAGE_PEOPLE,
+        "admin.people.ask_new": Right.MANAGE_PEOPLE,
+        "admin.people.add": Right.MANAGE_PEOPLE,
+        "admin.people.one": Right.MANAGE_PEOPLE,
+        "admin.people.give_role": Right.MANAGE_PEOPLE,
+        "admin.people.end_role": Right.MANAGE_PEOPLE,
+        "admin.people.disable": Right.MANAGE_PEOPLE,
+        "admin.people.enable": Right.MANAGE_PEOPLE,
+        "admin.people.make_link": Right.MANAGE_PEOPLE,
+        "admin.tokens.index": Right.MANAGE_TOKENS,
+        "admin.tokens.make": Right.MANAGE_TOKENS,
+        "admin.tokens.revoke": Right.MANAGE_TOKENS,
+        "admin.opt_out.index": Right.MANAGE_SETTINGS,
+        "admin.opt_out.save": Right.MANAGE_SETTINGS,
+    }
+)
+"""What each route asks for. A route is called by its module below `registry.web` and its function: `admin.people.disable`."""
+
+
+def may(roles: Collection[Role], right: Right) -> bool:
+    """Whether any of the roles brings the right."""
+    return any(right in RIGHTS[role] for role in roles)
+
+
+def holders(right: Right) -> frozenset[Role]:
+    """The roles that bring a right."""
+    return frozenset(role for role, rights in RIGHTS.items() if right in rights)
+
+
+def route_name(module: str, function: str) -> str:
+    """The name of a route in `ROUTES`, from its handler's module and name."""
+    return f"{module.removeprefix('registry.').removeprefix('web.')}.{function}"
+
+
+class Kind(StrEnum):
+    PERSON = "person"
+    TOKEN = "token"  # noqa: S105 -- the word, not a secret
+    OPERATOR = "operator"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is asking, as the database knew them at the start of the request.
+
+    `organisations` holds the roles for each organisation by its own id, organisations that were merged into them included.
+    `session` is the digest under which a person's session is kept.
+    """
+
+    kind: Kind
+    id: UUID | None
+    name: str
+    roles: frozenset[Role]
+    organisations: Mapping[int, frozenset[Role]] = field(default_factory=dict)
+    session: bytes | None = None
+
+    def may(self, right: Right) -> bool:
+        return may(self.roles, right)
+
+    def tenants(self, right: Right) -> tuple[int, ...]:
+        """The organisations over which the right is held, in order; none for a right that is held nationally."""
+        return tuple(sorted(tenant for tenant, roles in self.organisations.items() if may(roles, right)))
+
+    @property
+    def label(self) -> str:
+        """Who it was, for the audit log and for records: `person:<id>`."""
+        return f"{self.kind.value}:{self.id}" if self.id else self.kind.value
+
+    @property
+    def role(self) -> str:
+        """The roles in one word, for the audit log."""
+        return "+".join(sorted(self.roles))
+
+
+OPERATOR: Final = Actor(Kind.OPERATOR, None, "the command line", frozenset())
+"""Whoever has the machine: what the command line does is done in this name."""
+
+ANYBODY: Final = Actor(Kind.PUBLIC, None, "", frozenset({Role.PUBLIC}))

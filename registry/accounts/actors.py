@@ -1,0 +1,80 @@
+"""From a session or a token to the actor: roles, organisations, and those that were merged into them by today."""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from sqlalchemy import Connection, Date, cast, func, select
+
+from registry.access import Actor, Kind, Role
+from registry.store.tables import api_token, membership, organisation, person, succession, token_organisation
+
+_TODAY = cast(func.timezone("Europe/London", func.now()), Date)
+
+
+def actor_of_person(connection: Connection, person_id: UUID, session: bytes | None = None) -> Actor:
+    """A person as an actor, with whatever roles are held now; disabled or not is the caller's question."""
+    name = connection.scalar(select(person.c.display_name).where(person.c.id == person_id))
+    held = connection.execute(
+        select(membership.c.role, membership.c.organisation_id).where(
+            membership.c.person_id == person_id, membership.c.ended_at.is_(None)
+        )
+    ).all()
+    organisations = _by_organisation((row.organisation_id, Role(row.role)) for row in held)
+    return Actor(
+        Kind.PERSON,
+        person_id,
+        str(name),
+        frozenset(Role(row.role) for row in held),
+        with_predecessors(connection, organisations),
+        session,
+    )
+
+
+def actor_of_token(connection: Connection, token_id: UUID) -> Actor:
+    """A token as an actor; its one role holds for each of its organisations."""
+    token = connection.execute(select(api_token.c.name, api_token.c.role).where(api_token.c.id == token_id)).one()
+    role = Role(token.role)
+    ids = connection.scalars(
+        select(token_organisation.c.organisation_id).where(token_organisation.c.token_id == token_id)
+    )
+    organisations = _by_organisation((one, role) for one in ids)
+    return Actor(Kind.TOKEN, token_id, token.name, frozenset({role}), with_predecessors(connection, organisations))
+
+
+def _by_organisation(held: Iterable[tuple[int | None, Role]]) -> dict[int, frozenset[Role]]:
+    found: dict[int, frozenset[Role]] = {}
+    for organisation_id, role in held:
+        if organisation_id is not None:
+            found[organisation_id] = found.get(organisation_id, frozenset()) | {role}
+    return found
+
+
+def with_predecessors(
+    connection: Connection, organisations: Mapping[int, frozenset[Role]]
+) -> dict[int, frozenset[Role]]:
+    """From the day of a merger whoever acts for the successor acts for its predecessors, and for theirs."""
+    found = dict(organisations)
+    if not organisations:
+        return found
+    chain = (
+        select(succession.c.predecessor_id, succession.c.successor_id)
+        .where(succession.c.successor_id.in_(organisations), succession.c.effective_on <= _TODAY)
+        .add_columns(succession.c.successor_id.label("holder"))
+        .cte("chain", recursive=True)
+    )
+    further = select(succession.c.predecessor_id, succession.c.successor_id, chain.c.holder).where(
+        succession.c.successor_id == chain.c.predecessor_id, succession.c.effective_on <= _TODAY
+    )
+    for row in connection.execute(select(chain.union(further))):
+        found[row.predecessor_id] = found.get(row.predecessor_id, frozenset()) | organisations[row.holder]
+    return found
+
+
+def organisations_of(connection: Connection, ids: Iterable[int]) -> list[tuple[int, str, str]]:
+    """Id, code and name of organisations, by name: for choosing one."""
+    rows = connection.execute(
+        select(organisation.c.id, organisation.c.code, organisation.c.name)
+        .where(organisation.c.id.in_(list(ids)))
+        .order_by(organisation.c.name)
+    )
+    return [(row.id, row.code, row.name) for row in rows]

@@ -1,0 +1,162 @@
+"""Who is asking: from the session's cookie or the bearer token to the actor, and the right that a handler asks for.
+
+A handler says what it asks for in plain sight: `actor: Annotated[Actor, require(Right.SUBMIT)]`, before anything that reads the
+request's body. The database is asked in a transaction of its own that has ended when the handler begins.
+
+Nobody learns from an answer what exists: without the right it is as for an address that leads nowhere (404); a stranger is sent
+to sign in, or answered 401 under /api, at every address below those that are not public, whether there is something or not.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from registry.access import ANYBODY, PUBLIC, ROUTES, Actor, Kind, Right, route_name
+from registry.accounts import sessions, tokens
+from registry.accounts.sessions import Limits
+from registry.errors import NotFound, Unauthorised
+from registry.settings import Settings
+from registry.store import Store
+from registry.web.forgery import SAFE_METHODS, check_form_token, session_cookie
+from registry.web.problems import is_machine
+
+SIGN_IN = "/sign-in"
+BEARER = "bearer "
+
+
+class SignInNeededError(Exception):
+    """A page was asked for by somebody who is not signed in, or no longer."""
+
+
+def limits(settings: Settings) -> Limits:
+    """How long sessions hold."""
+    return Limits(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
+
+
+def who(request: Request) -> Actor:
+    """Whoever asks; `ANYBODY` for a stranger. Raises Unauthorised for a bearer token that is not valid (any more).
+
+    Under the addresses for programs a token goes before a cookie, and a cookie's unsafe requests need the form token in their header;
+    pages take the cookie alone.
+    """
+    found: Actor | None = getattr(request.state, "actor", None)
+    if found is None:
+        found = _of_program(request) if is_machine(request.url.path) else _of_session(request)
+        request.state.actor = found
+    return found
+
+
+def _of_program(request: Request) -> Actor:
+    given = request.headers.get("authorization")
+    if given is None:
+        found = _of_session(request)
+        if found.kind is Kind.PERSON and request.method not in SAFE_METHODS:
+            check_form_token(request, None)
+        return found
+    if not given.lower().startswith(BEARER):
+        raise Unauthorised
+    with _store(request).readonly() as connection:
+        token = tokens.actor(connection, given[len(BEARER) :].strip())
+    if token is None:
+        raise Unauthorised
+    return token
+
+
+def _of_session(request: Request) -> Actor:
+    secret = session_cookie(request)
+    if not secret:
+        return ANYBODY
+    with _store(request).transaction() as connection:
+        return sessions.actor(connection, secret, limits(request.app.state.settings)) or ANYBODY
+
+
+def _store(request: Request) -> Store:
+    store: Store = request.app.state.store
+    return store
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The dependency behind `require`; `right` is compared with the table of routes by a test."""
+
+    right: Right
+
+    def __call__(self, request: Request) -> Actor:
+        actor = who(request)
+        if actor.kind is Kind.PUBLIC:
+            raise stranger(request)
+        if not actor.may(self.right):
+            raise NotFound
+        return actor
+
+
+def require(right: Right) -> Any:
+    """The actor, if the right is held; else the request ends here, with nothing told."""
+    return Depends(Asked(right))
+
+
+def stranger(request: Request) -> Exception:
+    """What to raise for somebody who is not signed in."""
+    return Unauthorised() if is_machine(request.url.path) else SignInNeededError()
+
+
+def permitted(actor: Actor, right: Right, tenant: int) -> int:
+    """The organisation, if the actor holds the right over it. Raises NotFound: it may not exist, or not be theirs."""
+    if tenant not in actor.tenants(right):
+        raise NotFound
+    return tenant
+
+
+# --- addresses that lead nowhere
+
+
+def install(app: FastAPI) -> None:
+    """Take over what is absent, and send strangers to sign in. Call it when all routes are there."""
+    areas = protected_areas(app)
+
+    async def absent(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app.router.not_found(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        actor = await run_in_threadpool(who, request)
+        if actor.kind is Kind.PUBLIC and _area(request.url.path) in areas:
+            raise stranger(request)
+        raise NotFound
+
+    app.router.redirect_slashes = False
+    app.router.default = absent
+    app.add_exception_handler(SignInNeededError, _to_sign_in)
+
+
+def protected_areas(app: FastAPI) -> Collection[str]:
+    """The first parts of all addresses behind which something is not public."""
+    found = set()
+    for route in iter_route_contexts(app.routes):
+        if route.endpoint is not None and ROUTES.get(name_of(route.endpoint), PUBLIC) is not PUBLIC:
+            found.add(_area(route.path or ""))
+    return frozenset(found)
+
+
+def name_of(endpoint: Any) -> str:
+    """A handler's name in the table of routes."""
+    return route_name(endpoint.__module__, endpoint.__name__)
+
+
+def _area(path: str) -> str:
+    return path.strip("/").split("/", 1)[0]
+
+
+async def _to_sign_in(request: Request, _error: Exception) -> Response:
+    """303, so that a form that was sent is not sent again; only what was read is come back to."""
+    back = quote(request.url.path) if request.method in ("GET", "HEAD") else ""
+    return RedirectResponse(f"{SIGN_IN}?next={back}" if back else SIGN_IN, 303)
