@@ -16,7 +16,6 @@ Which case counts, where and for whom (counting.md 1 and 4):
   enter are in no rate; their number is told.
 """
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Boolean, Connection, Date, Double, bindparam, delete, func, select, text
@@ -245,5 +244,5 @@ EFFECT = text(
 
 
 def _effect(connection: Connection) -> dict[str, int]:
-    row: Mapping[str, int] = connection.execute(EFFECT).mappings().one()
+    row = connection.execute(EFFECT).mappings().one()
     return {name: int(number) for name, number in row.items()}

@@ -47,10 +47,11 @@ def counted(store: Store) -> Callable[..., tuple[dict[str, int], Counts]]:
         with store.transaction(role="hat_jobs") as connection:
             effect = counting.count(connection, rules, at)
         with store.readonly(role="hat_national") as connection:
-            rows = connection.execute(select(case_count)).all()
-        return effect, {
-            (row.organisation_id, row.month, row.standing, row.split, row.category): row.count for row in rows
-        }
+            c = case_count.c
+            rows = connection.execute(
+                select(c.count, c.organisation_id, c.month, c.standing, c.split, c.category)
+            ).all()
+        return effect, {tuple(key): number for number, *key in rows}
 
     return run
 

@@ -1,0 +1,229 @@
+"""The exact counts laid out on the publication grid: which cells there are, what each counts, and which are blank and why.
+
+Pure. A cell of a region counts what its trusts' months that enter hold, with what is attributed to them and still pending; a cell of
+a trust counts its own figure. A cell of a financial year counts the months that enter and are final, so a year grows month by month
+until all are; it is provisional until then. A month or year in which an organisation takes no part is a blank, never a nought.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from registry.disclosure.grid import (
+    CATEGORIES,
+    Cell,
+    Count,
+    Geography,
+    GeographyKind,
+    Period,
+    PeriodKind,
+    Split,
+    financial_year,
+    has_cell,
+    independent_sector,
+    months_of,
+)
+from registry.disclosure.grid import month as month_of
+from registry.disclosure.protected import State
+
+TRUST_KINDS = ("nhs_trust", "local_health_board")
+INDEPENDENT = "independent"
+TOTAL = "total"
+
+Key = tuple[str, str]  # split and category; the total is (total, total)
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    id: int
+    code: str
+    name: str
+    kind: str
+    nation: str
+    region_code: str | None
+    region_name: str | None
+    live_from: date | None
+    closed_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrustMonth:
+    """One organisation's month: whether it enters the rates, whether it may still change, and its admissions.
+
+    `own` counts the organisation's figure by split and category, `nation` what the nation counts under it.
+    """
+
+    organisation: Organisation
+    month: date
+    enters: bool
+    provisional: bool
+    admissions: int
+    overnight: int
+    own: Mapping[Key, int] = field(default_factory=dict)
+    nation: Mapping[Key, int] = field(default_factory=dict)
+
+    @property
+    def final(self) -> bool:
+        return self.enters and not self.provisional
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One cell with its exact count; `count` is `None` for a blank."""
+
+    cell: Cell
+    count: int | None
+    state: State
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """A number that needs no protection."""
+
+    kind: str
+    geography: str
+    month: date
+    quantity: str
+    value: int
+    provisional: bool
+
+
+def entries(months: Iterable[TrustMonth], organisations: Iterable[Organisation], providers_needed: int) -> list[Entry]:
+    """Every cell of the grid for these months, in no particular order."""
+    rows = list(months)
+    known = list(organisations)
+    trusts = [row for row in rows if row.organisation.kind in TRUST_KINDS]
+    independents = [row for row in rows if row.organisation.kind == INDEPENDENT]
+    return [
+        *_trust_months(trusts),
+        *_trust_years(trusts),
+        *_not_yet_live(trusts, [each for each in known if each.kind in TRUST_KINDS]),
+        *_region_months(trusts),
+        *_independent_years(independents, providers_needed),
+    ]
+
+
+def trusts_counted(months: Iterable[TrustMonth]) -> Iterator[Exact]:
+    """How many trusts make up each month of each region."""
+    for (region, month), rows in _by_region(row for row in months if row.organisation.kind in TRUST_KINDS).items():
+        inside = [row for row in rows if row.enters]
+        yield Exact(GeographyKind.REGION, region, month, "trusts", len(inside), any(row.provisional for row in inside))
+
+
+def _trust(organisation: Organisation) -> Geography:
+    return Geography(GeographyKind.TRUST, organisation.code)
+
+
+def _trust_months(rows: list[TrustMonth]) -> Iterator[Entry]:
+    for row in rows:
+        place, period = _trust(row.organisation), month_of(row.month)
+        if row.enters:
+            yield from _counted(place, period, [row], row.provisional, nation=False)
+        else:
+            yield from _blank(place, period, State.NO_RETURN, row.provisional)
+
+
+def _trust_years(rows: list[TrustMonth]) -> Iterator[Entry]:
+    finals = _finals(rows)
+    grouped: defaultdict[tuple[Organisation, Period], list[TrustMonth]] = defaultdict(list)
+    for row in rows:
+        grouped[row.organisation, financial_year(row.month)].append(row)
+    for (organisation, year), inside in grouped.items():
+        open_still = not finals.issuperset(each.start for each in months_of(year))
+        counted = [row for row in inside if row.final]
+        if counted:
+            yield from _counted(_trust(organisation), year, counted, open_still, nation=False)
+        elif not any(row.enters for row in inside):
+            yield from _blank(_trust(organisation), year, State.NO_RETURN, open_still)
+
+
+def _finals(rows: list[TrustMonth]) -> set[date]:
+    """The months that can no longer change; a month is final for all or for none."""
+    return {row.month for row in rows if not row.provisional}
+
+
+def _not_yet_live(rows: list[TrustMonth], organisations: list[Organisation]) -> Iterator[Entry]:
+    """Blanks before the first month of each trust that takes part, as far back as any does."""
+    months = sorted({row.month for row in rows})
+    for organisation in organisations:
+        if organisation.live_from is None:
+            continue
+        first = organisation.live_from.replace(day=1)
+        for each in (month for month in months if month < first):
+            yield from _blank(_trust(organisation), month_of(each), State.NOT_LIVE, False)
+        whole_years = {year for month in months if (year := financial_year(month)) < financial_year(first)}
+        for year in sorted(whole_years):
+            yield from _blank(_trust(organisation), year, State.NOT_LIVE, False)
+
+
+def _by_region(rows: Iterable[TrustMonth]) -> dict[tuple[str, date], list[TrustMonth]]:
+    """Raises `ValueError` for a trust without a region: the nation's figures are sums of regions and would lose it."""
+    grouped: defaultdict[tuple[str, date], list[TrustMonth]] = defaultdict(list)
+    for row in rows:
+        if not row.organisation.region_code:
+            raise ValueError(f"{row.organisation.name} takes part but has no region in the register")
+        grouped[row.organisation.region_code, row.month].append(row)
+    return dict(grouped)
+
+
+def _region_months(rows: list[TrustMonth]) -> Iterator[Entry]:
+    for (region, month), inside in _by_region(rows).items():
+        place, counted = Geography(GeographyKind.REGION, region), [row for row in inside if row.enters]
+        provisional = any(row.provisional for row in inside)
+        if counted:
+            yield from _counted(place, month_of(month), counted, provisional, nation=True)
+        else:
+            yield from _blank(place, month_of(month), State.NO_RETURN, provisional)
+
+
+def _independent_years(rows: list[TrustMonth], providers_needed: int) -> Iterator[Entry]:
+    finals = _finals(rows)
+    grouped: defaultdict[tuple[str, Period], list[TrustMonth]] = defaultdict(list)
+    for row in rows:
+        if row.final:
+            grouped[row.organisation.nation, financial_year(row.month)].append(row)
+    for (nation, year), counted in grouped.items():
+        providers = len({row.organisation.id for row in counted})
+        place = independent_sector(nation, providers)
+        if place is not None and providers >= providers_needed:
+            open_still = not finals.issuperset(each.start for each in months_of(year))
+            yield from _counted(place, year, counted, open_still, nation=False)
+
+
+def _counted(
+    place: Geography, period: Period, rows: list[TrustMonth], provisional: bool, *, nation: bool
+) -> Iterator[Entry]:
+    """All cells of one place and period: cases by every split the grid has there, then admissions."""
+    cases: defaultdict[Key, int] = defaultdict(int)
+    for row in rows:
+        for key, number in (row.nation if nation else row.own).items():
+            cases[key] += number
+    yield Entry(Cell(Count.HAT_CASES, place, period), cases[TOTAL, TOTAL], State.COUNTED, provisional)
+    for split in Split:
+        if has_cell(Count.HAT_CASES, place.kind, period.kind, split):
+            for category in CATEGORIES[split]:
+                cell = Cell(Count.HAT_CASES, place, period, split, category)
+                yield Entry(cell, cases[split.value, category], State.COUNTED, provisional)
+    yield from _admissions(place, period, rows, provisional)
+
+
+def _admissions(place: Geography, period: Period, rows: list[TrustMonth], provisional: bool) -> Iterator[Entry]:
+    total, overnight = sum(row.admissions for row in rows), sum(row.overnight for row in rows)
+    yield Entry(Cell(Count.ADMISSIONS, place, period), total, State.COUNTED, provisional)
+    if has_cell(Count.ADMISSIONS, place.kind, period.kind, Split.STAY):
+        for category, number in (("overnight", overnight), ("not_overnight", total - overnight)):
+            cell = Cell(Count.ADMISSIONS, place, period, Split.STAY, category)
+            yield Entry(cell, number, State.COUNTED, provisional)
+
+
+def _blank(place: Geography, period: Period, state: State, provisional: bool) -> Iterator[Entry]:
+    """A blank stands in the totals only; where the total is blank, every part of it is."""
+    for count in Count:
+        yield Entry(Cell(count, place, period), None, state, provisional)
+
+
+def year_months(year: date) -> tuple[date, ...]:
+    """The first days of the twelve months of the financial year that begins on `year`."""
+    return tuple(each.start for each in months_of(Period(PeriodKind.FINANCIAL_YEAR, year)))

@@ -1,0 +1,73 @@
+"""People and counted figures for tests of what is released."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, update
+
+from registry import publications
+from registry.access import Actor, Kind, Role
+from registry.publications import protecting, releasing
+from registry.settings import Secrets, Settings
+from registry.store import SYSTEM_TENANT, Store
+from registry.store.tables import organisation, person
+from tests.registry.make import make_organisation
+
+AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+REGIONS = {"Y58": "South West", "Y56": "London", "W92000004": "Wales"}
+
+
+def make_person(store: Store, name: str, role: Role) -> Actor:
+    with store.transaction(tenants=(SYSTEM_TENANT,)) as connection:
+        made: UUID = connection.execute(
+            insert(person).values(user_name=name.lower(), display_name=name).returning(person.c.id)
+        ).scalar_one()
+    return Actor(Kind.PERSON, made, name, frozenset({role}))
+
+
+def make_trust(store: Store, settings: Settings, code: str, region: str, live_from: date, **more: Any) -> int:
+    nation = "Wales" if region.startswith("W") else "England"
+    kind = more.pop("kind", "local_health_board" if nation == "Wales" else "nhs_trust")
+    made = make_organisation(store, settings, code=code, nation=nation, kind=kind, live_from=live_from)
+    with store.transaction() as connection:
+        connection.execute(
+            update(organisation)
+            .where(organisation.c.id == made)
+            .values(region_code=region, region_name=REGIONS[region], **more)
+        )
+    return made
+
+
+@dataclass(frozen=True)
+class Team:
+    analyst: Actor
+    lead: Actor
+
+
+def make_team(store: Store) -> Team:
+    return Team(
+        make_person(store, "An Analyst", Role.NATIONAL_ANALYST), make_person(store, "A Lead", Role.NATIONAL_LEAD)
+    )
+
+
+def offset_key(settings: Settings) -> bytes:
+    return Secrets.load(settings.secrets_dir, ["offset"])["offset"]
+
+
+def count(store: Store, settings: Settings, at: datetime = AT) -> Mapping[str, int]:
+    return publications.count(store, Secrets.load(settings.secrets_dir, []), settings, at)
+
+
+def prepare(store: Store, settings: Settings, team: Team, at: datetime = AT) -> UUID:
+    with store.transaction(role="hat_national") as connection:
+        return protecting.prepare(
+            connection, by=team.analyst, at=at, key=offset_key(settings), rules=settings.counting, code_version="test"
+        )
+
+
+def release(store: Store, team: Team, publication_id: UUID, at: datetime = AT) -> None:
+    with store.transaction(role="hat_national") as connection:
+        releasing.release(connection, by=team.lead, publication_id=publication_id, at=at)

@@ -1,0 +1,303 @@
+"""Drafts and releases: what is protected, who may do what, and what never changes."""
+
+from datetime import date, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Table, select, update
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from registry.access import Actor, Kind, Role
+from registry.disclosure.rounding import offset
+from registry.errors import Conflict, Forbidden, NotFound
+from registry.publications import protecting, releasing
+from registry.settings import CountingRules, Settings
+from registry.store import Store
+from registry.store.tables import (
+    cell,
+    cell_offset,
+    denominator,
+    draft_cell,
+    exact_cell,
+    organisation,
+    place,
+    publication,
+    released,
+    trust_month,
+)
+from tests.registry.publications.hold import Case, hold_activity, hold_case
+from tests.registry.publications.make import (
+    AT,
+    Team,
+    count,
+    make_team,
+    make_trust,
+    offset_key,
+    prepare,
+    release,
+)
+
+MARCH, APRIL = date(2025, 3, 1), date(2025, 4, 1)
+
+
+@pytest.fixture
+def team(store: Store) -> Team:
+    return make_team(store)
+
+
+@pytest.fixture
+def trust(store: Store, settings: Settings) -> int:
+    """A trust with 13 cases among 1,000 admissions (7 of 400 overnight) in March 2025."""
+    made = make_trust(store, settings, "RA1", "Y58", MARCH)
+    with store.transaction(role="hat_jobs") as connection:
+        hold_activity(connection, made, MARCH, admissions=1000, overnight=400)
+        for place_in_row in range(13):
+            hold_case(connection, made, Case(MARCH, said={"overnight": place_in_row < 7}))
+    count(store, settings)
+    return made
+
+
+def cells(store: Store, table: Table = draft_cell) -> dict[str, tuple[int | None, str, bool]]:
+    with store.readonly(role="hat_national") as connection:
+        rows = connection.execute(select(table.c.cell_id, table.c.value, table.c.state, table.c.provisional)).all()
+    return {row.cell_id: (row.value, row.state, row.provisional) for row in rows}
+
+
+def exact_counts(store: Store) -> dict[str, int]:
+    with store.readonly(role="hat_national") as connection:
+        return dict(connection.execute(select(exact_cell.c.cell_id, exact_cell.c.count)))
+
+
+def test_each_cell_is_its_count_rounded_with_its_own_offset(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    made = prepare(store, settings, team)
+    drafted = cells(store)
+    with store.readonly(role="hat_national") as connection:
+        drafts = set(connection.scalars(select(exact_cell.c.publication_id)))
+        drawn = {row.cell_id: row.offset for row in connection.execute(select(cell_offset))}
+    exact = exact_counts(store)
+    assert exact.keys() == drawn.keys()
+    assert drafts == {made}
+    for name, (value, state, _) in drafted.items():
+        if state == "counted":
+            assert drawn[name] == offset(offset_key(settings), name)
+            assert value == 5 * ((exact[name] + drawn[name]) // 5)
+    month = "grid-1/hat_cases/region/Y58/month/2025-03"
+    assert [exact[f"{month}/{part}"] for part in ("total", "stay/overnight", "vte_type/pe", "vte_type/dvt")] == [
+        13,
+        7,
+        13,
+        0,
+    ]
+    assert exact["grid-1/hat_cases/trust/RA1/financial_year/2024-25/preventability/not_investigated"] == 13
+    admissions = "grid-1/admissions/region/Y58/month/2025-03"
+    assert [exact[f"{admissions}/{part}"] for part in ("total", "stay/overnight", "stay/not_overnight")] == [
+        1000,
+        400,
+        600,
+    ]
+
+
+def test_preparing_again_gives_the_same_and_discards_the_draft_before(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    first = prepare(store, settings, team)
+    before = cells(store)
+    count(store, settings)
+    second = prepare(store, settings, team)
+    assert cells(store) == before
+    with store.readonly(role="hat_national") as connection:
+        states = {row.id: row.state for row in connection.execute(select(publication))}
+        assert set(connection.scalars(select(draft_cell.c.publication_id))) == {second}
+    assert states == {first: "discarded", second: "draft"}
+
+
+def test_an_offset_outlives_its_key(store: Store, settings: Settings, team: Team, trust: int) -> None:
+    prepare(store, settings, team)
+    before = cells(store)
+    with store.transaction(role="hat_national") as connection:
+        protecting.prepare(
+            connection, by=team.analyst, at=AT, key=b"another key of 32 bytes in length", rules=CountingRules(), code_version="t"
+        )  # fmt: skip
+    assert cells(store) == before
+
+
+def test_a_month_that_does_not_enter_is_a_blank_and_a_month_before_the_trust_joined_another(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    late = make_trust(store, settings, "RB1", "Y58", APRIL)
+    make_trust(store, settings, "RC1", "Y56", MARCH, closed_on=date(2025, 3, 31))
+    with store.transaction(role="hat_jobs") as connection:
+        hold_activity(connection, late, APRIL, case_return="partial")
+        hold_case(connection, late, Case(APRIL))
+    count(store, settings)
+    prepare(store, settings, team)
+    drafted = cells(store)
+    assert drafted["grid-1/hat_cases/trust/RB1/month/2025-03/total"] == (None, "not_live", False)
+    assert drafted["grid-1/hat_cases/trust/RB1/month/2025-04/total"] == (None, "no_return", False)
+    assert drafted["grid-1/hat_cases/trust/RB1/financial_year/2024-25/total"] == (None, "not_live", False)
+    assert drafted["grid-1/hat_cases/region/Y56/month/2025-03/total"] == (None, "no_return", False)
+    assert "grid-1/hat_cases/trust/RC1/month/2025-04/total" not in drafted
+    march = cells(store)["grid-1/hat_cases/region/Y58/month/2025-03/total"]
+    april = cells(store)["grid-1/hat_cases/region/Y58/month/2025-04/total"]
+    assert (march[1], april[1]) == ("counted", "no_return"), "a case of a partial month is in no rate"
+
+
+def test_a_year_counts_its_final_months_only(store: Store, settings: Settings, team: Team, trust: int) -> None:
+    """March 2025 closes 2024-25, of which nothing came before; August 2026 is still provisional on 20 November."""
+    august = date(2026, 8, 1)
+    with store.transaction(role="hat_jobs") as connection:
+        hold_activity(connection, trust, APRIL)
+        hold_activity(connection, trust, date(2026, 4, 1))
+        hold_activity(connection, trust, august)
+        for _ in range(6):
+            hold_case(connection, trust, Case(august))
+            hold_case(connection, trust, Case(date(2026, 4, 1)))
+    count(store, settings)
+    prepare(store, settings, team)
+    exact = exact_counts(store)
+    drafted = cells(store)
+    name = "grid-1/hat_cases/trust/RA1/financial_year/2026-27/total"
+    assert (exact[name], drafted[name][2]) == (6, True)
+    assert not drafted["grid-1/hat_cases/trust/RA1/financial_year/2025-26/total"][2]
+    assert drafted["grid-1/hat_cases/trust/RA1/month/2026-08/total"][2]
+
+
+def test_a_pending_case_is_in_the_region_and_in_no_trust(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    reporter = make_trust(store, settings, "RB1", "Y56", MARCH)
+    with store.transaction(role="hat_jobs") as connection:
+        disputed = Case(MARCH, attributed=trust, attribution="disputed")
+        hold_case(connection, reporter, disputed)
+    count(store, settings)
+    prepare(store, settings, team)
+    exact = exact_counts(store)
+    assert exact["grid-1/hat_cases/region/Y58/month/2025-03/total"] == 14
+    assert exact["grid-1/hat_cases/trust/RA1/month/2025-03/total"] == 13
+
+
+@pytest.mark.parametrize("providers", [2, 3])
+def test_independents_are_a_sector_of_three_or_nothing(
+    store: Store, settings: Settings, team: Team, trust: int, providers: int
+) -> None:
+    for number in range(providers):
+        made = make_trust(store, settings, f"NT{number}", "Y58", MARCH, kind="independent")
+        with store.transaction(role="hat_jobs") as connection:
+            hold_activity(connection, made, MARCH, admissions=50, overnight=10)
+            hold_case(connection, made, Case(MARCH))
+    count(store, settings)
+    prepare(store, settings, team)
+    names = {name for name in cells(store) if "NT" in name or "independent" in name}
+    sector = "independent_sector/England/financial_year/2024-25/total"
+    assert names == ({f"grid-1/hat_cases/{sector}", f"grid-1/admissions/{sector}"} if providers == 3 else set())
+    exact = exact_counts(store)
+    assert exact["grid-1/hat_cases/region/Y58/month/2025-03/total"] == 13, "never among the trusts of a region"
+    assert exact.get(f"grid-1/hat_cases/{sector}") == (3 if providers == 3 else None)
+
+
+def test_nothing_is_prepared_before_anything_was_counted(store: Store, settings: Settings, team: Team) -> None:
+    with pytest.raises(Conflict):
+        prepare(store, settings, team)
+
+
+def test_a_trust_without_a_region_stops_the_draft(store: Store, settings: Settings, team: Team, trust: int) -> None:
+    with store.transaction() as connection:
+        connection.execute(update(organisation).values(region_code=None))
+    with pytest.raises(Conflict, match="has no region"):
+        prepare(store, settings, team)
+
+
+def test_only_a_second_named_person_releases(store: Store, settings: Settings, team: Team, trust: int) -> None:
+    made = prepare(store, settings, team)
+    token = Actor(Kind.TOKEN, uuid4(), "a program", frozenset({Role.NATIONAL_LEAD}))
+    for refused in (team.analyst, token):
+        with pytest.raises(Forbidden), store.transaction(role="hat_national") as connection:
+            releasing.release(connection, by=refused, publication_id=made, at=AT)
+    own = update(publication).values(state="released", released_by=team.analyst.id)
+    with pytest.raises(IntegrityError), store.transaction(role="hat_national") as connection:
+        connection.execute(own)
+    with pytest.raises(NotFound), store.transaction(role="hat_national") as connection:
+        releasing.release(connection, by=team.lead, publication_id=uuid4(), at=AT)
+    assert cells(store, cell) == {}
+    release(store, team, made)
+    with pytest.raises(Conflict):
+        release(store, team, made)
+
+
+def test_what_is_released_is_the_draft_to_the_last_digit(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    made = prepare(store, settings, team)
+    drafted = cells(store)
+    with store.transaction(role="hat_jobs") as connection:
+        for _ in range(40):
+            hold_case(connection, trust, Case(MARCH))
+    count(store, settings)
+    release(store, team, made, AT)
+    assert cells(store, cell) == drafted
+    with store.readonly(role="hat_reader") as connection:
+        head = connection.execute(select(released)).one()
+        assert (head.latest, head.as_at, head.prepared_by_name, head.released_by_name) == (
+            True,
+            AT,
+            "An Analyst",
+            "A Lead",
+        )
+        assert {row.name for row in connection.execute(select(place))} == {"Trust RA1", "South West", "England"}
+        trusts = select(denominator.c.value).where(denominator.c.quantity == "trusts", denominator.c.month == MARCH)
+        assert list(connection.scalars(trusts)) == [1]
+
+
+def test_a_later_release_supersedes_and_keeps_the_offsets(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    first = prepare(store, settings, team)
+    release(store, team, first)
+    with store.transaction(role="hat_jobs") as connection:
+        hold_case(connection, trust, Case(MARCH))
+    count(store, settings, AT + timedelta(days=1))
+    second = prepare(store, settings, team, AT + timedelta(days=1))
+    release(store, team, second, AT + timedelta(days=1))
+    name = "grid-1/hat_cases/trust/RA1/month/2025-03/total"
+    with store.readonly(role="hat_national") as connection:
+        drawn = connection.scalar(select(cell_offset.c.offset).where(cell_offset.c.cell_id == name))
+        states = {row.id: row.state for row in connection.execute(select(publication))}
+        latest = {row.id: row.latest for row in connection.execute(select(released))}
+        values = {
+            row.release_id: row.value for row in connection.execute(select(cell).where(cell.c.cell_id == name)).all()
+        }
+    assert drawn is not None
+    assert values == {first: 5 * ((13 + drawn) // 5), second: 5 * ((14 + drawn) // 5)}
+    assert states == {first: "superseded", second: "released"}
+    assert latest == {first: False, second: True}
+
+
+def test_a_discarded_draft_is_gone_and_the_release_stays(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    release(store, team, prepare(store, settings, team))
+    made = prepare(store, settings, team)
+    with store.transaction(role="hat_national") as connection:
+        releasing.discard(connection, by=team.lead, publication_id=made)
+    with pytest.raises(Conflict):
+        release(store, team, made)
+    with store.readonly(role="hat_reader") as connection:
+        assert connection.scalar(select(released.c.latest)) is True
+
+
+@pytest.mark.parametrize("table", [draft_cell, exact_cell, cell_offset, publication, trust_month])
+def test_the_public_role_reads_nothing_but_what_is_released(store: Store, table: Table) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), store.readonly(role="hat_reader") as connection:
+        connection.execute(select(table))
+
+
+@pytest.mark.parametrize("table", [cell, cell_offset, denominator])
+def test_what_is_released_is_never_changed(store: Store, table: Table) -> None:
+    column = next(iter(table.c))
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        store.transaction(role="hat_national") as connection,
+    ):
+        connection.execute(update(table).values({column: column}))
