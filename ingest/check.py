@@ -4,7 +4,7 @@ A cell that is there but cannot be read is *marked*. A rule runs only where none
 called missing or contradictory that is there. All expressions of a record kind are built once and evaluated together.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -14,12 +14,11 @@ import polars as pl
 from schemas.codelist import Nation
 from schemas.counting import derive_case
 from schemas.dictionary import Field, fields, key
-from schemas.dictionary import field as field_named
 from schemas.finding import Severity
 from schemas.record import RecordKind
 from schemas.rule import CATALOGUE, Rule, Scope
 from schemas.rules import cell  # importing the package fills the catalogue
-from schemas.values import DateTimeType, DateType, Explanation, MonthType, month_first
+from schemas.values import DateTimeType, DateType, MonthType, month_first
 
 ROW = "row"
 WITHDRAWAL = "withdraw_reason"
@@ -38,14 +37,6 @@ class Context:
     on: date
     synthetic: bool = False
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Repeats:
-    """What only the whole file tells: columns with a date that can only be month first, and the repeated hashes by rule."""
-
-    month_first: frozenset[str] = frozenset()
-    hashes: Mapping[int, pl.Series] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +68,6 @@ class _Plan:
     fields: tuple[Field, ...]
     read: tuple[pl.Expr, ...]
     row_rules: tuple[Rule, ...]
-    repeat_rules: tuple[Rule, ...]
     withdraws: bool
 
 
@@ -89,7 +79,6 @@ def _plan(kind: RecordKind, nation: Nation) -> _Plan:
         fields=all_fields,
         read=tuple(each.holds.read(pl.col(_text(each.name)), nation).alias(each.name) for each in all_fields),
         row_rules=tuple(rule for rule in mine if rule.scope is Scope.ROW),
-        repeat_rules=tuple(rule for rule in mine if rule.scope is Scope.ROWS),
         withdraws=any(each.name == WITHDRAWAL for each in all_fields),
     )
 
@@ -103,15 +92,17 @@ def _mark(name: str) -> str:
     return f"{name} unreadable"
 
 
-def check_frame(text: pl.DataFrame, kind: RecordKind, context: Context, repeats: Repeats | None = None) -> Checked:
-    """Check rows of text: columns `row` and any of the kind's fields, blank cells null. Every fault of every row at once."""
+def check_frame(text: pl.DataFrame, kind: RecordKind, context: Context, swapped: Collection[str] = ()) -> Checked:
+    """Check rows of text: columns `row` and any of the kind's fields, blank cells null. Every fault of every row at once.
+
+    `swapped` names the columns in which some date of the file can only be month first: nothing in them is read.
+    """
     plan = _plan(kind, context.nation)
-    repeats = repeats or Repeats()
     sent = _sent(text, plan, context)
-    typed = _typed(sent, plan, repeats)
+    typed = _typed(sent, plan, swapped)
     facts = _facts(typed, kind, plan, context)
-    flags = facts.select(ROW, *_flags(plan, context, kind, repeats))
-    findings = pl.concat([_unreadable(facts, plan, context, kind, repeats), _flagged(flags)])
+    flags = facts.select(ROW, *_flags(plan, context, kind))
+    findings = pl.concat([_unreadable(facts, plan, context, kind, swapped), _flagged(flags)])
     ordered = findings.sort(ROW, "place", "rule")
     kept = [ROW, *(each.name for each in plan.fields), *_derived_names(facts, plan)]
     return Checked(typed=facts.select(kept), findings=ordered)
@@ -133,14 +124,10 @@ def _sent(text: pl.DataFrame, plan: _Plan, context: Context) -> pl.DataFrame:
     return sent.with_columns(matched)
 
 
-def _typed(sent: pl.DataFrame, plan: _Plan, repeats: Repeats) -> pl.DataFrame:
+def _typed(sent: pl.DataFrame, plan: _Plan, swapped: Collection[str]) -> pl.DataFrame:
     """The readings beside the text, and a mark where a cell is there but was not read."""
     read = sent.with_columns(plan.read)
-    refused = [
-        pl.lit(None, dtype=each.holds.dtype).alias(each.name)
-        for each in plan.fields
-        if each.name in repeats.month_first
-    ]
+    refused = [pl.lit(None, dtype=each.holds.dtype).alias(each.name) for each in plan.fields if each.name in swapped]
     if refused:
         read = read.with_columns(refused)
     return read.with_columns(
@@ -177,7 +164,7 @@ def _derived_names(facts: pl.DataFrame, plan: _Plan) -> list[str]:
     ]
 
 
-def _flags(plan: _Plan, context: Context, kind: RecordKind, repeats: Repeats) -> Iterable[pl.Expr]:
+def _flags(plan: _Plan, context: Context, kind: RecordKind) -> Iterable[pl.Expr]:
     """One true/false column for each thing that can be wrong with a row, named `place rule`."""
     place = {each.name: number for number, each in enumerate(plan.fields)}
     keys = _always_asked(kind)
@@ -187,7 +174,7 @@ def _flags(plan: _Plan, context: Context, kind: RecordKind, repeats: Repeats) ->
             empty = pl.col(_text(each.name)).is_null() & asked
             yield empty.alias(_flag(place[each.name], cell.MISSING))
         for rule, when in each.holds.cautions(context.nation):
-            standing = pl.col(each.name).is_not_null() & when(pl.col(_text(each.name))) & asked
+            standing = pl.col(each.name).is_not_null() & when(pl.col(_text(each.name)), pl.col(each.name)) & asked
             yield standing.fill_null(value=False).alias(_flag(place[each.name], rule))
     for rule in plan.row_rules:
         assert rule.check is not None, f"{rule.id} looks at a row and has no check"
@@ -195,42 +182,10 @@ def _flags(plan: _Plan, context: Context, kind: RecordKind, repeats: Repeats) ->
         yield (rule.check().fill_null(value=False) & readable & pl.col("_asked")).alias(
             _flag(place[rule.fields[0]], rule)
         )
-    for rule in plan.repeat_rules:
-        if rule.number in repeats.hashes:
-            again = row_hash(rule, kind).is_in(repeats.hashes[rule.number].implode())
-            yield again.fill_null(value=False).alias(_flag(place[shown_at(rule, kind)], rule))
 
 
 def _flag(place: int, rule: Rule) -> str:
     return f"{place} {rule.number}"
-
-
-def same_fields(rule: Rule, kind: RecordKind) -> tuple[str, ...]:
-    """The fields that are equal in rows which a rule calls repeated."""
-    return rule.same or key(kind)
-
-
-def shown_at(rule: Rule, kind: RecordKind) -> str:
-    """The field at which a finding about repeated rows is shown."""
-    return rule.fields[0] if rule.same else key(kind)[0]
-
-
-def row_hash(rule: Rule, kind: RecordKind) -> pl.Expr:
-    """One number for what is equal in repeated rows; null where a part of it is empty or unreadable."""
-    same = same_fields(rule, kind)
-    complete = pl.all_horizontal(pl.col(name).is_not_null() for name in same)
-    return pl.when(complete).then(pl.struct(same).hash(seed=rule.number))
-
-
-def read_fields(text: pl.DataFrame, kind: RecordKind, nation: Nation, names: Sequence[str]) -> pl.DataFrame:
-    """A few fields read from a frame of text, as the check itself will read them."""
-    there = [name for name in names if name in text.columns]
-    missing = [
-        pl.lit(None, dtype=field_named(kind, name).holds.dtype).alias(name) for name in names if name not in there
-    ]
-    return text.select(
-        *(field_named(kind, name).holds.read(pl.col(name), nation).alias(name) for name in there), *missing
-    )
 
 
 def _flagged(flags: pl.DataFrame) -> pl.DataFrame:
@@ -251,7 +206,9 @@ def _findings(rows: pl.Series, place: int, rule: int) -> pl.DataFrame:
     )
 
 
-def _unreadable(facts: pl.DataFrame, plan: _Plan, context: Context, kind: RecordKind, repeats: Repeats) -> pl.DataFrame:
+def _unreadable(
+    facts: pl.DataFrame, plan: _Plan, context: Context, kind: RecordKind, swapped: Collection[str]
+) -> pl.DataFrame:
     """Why each marked cell could not be read: the first explanation of its type that holds."""
     marks = [_mark(each.name) for each in plan.fields]
     counts = facts.select(pl.col(marks).sum()).row(0)
@@ -260,7 +217,7 @@ def _unreadable(facts: pl.DataFrame, plan: _Plan, context: Context, kind: Record
         if count:
             asked = pl.lit(value=True) if each.name in _always_asked(kind) else pl.col("_asked")
             cells = facts.filter(pl.col(_mark(each.name)) & asked)
-            found.append(_explained(cells, place, each, context.nation, each.name in repeats.month_first))
+            found.append(_explained(cells, place, each, context.nation, each.name in swapped))
     return pl.concat(found)
 
 
@@ -287,8 +244,3 @@ def month_first_columns(text: pl.DataFrame, names: Collection[str]) -> frozenset
         return frozenset()
     found = text.select(month_first(pl.col(name)).any().alias(name) for name in there).row(0, named=True)
     return frozenset(name for name, swapped in found.items() if swapped)
-
-
-def explanations(each: Field, nation: Nation) -> tuple[Explanation, ...]:
-    """Everything that can be said of one cell of a field."""
-    return (*each.holds.faults(nation), *each.holds.cautions(nation))

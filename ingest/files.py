@@ -1,5 +1,6 @@
 """A file on disk as a reading: its headings matched to the fields of one kind of record, its columns named by field."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ class Sent:
     """
 
     table: Table
+    month_first_possible: bool = True
+
+    @property
+    def rows(self) -> int | None:
+        return self.table.rows
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -85,7 +91,7 @@ def open_sent(path: Path, kind: RecordKind, format: Format, confirmed: Mapping[s
     table = _open(path, kind, format, required, confirmed)
     if _withdraws_only(table, kind):
         table = _open(path, kind, format, frozenset((*key(kind), WITHDRAWAL)), confirmed)
-    return Sent(table)
+    return Sent(table, month_first_possible=format != "csv" or _may_be_month_first(path))
 
 
 def open_file(
@@ -125,3 +131,20 @@ def _withdraws_only(table: Table, kind: RecordKind) -> bool:
     """Whether the columns are those of a list of withdrawals and only missing columns keep the file out."""
     named = {column.field for column in table.columns} - {None}
     return _errors(table) == {MISSING_COLUMN.number} and named == {*key(kind), WITHDRAWAL}
+
+
+# It begins with a literal, so the search leaps from slash to slash.
+_MIDDLE_IS_NO_MONTH = re.compile(rb"/(?:1[3-9]|2[0-9]|3[01])/[0-9]{4}")
+_BLOCK = 1 << 20
+
+
+def _may_be_month_first(path: Path) -> bool:
+    """Whether a CSV may hold a date that can only be month first: a look at its bytes, far quicker than reading it."""
+    tail = b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            # NUL: the file is in UTF-16 and looks otherwise.
+            if b"\x00" in block or _MIDDLE_IS_NO_MONTH.search(tail + block):
+                return True
+            tail = block[-8:]
+    return False

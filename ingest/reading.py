@@ -1,5 +1,4 @@
-"""A reading: the rows of a file that stand, in batches, and the findings about the rest. It reads a table of text twice,
-once for what only the whole file tells, once to check; memory stays that of one batch."""
+"""A reading: the rows of a file that stand, in batches, and the findings about the rest. Memory stays that of one batch."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -8,8 +7,8 @@ from typing import Protocol
 
 import polars as pl
 
-from ingest.check import ROW, Checked, Context, check_frame, error_rules
-from ingest.survey import survey
+from ingest.check import ROW, Checked, Context, check_frame, error_rules, month_first_columns, slashed_fields
+from ingest.repeats import Repeats
 from schemas.dictionary import Field, fields
 from schemas.finding import Finding, Severity
 from schemas.record import RecordKind
@@ -30,6 +29,14 @@ class Source(Protocol):
 
     @property
     def refused(self) -> bool: ...
+
+    @property
+    def rows(self) -> int | None: ...
+
+    @property
+    def month_first_possible(self) -> bool:
+        """Whether a date that can only be month first may be in it. True costs one more reading of the file."""
+        ...
 
     def frames(self, rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]: ...
 
@@ -66,27 +73,36 @@ class Reading:
         self.source = source
         self.kind = kind
         self.context = context
+        self.repeated_faulty = pl.Series(ROW, dtype=pl.UInt32)
         self.report = Report(refused_whole=source.refused, listed=list(source.findings))
         for (rule, _), count in source.counts.items():
             self.report.tally[rule, ""] += count
 
     def batches(self, *, rows: int = BATCH_ROWS, seen: Callable[[int, int], None] | None = None) -> Iterator[Checked]:
-        """Checked rows, batch by batch. `seen` hears (rows read, rows in all) after each batch of either reading."""
+        """Checked rows, batch by batch; `seen` hears (rows checked, rows in all).
+
+        After the last batch `repeated_faulty` names rows of earlier batches that turned out to be repeated.
+        """
         if self.source.refused:
             return
-        total = 0
-
-        def surveyed(done: int) -> None:
-            if seen is not None:
-                seen(done, 0)
-
-        repeats, total = survey(self.source.frames(rows), self.kind, self.context.nation, surveyed)
+        swapped = self._swapped(rows)
+        repeats = Repeats(self.kind)
         for frame in self.source.frames(rows):
-            checked = check_frame(frame, self.kind, self.context, repeats)
+            checked = check_frame(frame, self.kind, self.context, swapped)
+            repeats.hear(checked.typed)
             self._note(checked, frame.height)
             if seen is not None:
-                seen(self.report.rows, total)
+                seen(self.report.rows, self.source.rows or 0)
             yield checked
+        self.repeated_faulty = self.add(repeats.findings())
+
+    def _swapped(self, rows: int) -> frozenset[str]:
+        """The columns in which any date of the whole file can only be month first."""
+        found: frozenset[str] = frozenset()
+        if self.source.month_first_possible:
+            for frame in self.source.frames(rows):
+                found |= month_first_columns(frame, slashed_fields(self.kind))
+        return found
 
     def _note(self, checked: Checked, rows: int) -> None:
         self.report.rows += rows

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any
 
+import numpy as np
 import polars as pl
 
 from schemas.codelist import CodeList, Nation
@@ -19,6 +20,8 @@ from schemas.rules import cell
 Text_ = pl.Expr
 When = Callable[[pl.Expr], pl.Expr]
 Explanation = tuple[Rule, When]
+# What is looked for in a cell that was read: true by its text and its value.
+Caution = tuple[Rule, Callable[[pl.Expr, pl.Expr], pl.Expr]]
 
 LONDON = "Europe/London"
 _ERROR_MARK = r"^#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA)$"
@@ -51,7 +54,7 @@ class FieldType:
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
         return ()
 
-    def cautions(self, nation: Nation) -> tuple[Explanation, ...]:
+    def cautions(self, nation: Nation) -> tuple[Caution, ...]:
         return ()
 
     def wanted_in(self, nation: Nation) -> str:
@@ -74,7 +77,7 @@ class TextType(FieldType):
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
         return ((cell.TOO_LONG, lambda text: text.str.len_chars() > self.longest),)
 
-    def cautions(self, nation: Nation) -> tuple[Explanation, ...]:
+    def cautions(self, nation: Nation) -> tuple[Caution, ...]:
         return ((cell.IDENTIFIER_IN_TEXT, _names_somebody),) if self.screened else ()
 
     def json_schema(self) -> dict[str, Any]:
@@ -87,7 +90,7 @@ _EMAIL = r"[^\s@]+@[^\s@]+\.[^\s@]+"
 _TELEPHONE = r"(?:\+44|\b0)[0-9 ]{9,12}\b"
 
 
-def _names_somebody(text: pl.Expr) -> pl.Expr:
+def _names_somebody(text: pl.Expr, _: pl.Expr) -> pl.Expr:
     return text.str.contains("|".join((_TEN_DIGITS, _POSTCODE, _EMAIL, _TELEPHONE)))
 
 
@@ -116,17 +119,21 @@ def _ten_digits(text: pl.Expr) -> pl.Expr:
     return pl.when(shape).then(text.str.replace_all(r"[ -]", ""))
 
 
-def _check_digit_fits(digits: pl.Expr) -> pl.Expr:
-    """Modulus 11 over ten digits: weights 10 to 2 and the check digit itself sum to a multiple of 11 (a 10 cannot occur)."""
-    number = digits.cast(pl.Int64, strict=False)
-    total = number % 10
-    for place in range(1, 10):
-        total = total + (number // 10**place) % 10 * (place + 1)
-    return (total % 11 == 0) & (number > 0)
+_WEIGHTS = np.array([10, 9, 8, 7, 6, 5, 4, 3, 2, 1], dtype=np.int64)
+
+
+def _check_digits_fit(digits: pl.Series) -> pl.Series:
+    """Modulus 11 over ten digits: weights 10 to 2 and the check digit itself sum to a multiple of 11 (a 10 cannot occur).
+
+    One product of a matrix for the whole column; as expressions the sum would read the column ten times. Null is no number.
+    """
+    text = digits.fill_null("0" * 10).str.join("").item().encode()
+    sums = (np.frombuffer(text, dtype=np.uint8).reshape(-1, 10) - np.uint8(ord("0"))) @ _WEIGHTS
+    return pl.Series(digits.name, (sums % 11 == 0) & (sums > 0))
 
 
 def _valid_nhs_number(text: pl.Expr) -> pl.Expr:
-    return _check_digit_fits(_ten_digits(text)).fill_null(False)
+    return _ten_digits(text).map_batches(_check_digits_fit, return_dtype=pl.Boolean)
 
 
 @dataclass(frozen=True)
@@ -143,9 +150,9 @@ class NHSNumberType(FieldType):
             (cell.NHS_NUMBER_SHAPE, _always),
         )
 
-    def cautions(self, nation: Nation) -> tuple[Explanation, ...]:
+    def cautions(self, nation: Nation) -> tuple[Caution, ...]:
         # Issued in England and Wales: first digit 4, 6 or 7; England also 3xx. 999 is for tests and for the demonstration.
-        return ((cell.UNUSUAL_NHS_NUMBER, lambda text: ~_ten_digits(text).str.contains(r"^([3467]|999)")),)
+        return ((cell.UNUSUAL_NHS_NUMBER, lambda _, number: ~number.str.contains(r"^(?:[3467]|999)")),)
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[0-9]{10}$"}
@@ -154,14 +161,16 @@ class NHSNumberType(FieldType):
 _ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _UK_DATE = r"[0-9]{2}/[0-9]{2}/[0-9]{4}"
 _DATE_SHAPE = f"^(?:{_ISO_DATE}|{_UK_DATE})$"
-_EARLIEST = date(1900, 1, 1)
-_LATEST = date(2100, 12, 31)
+# The years 1900 to 2100, as part of the shape: a comparison afterwards would read the whole column once more.
+_YEAR = r"(?:19[0-9]{2}|20[0-9]{2}|2100)"
+_ISO_DAY = rf"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}"
+_UK_DAY = rf"[0-9]{{2}}/[0-9]{{2}}/{_YEAR}"
 
 
-def _calendar_date(text: pl.Expr) -> pl.Expr:
+def _calendar_date(text: pl.Expr, shape: str = _DATE_SHAPE) -> pl.Expr:
     """ISO or day first; null for any other shape and for days that do not exist."""
     days = pl.coalesce(text.str.to_date("%Y-%m-%d", strict=False), text.str.to_date("%d/%m/%Y", strict=False))
-    return pl.when(text.str.contains(_DATE_SHAPE)).then(days)
+    return pl.when(text.str.contains(shape)).then(days)
 
 
 def month_first(text: pl.Expr) -> pl.Expr:
@@ -186,8 +195,7 @@ class DateType(FieldType):
     """A day: `yyyy-mm-dd` or `dd/mm/yyyy`, 1900 to 2100. Slashes always mean day first."""
 
     def read(self, text: pl.Expr, nation: Nation) -> pl.Expr:
-        day = _calendar_date(text)
-        return pl.when(day.is_between(_EARLIEST, _LATEST)).then(day)
+        return _calendar_date(text, f"^(?:{_ISO_DAY}|{_UK_DAY})$")
 
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
         return _DATE_FAULTS
@@ -201,10 +209,8 @@ class MonthType(FieldType):
     """A month, as its first day: `yyyy-mm`, `yyyy-mm-01` or `01/mm/yyyy`."""
 
     def read(self, text: pl.Expr, nation: Nation) -> pl.Expr:
-        days = pl.coalesce(
-            _calendar_date(text), _calendar_date(pl.when(text.str.contains(r"^[0-9]{4}-[0-9]{2}$")).then(text + "-01"))
-        )
-        return pl.when((days.dt.day() == 1) & days.is_between(_EARLIEST, _LATEST)).then(days)
+        whole = pl.when(text.str.len_bytes() == 7).then(text + "-01").otherwise(text)
+        return _calendar_date(whole, rf"^(?:{_YEAR}-[0-9]{{2}}-01|01/[0-9]{{2}}/{_YEAR})$")
 
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
         return _DATE_FAULTS[:-1]
@@ -215,22 +221,21 @@ class MonthType(FieldType):
 
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9])?"
 _OFFSET = r"(?:Z|[+-][0-9]{2}:[0-9]{2})"
+_WALL_FORMS = ("%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M:%S")
 
 
 def _wall_time(text: pl.Expr) -> pl.Expr:
     """Date and time without an offset, null for any other shape. Seconds may be left out."""
-    shaped = text.str.contains(f"^(?:{_ISO_DATE}[ T]|{_UK_DATE} ){_CLOCK}$")
-    padded = pl.when(text.str.len_chars() == 16).then(text + ":00").otherwise(text).str.replace("T", " ", literal=True)
-    wall = pl.coalesce(
-        padded.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False),
-        padded.str.to_datetime("%d/%m/%Y %H:%M:%S", strict=False),
-    )
+    shaped = text.str.contains(f"^(?:{_ISO_DAY}[ T]|{_UK_DAY} ){_CLOCK}$")
+    seconds = pl.when(text.str.len_bytes() == 16).then(text + ":00").otherwise(text)
+    spaced = seconds.str.replace("T", " ", literal=True)
+    wall = pl.coalesce(spaced.str.to_datetime(form, strict=False) for form in _WALL_FORMS)
     return pl.when(shaped).then(wall)
 
 
 def _instant(text: pl.Expr) -> pl.Expr:
     """Date and time with an offset, as UTC; null for any other shape."""
-    shaped = text.str.contains(f"^{_ISO_DATE}T{_CLOCK}{_OFFSET}$")
+    shaped = text.str.contains(f"^{_ISO_DAY}T{_CLOCK}{_OFFSET}$")
     whole = text.str.replace(r"^(.{16})(Z|[+-])", "${1}:00${2}").str.replace(r"Z$", "+00:00")
     return pl.when(shaped).then(whole.str.to_datetime("%Y-%m-%dT%H:%M:%S%z", strict=False))
 
@@ -239,13 +244,18 @@ def _in_london(wall: pl.Expr, ambiguous: str = "earliest") -> pl.Expr:
     return wall.dt.replace_time_zone(LONDON, ambiguous=ambiguous, non_existent="null")  # type: ignore[arg-type] # a Literal
 
 
+def _doubled(text: pl.Expr, moment: pl.Expr) -> pl.Expr:
+    """Wall times in the hour that happens twice: 01:00 to 01:59 on the last Sunday of October, read as the first, 00:xx UTC."""
+    in_hour = (moment.dt.month() == 10) & (moment.dt.day() >= 25) & (moment.dt.weekday() == 7) & (moment.dt.hour() == 0)
+    return in_hour & (text.str.len_bytes() <= 19)
+
+
 @dataclass(frozen=True)
 class DateTimeType(FieldType):
     """A moment: Europe/London wall time, or ISO with an offset. Kept in UTC, so intervals are elapsed hours."""
 
     def read(self, text: pl.Expr, nation: Nation) -> pl.Expr:
-        moment = pl.coalesce(_in_london(_wall_time(text)).dt.convert_time_zone("UTC"), _instant(text))
-        return pl.when(moment.dt.year().is_between(1900, 2100)).then(moment)
+        return pl.coalesce(_in_london(_wall_time(text)).dt.convert_time_zone("UTC"), _instant(text))
 
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
         return (
@@ -254,12 +264,8 @@ class DateTimeType(FieldType):
             *_DATE_FAULTS[:3],
         )
 
-    def cautions(self, nation: Nation) -> tuple[Explanation, ...]:
-        def doubled(text: pl.Expr) -> pl.Expr:
-            wall = _wall_time(text)
-            return _in_london(wall, "earliest") != _in_london(wall, "latest")
-
-        return ((cell.DOUBLED_HOUR, doubled),)
+    def cautions(self, nation: Nation) -> tuple[Caution, ...]:
+        return ((cell.DOUBLED_HOUR, _doubled),)
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "format": "date-time"}
@@ -424,11 +430,11 @@ class CodeType(FieldType):
             (cell.NOT_IN_LIST, _always),
         )
 
-    def cautions(self, nation: Nation) -> tuple[Explanation, ...]:
+    def cautions(self, nation: Nation) -> tuple[Caution, ...]:
         if self.codes.open_pattern() is None:
             return ()
         known = list(_spellings(self.codes.of(nation)))
-        return ((cell.UNLISTED_CODE, lambda text: ~text.str.to_lowercase().is_in(known)),)
+        return ((cell.UNLISTED_CODE, lambda text, _: ~text.str.to_lowercase().is_in(known)),)
 
     def wanted_in(self, nation: Nation) -> str:
         return _wanted(self.codes.of(nation))

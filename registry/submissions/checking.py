@@ -182,6 +182,7 @@ def _blocks(
 def _compare_with_register(
     connection: Connection, kind: RecordKind, reference: Reference, door: Door, reading: Reading
 ) -> None:
+    against_register.leave_out(connection, reading.repeated_faulty)
     found = against_register.findings(connection, kind, reference, door)
     against_register.leave_out(connection, reading.add(found))
 
