@@ -11,9 +11,9 @@ from starlette.types import Scope
 
 from registry.settings import Settings
 from registry.store import Store
-from registry.web import edge, pages, problems
+from registry.web import actor, admin, edge, pages, problems, signin
 
-PAGES: tuple[APIRouter, ...] = ()  # for people; not part of the described interface
+PAGES: tuple[APIRouter, ...] = (signin.router, admin.router)  # for people; not part of the described interface
 MACHINES: tuple[APIRouter, ...] = ()  # for programs; every route stands in /api/openapi.json
 
 YEAR = 365 * 24 * 3600  # seconds
@@ -64,6 +64,7 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
         app.include_router(router, include_in_schema=False)
     app.add_api_route("/api/openapi.json", _description(app), include_in_schema=False)
     app.mount("/static", Static(directory=pages.STATIC), name="static")
+    actor.install(app)
     pages.environment()
     return app
 
