@@ -1,5 +1,8 @@
 """The migrated database is what the tables say, and no right stands in it that is not meant."""
 
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,10 +14,12 @@ from alembic.script import ScriptDirectory
 
 import migrations
 import registry.store.records  # noqa: F401 (declares tables)
+from registry.settings import Settings
 from registry.store.connections import engine
 from registry.store.tables import metadata
 from tests.conftest import Database
 
+ROOT = Path(migrations.__file__).parent.parent
 SCHEMAS = {str(table.schema) for table in metadata.tables.values()}
 OURS = "n.nspname in ('register', 'records', 'linkage', 'figures', 'release', 'published', 'sec')"
 
@@ -68,7 +73,7 @@ RIGHTS = {
 
 
 def _script() -> ScriptDirectory:
-    return ScriptDirectory(str(Path(migrations.__file__).parent))
+    return ScriptDirectory(str(ROOT / "migrations"))
 
 
 def test_the_migrations_give_what_the_tables_say(database: Database) -> None:
@@ -90,6 +95,20 @@ def test_they_are_one_line_without_branches() -> None:
     found = [each.revision for each in _script().walk_revisions()]
     assert found == sorted(found, reverse=True)
     assert len(_script().get_heads()) == 1
+
+
+def test_alembic_finds_nothing_to_add_on_the_command_line(settings: Settings) -> None:
+    """As a maintainer calls it, without alembic.ini, before `alembic revision --autogenerate`."""
+    environment = {
+        **os.environ,
+        "HAT_DATABASE_URL": str(settings.database_url),
+        "HAT_SECRETS_DIR": str(settings.secrets_dir),
+        "HAT_DATA_DIR": str(settings.data_dir),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "alembic", "check"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stdout.strip()) == (0, "No new upgrade operations detected.")
 
 
 # --- the catalogue
