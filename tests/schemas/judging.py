@@ -1,47 +1,38 @@
-"""Rows of text judged by the dataset's own readings and rules, one expression at a time: small and plain on purpose."""
+"""Rows of text judged by the one validator, with what it says given as rule numbers."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import polars as pl
 
+from ingest.check import ROW, Checked, Context, check_frame
+from ingest.repeats import Repeats
 from schemas.codelist import Nation
-from schemas.counting import derive_case
 from schemas.dictionary import Field, fields
 from schemas.record import RecordKind
-from schemas.rule import CATALOGUE, Rule
-from tests.make import ON
+from tests.make import ON, valid
 
 SENDER = "RJZ"
 
 
 def text_frame(kind: RecordKind, rows: Sequence[Mapping[str, str]]) -> pl.DataFrame:
-    """The rows as columns of stripped text, null where a cell is blank."""
+    """The rows as columns of text beside their numbers from 2, null where a cell is blank."""
     names = [each.name for each in fields(kind)]
-    columns = {name: [row.get(name, "").strip() or None for row in rows] for name in names}
-    return pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String))
+    columns = {name: [row.get(name) or None for row in rows] for name in names}
+    frame = pl.DataFrame(columns, schema=dict.fromkeys(names, pl.String))
+    return frame.with_row_index(ROW, offset=2)
 
 
-def typed_frame(
+def check(
     kind: RecordKind,
     rows: Sequence[Mapping[str, str]],
     *,
     nation: Nation = Nation.ENGLAND,
     on: date = ON,
-    sender: str = SENDER,
     synthetic: bool = True,
-) -> pl.DataFrame:
-    """The rows as typed columns with what is derived from them and the context of their submission."""
-    texts = text_frame(kind, rows)
-    typed = texts.select(each.holds.read(pl.col(each.name), nation).alias(each.name) for each in fields(kind))
-    derived = derive_case(typed) if kind is RecordKind.CASE else typed
-    return derived.with_columns(
-        _on=pl.lit(on), _nation=pl.lit(nation.value), _sender=pl.lit(sender), _synthetic=pl.lit(synthetic)
-    )
-
-
-def row_rules(kind: RecordKind) -> list[Rule]:
-    return [rule for rule in CATALOGUE if rule.check is not None and kind in rule.kinds]
+) -> Checked:
+    context = Context(nation=nation, sender=SENDER, on=on, synthetic=synthetic)
+    return check_frame(text_frame(kind, rows), kind, context)
 
 
 def broken(
@@ -50,34 +41,24 @@ def broken(
     *,
     nation: Nation = Nation.ENGLAND,
     on: date = ON,
-    sender: str = SENDER,
     synthetic: bool = True,
 ) -> set[int]:
-    """The numbers of all rules across fields that one row breaks. Every cell must be readable."""
-    frame = typed_frame(kind, [row], nation=nation, on=on, sender=sender, synthetic=synthetic)
-    unread = [name for name, cell in row.items() if cell.strip() and frame[name][0] is None]
-    assert not unread, f"these cells cannot be read: {unread}"
-    rules = row_rules(kind)
-    verdicts = frame.select(rule.check().alias(str(rule.number)) for rule in rules if rule.check).row(0, named=True)
-    return {int(number) for number, fault in verdicts.items() if fault}
+    """The numbers of all rules that one row breaks."""
+    return set(check(kind, [row], nation=nation, on=on, synthetic=synthetic).findings["rule"])
+
+
+def repeated(kind: RecordKind, rows: Sequence[Mapping[str, str]]) -> list[tuple[int, int]]:
+    """Row and rule number of every finding across rows, as if each row came in a batch of its own."""
+    repeats = Repeats(kind)
+    for number, row in enumerate(rows, 2):
+        typed = check(kind, [row]).typed
+        repeats.hear(typed.with_columns(pl.lit(number, dtype=pl.UInt32).alias(ROW)))
+    return [(row, rule) for row, _, rule in repeats.findings().rows()]
 
 
 def cell_findings(field: Field, cell: str, nation: Nation = Nation.ENGLAND) -> list[int]:
-    """The numbers of the cell rules that one cell breaks: its fault if it cannot be read, else its cautions."""
-    column = pl.DataFrame({"cell": [cell]}, schema={"cell": pl.String})
-    text = pl.col("cell")
-    if _one(column, field.holds.read(text, nation).is_null()):
-        return [_first(column, field.holds.faults(nation))]
-    return [rule.number for rule, when in field.holds.cautions(nation) if _one(column, when(text))]
-
-
-def _first(column: pl.DataFrame, explanations: Iterable[tuple[Rule, object]]) -> int:
-    for rule, when in explanations:
-        assert callable(when)
-        if _one(column, when(pl.col("cell"))):
-            return rule.number
-    raise AssertionError("an unreadable cell has no explanation")
-
-
-def _one(column: pl.DataFrame, expression: pl.Expr) -> bool:
-    return column.select(expression.fill_null(False)).item() is True
+    """The numbers of the rules that one cell of a valid row breaks by itself."""
+    row = {**valid(field.kind), field.name: cell}
+    findings = check(field.kind, [row], nation=nation).findings
+    place = [each.name for each in fields(field.kind)].index(field.name)
+    return [number for number in findings.filter(pl.col("place") == place)["rule"] if number < 90]

@@ -9,7 +9,7 @@ from schemas.counting import DERIVED, CaseScope, IndexStay
 from schemas.dictionary import fields
 from schemas.record import RecordKind
 from tests.make import valid_case
-from tests.schemas.judging import typed_frame
+from tests.schemas.judging import check
 
 THIS, EARLIER = IndexStay.THIS, IndexStay.EARLIER
 SEPTEMBER, AUGUST = date(2025, 9, 1), date(2025, 8, 1)
@@ -211,7 +211,7 @@ HANDS = (
 
 @pytest.mark.parametrize("hand", HANDS, ids=lambda hand: hand.said)
 def test_the_case_comes_to_what_was_worked_out_by_hand(hand: Hand) -> None:
-    row = typed_frame(RecordKind.CASE, [valid_case(**hand.changes)]).row(0, named=True)
+    row = check(RecordKind.CASE, [valid_case(**hand.changes)]).typed.row(0, named=True)
     found = (row["scope"], row["index_stay"], row["index_month"], row["age_at_admission"], row["overnight"])
     assert found == (hand.scope, hand.stay, hand.month, hand.age, hand.overnight)
 
@@ -221,20 +221,20 @@ def test_every_scope_is_shown() -> None:
 
 
 def test_all_cases_together_come_to_the_same_as_each_alone() -> None:
-    together = typed_frame(RecordKind.CASE, [valid_case(**hand.changes) for hand in HANDS])
+    together = check(RecordKind.CASE, [valid_case(**hand.changes) for hand in HANDS]).typed
     assert together["scope"].to_list() == [hand.scope.value for hand in HANDS]
 
 
 def test_the_derived_columns_are_those_declared() -> None:
-    frame = typed_frame(RecordKind.CASE, [valid_case()])
-    sent = {each.name for each in fields(RecordKind.CASE)}
-    derived = {name: kind for name, kind in frame.schema.items() if name not in sent and not name.startswith("_")}
+    frame = check(RecordKind.CASE, [valid_case()]).typed
+    sent = {"row", *(each.name for each in fields(RecordKind.CASE))}
+    derived = {name: kind for name, kind in frame.schema.items() if name not in sent}
     assert derived == dict(DERIVED)
 
 
 def test_a_case_that_could_not_be_read_has_no_age_and_no_stay_but_breaks_nothing() -> None:
     blank = dict.fromkeys((each.name for each in fields(RecordKind.CASE)), "")
-    row = typed_frame(RecordKind.CASE, [blank]).row(0, named=True)
+    row = check(RecordKind.CASE, [blank]).typed.row(0, named=True)
     assert (row["index_stay"], row["index_month"], row["age_at_admission"], row["overnight"]) == (
         None,
         None,

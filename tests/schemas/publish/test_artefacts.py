@@ -115,7 +115,7 @@ def test_the_first_sheet_has_headings_only_and_keeps_ids_as_text(name: str) -> N
     shapes = {
         place: columns.number_format
         for columns in sheet.column_dimensions.values()
-        for place in range(columns.min, columns.max + 1)
+        for place in range(columns.min or 0, (columns.max or 0) + 1)
     }
     for place, heading in enumerate(headings, 1):
         holds = field(_kind(name), str(heading)).holds.name
