@@ -247,7 +247,7 @@ def _in_london(wall: pl.Expr, ambiguous: str = "earliest") -> pl.Expr:
 def _doubled(text: pl.Expr, moment: pl.Expr) -> pl.Expr:
     """Wall times in the hour that happens twice: 01:00 to 01:59 on the last Sunday of October, read as the first, 00:xx UTC."""
     in_hour = (moment.dt.month() == 10) & (moment.dt.day() >= 25) & (moment.dt.weekday() == 7) & (moment.dt.hour() == 0)
-    return in_hour & (text.str.len_bytes() <= 19)
+    return in_hour & (text.str.len_bytes() <= 19) & ~text.str.ends_with("Z")
 
 
 @dataclass(frozen=True)
