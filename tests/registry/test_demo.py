@@ -1,0 +1,257 @@
+"""The demonstration: its returns are valid, hold all that they must, and are the same for the same seed."""
+
+import io
+from collections import Counter
+from datetime import date
+from functools import cache
+
+import polars as pl
+import pytest
+
+from ingest.check import Checked, Context, check_frame
+from registry.demo.generating import SEED, Returns, generate, make_returns
+from registry.demo.places import CLASSES, COUNTS
+from registry.demo.risk_file import last_published, risk_assessment_file
+from registry.demo.scene import FIRST_TRUST, FOUND_MORE, INDEPENDENTS, JOINED_LATE, SECOND_TRUST, WELSH_BOARD, members
+from registry.demo.window import Window, financial_years, months_after
+from registry.demo.written import Batch
+from registry.official import read_risk_assessments
+from schemas.codelist import Nation
+from schemas.finding import Severity
+from schemas.record import RecordKind
+from schemas.rule import CATALOGUE
+
+ON = date(2026, 11, 22)
+col = pl.col
+
+
+@cache
+def files(months: int = 24) -> tuple[Batch, ...]:
+    return tuple(generate(members(), months=months, on=ON))
+
+
+@cache
+def made() -> Returns:
+    return make_returns(members(), months=24, on=ON)
+
+
+@cache
+def checked() -> dict[tuple[RecordKind, Nation], Checked]:
+    """Every file through the one validator, those of one kind and nation at once; the sender's code stays beside the rows."""
+    nations = {each.code: Nation(each.organisation.nation) for each in members()}
+    texts: dict[tuple[RecordKind, Nation], list[pl.DataFrame]] = {}
+    for batch in files():
+        text = pl.read_csv(io.BytesIO(batch.content), infer_schema=False).with_columns(code=pl.lit(batch.code))
+        assert text.height == batch.rows
+        texts.setdefault((batch.kind, nations[batch.code]), []).append(text)
+    found = {}
+    for (kind, nation), parts in texts.items():
+        whole = pl.concat(parts, how="diagonal").with_row_index("row", offset=2)
+        each = check_frame(whole, kind, Context(nation, "", ON, synthetic=True))
+        found[kind, nation] = Checked(each.typed.with_columns(code=whole["code"]), each.findings)
+    return found
+
+
+@cache
+def typed(kind: RecordKind) -> pl.DataFrame:
+    """All rows of a kind as the registry reads and derives them, with the sender's code."""
+    return pl.concat([each.typed for (of, _), each in checked().items() if of is kind])
+
+
+def cases() -> pl.DataFrame:
+    return typed(RecordKind.CASE)
+
+
+def activity() -> pl.DataFrame:
+    return typed(RecordKind.ACTIVITY)
+
+
+def found_rules() -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for each in checked().values():
+        counts.update(CATALOGUE[number].name for number in each.findings["rule"])
+    return counts
+
+
+def test_all_organisations_take_part() -> None:
+    assert len(members()) == 149
+    assert {each.code for each in files()} == {each.code for each in members()}
+    assert len({each.group for each in INDEPENDENTS}) == 3
+
+
+def test_no_row_has_an_error() -> None:
+    for each in checked().values():
+        assert each.typed.height > 0
+        assert not [n for n in each.findings["rule"].unique() if CATALOGUE[n].severity is Severity.ERROR]
+
+
+def test_few_rows_have_a_warning() -> None:
+    rows = sum(each.rows for each in files())
+    assert found_rules().total() < rows / 25
+
+
+def test_the_same_seed_gives_the_same_files() -> None:
+    few = members()[:12]
+    first, again = (list(generate(few, months=6, on=ON, seed=3)) for _ in range(2))
+    assert first == again
+    assert first != list(generate(few, months=6, on=ON, seed=4))
+
+
+def test_too_few_months_are_refused() -> None:
+    with pytest.raises(ValueError, match="three months"):
+        make_returns(members(), months=2, on=ON)
+
+
+def test_numbers_are_never_those_of_a_person() -> None:
+    numbers = cases()["nhs_number"].drop_nulls()
+    assert numbers.str.starts_with("999").all()
+    twice = numbers.len() - numbers.n_unique()
+    assert 0 < twice < 30  # only the pairs across trusts
+
+
+def test_reviews_belong_to_cases_of_the_same_sender() -> None:
+    frames = made().frames
+    key = ["code", "local_case_id"]
+    assert frames[RecordKind.CASE].select(key).is_duplicated().sum() == 0
+    assert frames[RecordKind.RCA].join(frames[RecordKind.CASE], on=key, how="anti").is_empty()
+
+
+def test_rates_are_those_that_clinicians_report() -> None:
+    admitted = activity().filter(col("case_return") != "partial")
+    whole = cases().join(admitted.select("code", index_month="month"), on=["code", "index_month"])
+    inside = whole.filter(col("scope") == "in").height
+    total = admitted.select(pl.sum_horizontal(col(COUNTS).cast(pl.Int64)).sum()).item()
+    assert 1.2 < 1000 * inside / total < 2.1
+
+
+def test_returns_are_complete_nil_partial_and_missing() -> None:
+    returns = Counter(activity()["case_return"])
+    assert min(returns["complete"], returns["nil"], returns["partial"]) > 50
+    assert returns.total() < made().months.height
+    assert returns["complete"] > 10 * returns["partial"]
+
+
+def test_a_nil_month_has_no_case() -> None:
+    nil = activity().filter(col("case_return") == "nil").select("code", index_month="month")
+    owner = cases().with_columns(code=pl.coalesce("attributed_organisation", "code"))
+    assert cases().join(nil, on=["code", "index_month"]).is_empty()
+    assert owner.join(nil, on=["code", "index_month"]).is_empty()
+
+
+def test_the_last_months_are_immature() -> None:
+    counts = dict(cases().group_by("index_month").len().iter_rows())
+    window = Window(24, ON)
+    assert counts[window.last] < 0.7 * counts[months_after(window.last, -6)]
+    unfinished = cases().filter((col("died_within_90_days") == "not_yet") | (col("still_in") == "yes"))
+    assert unfinished["index_month"].min() > window.first  # type: ignore[operator] # of dates
+
+
+@pytest.mark.parametrize(
+    "scope", ["under_16", "no_index_stay", "other_site", "line_related", "pregnancy_associated", "immobilisation"]
+)
+def test_some_cases_are_out_of_scope(scope: str) -> None:
+    assert 20 < (cases()["scope"] == scope).sum() < 600
+
+
+def test_some_stays_are_given_wrongly() -> None:
+    rules = found_rules()
+    assert rules["diagnosed_within_24_hours"] > 20  # a readmission given as index stay
+    assert rules["diagnosed_over_90_days_after_discharge"] > 20
+    assert (cases()["index_stay"] == "earlier").sum() > 20
+
+
+def test_some_events_are_reported_by_two_trusts() -> None:
+    numbered = cases().filter(col("nhs_number").is_not_null())
+    pairs = numbered.join(numbered, on="nhs_number").filter(col("code") < col("code_right"))
+    apart = (pairs["diagnosis_date"] - pairs["diagnosis_date_right"]).dt.total_days().abs()
+    assert pairs.height == 16
+    assert apart.max() <= 14  # type: ignore[operator] # of whole days
+    assert (pairs["birth_date"] == pairs["birth_date_right"]).all()
+
+
+def test_a_case_is_proposed_to_another_trust() -> None:
+    proposed = cases().filter(col("attributed_organisation") != col("code"))
+    assert proposed.height > 100
+    waiting = proposed.filter((col("code") == FIRST_TRUST) & (col("attributed_organisation") == SECOND_TRUST))
+    assert waiting.height >= 1
+    known = {each.code for each in members() if each.organisation.closed_on is None}
+    assert set(proposed["attributed_organisation"]) <= known
+
+
+def test_better_case_finding_raises_a_rate() -> None:
+    april = date(2026, 4, 1)
+    mine = cases().filter(col("code") == FOUND_MORE)
+    months = activity().filter(col("code") == FOUND_MORE)["month"]
+    before = mine.filter(col("index_month") < april).height / int((months < april).sum())
+    since = mine.filter(col("index_month") >= april).height / int((months >= april).sum())
+    assert since > 1.4 * before
+    by_year = made().frames[RecordKind.ORGANISATION_PROFILE].filter(col("code") == FOUND_MORE)
+    used = [row.count("yes") for row in by_year.drop("code", "year").iter_rows()]
+    assert used == [2, 2, 4]
+    assert set(mine.filter(col("how_found").is_in(["coding", "medical_examiner"]))["index_month"]) >= {april}
+
+
+def test_the_share_judged_preventable_is_plausible() -> None:
+    judged = made().frames[RecordKind.RCA].drop_nulls("preventability")
+    share = (judged["preventability"] != "not_preventable").sum() / judged.height
+    assert 0.13 < share < 0.30
+    own = cases().filter(col("attributed_organisation").is_null() & (col("scope") == "in"))
+    assert 0.7 < judged.height / own.height < 0.95
+
+
+def test_a_welsh_board_makes_both_returns() -> None:
+    sent = {each.kind for each in files() if each.code == WELSH_BOARD}
+    assert {RecordKind.CASE, RecordKind.WALES_QUARTER} <= sent
+    quarters = made().frames[RecordKind.WALES_QUARTER]
+    assert "7A7" not in quarters["code"]
+    assert all(code.startswith("7A") for code in quarters["code"])
+
+
+@pytest.mark.parametrize(("code", "closed"), [("RA4", date(2023, 3, 1)), ("RVY", date(2023, 6, 1))])
+def test_closed_trusts_have_sent_until_they_closed(code: str, closed: date) -> None:
+    own = activity().filter(col("code") == code)
+    assert own["month"].to_list() == [months_after(closed, back) for back in (-2, -1, 0)]
+    assert cases().filter(col("code") == code)["index_month"].max() == closed
+    assert {each.organisation.successor for each in members() if each.code == code} <= {each.code for each in files()}
+
+
+def test_with_more_months_closed_trusts_send_from_the_beginning() -> None:
+    longer = make_returns(members(), months=60, on=ON).months
+    assert longer.filter(col("code") == "RA4").height == 17  # November 2021 to March 2023
+
+
+def test_one_trust_joined_late() -> None:
+    first = cases().filter(col("code") == JOINED_LATE)["index_month"].min()
+    assert first == months_after(Window(24, ON).first, 6)
+
+
+def test_the_official_file_is_read_without_a_fault() -> None:
+    content = risk_assessment_file(members(), made().months, on=ON, seed=SEED)
+    rows, faults = read_risk_assessments(content)
+    assert not faults
+    assert max(row.month for row in rows) == date(2026, 6, 1)
+    assert 0.88 < sum(row.assessed or 0 for row in rows) / sum(row.admissions or 0 for row in rows) < 0.97
+    unknown = {row.code for row in rows} - {each.code for each in members()}
+    assert len(unknown) == 2
+
+
+@pytest.mark.parametrize(
+    ("on", "last"),
+    [
+        (date(2026, 11, 22), date(2026, 6, 1)),
+        (date(2026, 11, 29), date(2026, 9, 1)),
+        (date(2026, 1, 20), date(2025, 9, 1)),
+        (date(2026, 10, 1), date(2026, 6, 1)),
+    ],
+)
+def test_the_last_published_quarter(on: date, last: date) -> None:
+    assert last_published(on) == last
+
+
+def test_months_and_years() -> None:
+    assert months_after(date(2026, 11, 1), 2) == date(2027, 1, 1)
+    assert months_after(date(2026, 1, 1), -1) == date(2025, 12, 1)
+    assert Window(24, ON).first == date(2024, 11, 1)
+    years = financial_years(date(2024, 11, 1), date(2026, 10, 1))
+    assert years == (date(2024, 4, 1), date(2025, 4, 1), date(2026, 4, 1))
+    assert len(CLASSES) * 5 == len(COUNTS)
