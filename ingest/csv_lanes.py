@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from ingest.characters import LONGEST_CELL, SPACES, UNWANTED
 from ingest.csv_blocks import LONGEST_LINE
 from ingest.csv_look import Look, plain_lines
-from ingest.csv_shape import LONGEST_CELL, UNWANTED, Fault, Shape, blank, cells_of, fault_in, judge
-from ingest.headings import SPACES
+from ingest.csv_shape import Fault, Shape, blank, cells_of, fault_in, judge
 from ingest.table import schema
 from schemas.rules import file as rules
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ingest.characters import LONGEST_CELL
 from ingest.csv_blocks import LONGEST_LINE
-from ingest.csv_shape import LONGEST_CELL, Shape
+from ingest.csv_shape import Shape
 
 Positions = npt.NDArray[np.int64]
 Octets = npt.NDArray[np.uint8]

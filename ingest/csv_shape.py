@@ -4,16 +4,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ingest.characters import LONGEST_CELL, SPACES, UNWANTED, unwanted
 from ingest.csv_blocks import LONGEST_LINE
-from ingest.headings import SPACES, Column
+from ingest.headings import Column
 from schemas.rule import Rule
 from schemas.rules import file as rules
 
-LONGEST_CELL = 32_767
-"""Characters of a cell, as in a spreadsheet; the csv module's own limit of 131,072 stays as it is."""
-UNWANTED = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd-\uffff]")
-"""NUL, control characters but tab and line ends, the replacement mark, and two code points that no XML may hold."""
 _QUOTED = re.compile(r'"[^"]*+(?:""[^"]*+)*+"')
+
+_BY_NAME = {rule.name: rule for rule in (rules.NUL_CHARACTER, rules.CONTROL_CHARACTER, rules.DAMAGED_CHARACTER)}
 
 Fault = tuple[Rule, int | None]
 """The rule, and the index of the cell if the fault is one cell's."""
@@ -48,17 +47,8 @@ def judge(cells: Sequence[str], shape: Shape) -> list[Fault]:
         if len(cell) > LONGEST_CELL:
             faults.append((rules.CELL_TOO_LONG, index))
         if UNWANTED.search(cell):
-            faults += [(rule, index) for rule in unwanted(cell)]
+            faults += [(_BY_NAME[name], index) for name in unwanted(cell)]
     return faults
-
-
-def unwanted(cell: str) -> list[Rule]:
-    """The rules that the characters of a cell break."""
-    found = set(UNWANTED.findall(cell))
-    broken = [rules.NUL_CHARACTER] if "\0" in found else []
-    if found - {"\0", "\ufffd"}:
-        broken.append(rules.CONTROL_CHARACTER)
-    return [*broken, rules.DAMAGED_CHARACTER] if "\ufffd" in found else broken
 
 
 def cells_of(line: bytes, separator: str) -> list[str] | Fault:

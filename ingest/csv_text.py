@@ -10,12 +10,13 @@ from pathlib import Path
 
 import polars as pl
 
+from ingest.characters import SPACES
 from ingest.csv_blocks import BLOCK, LONGEST_LINE, Blocks, Encoding, detect, opened
 from ingest.csv_lanes import Split, bare, block_frame, judge_plain, judge_records, split
 from ingest.csv_look import look
 from ingest.csv_shape import Fault, Shape, fault_in
 from ingest.faults import Faults
-from ingest.headings import HEAD_ROWS, MOST_COLUMNS, SPACES, Headings, Matcher, letter
+from ingest.headings import HEAD_ROWS, MOST_COLUMNS, Headings, Matcher, letter
 from ingest.table import Table, refusal
 from schemas.finding import Finding
 from schemas.rules import file as rules

@@ -6,14 +6,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ingest.characters import SPACES
 from schemas.finding import Finding
 from schemas.rules import file as rules
 
 HEAD_ROWS = 20
 """The row of headings must be among the first so many rows."""
 MOST_COLUMNS = 1_000
-SPACES = "\t\n\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-"""What is trimmed off both ends of a cell: Unicode's white space but for the control characters, which are refused."""
 _RUN = re.compile(rf"[{re.escape(SPACES)}_\-\u2010-\u2015]+")
 _WRAPPING = "\"'“”‘’*:_"
 _LONGEST_SHOWN = 80

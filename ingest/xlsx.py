@@ -5,10 +5,11 @@ Rows and letters are the sheet's own. Cells come as text: dates as ISO, numbers 
 
 import json
 import mmap
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Timer
@@ -26,6 +27,8 @@ from schemas.rules import file as rules
 DEADLINE_SECONDS = 60.0
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_ROOT = Path(workbook.__file__).parents[1]
+_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from ingest.workbook import main; main(sys.argv[2])"
 _RULES = {
     rule.name: rule
     for rule in (
@@ -125,8 +128,8 @@ class _Reader:
 
     def ask(self, sheet: int, head: int) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps([sheet, head]).encode() + b"\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # it has ended: then it is not heard either
+            os.write(self._process.stdin.fileno(), json.dumps([sheet, head]).encode() + b"\n")
 
 
 @contextmanager
@@ -134,7 +137,7 @@ def _reader(path: Path, deadline: float) -> Iterator[_Reader]:
     """Start the process, and see that it ends: at the deadline, or when it is no longer heard."""
     # Our own interpreter and our own file; only the path is the sender's business, and it is an argument, not a shell's word.
     # It gets no environment, so that what reads hostile bytes knows no secret.
-    command = [sys.executable, "-I", "-S", workbook.__file__, str(path)]
+    command = [sys.executable, "-I", "-S", "-c", _PROGRAM, str(_ROOT), str(path)]
     with subprocess.Popen(  # noqa: S603
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
     ) as process:

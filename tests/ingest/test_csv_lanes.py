@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ingest.characters import SPACES
 from ingest.csv_text import open_csv
-from ingest.headings import SPACES, Headings
+from ingest.headings import Headings
 from ingest.table import Table
 
 FIELDS = ("first", "second", "third")
