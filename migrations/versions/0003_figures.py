@@ -22,6 +22,8 @@ def upgrade() -> None:
             f"create policy hat_national on figures.{table} as permissive for select to hat_national using (true)"
         )
     op.execute("grant delete on release.draft_place to hat_national")
+    # The mode of the opt-out stands beside every figure, so it is recorded with each release.
+    op.execute("grant select on register.opt_out_mode to hat_national")
 
 
 def downgrade() -> None:

@@ -28,6 +28,7 @@ from registry.store.tables import (
     draft_denominator,
     draft_place,
     exact_cell,
+    opt_out_mode,
     organisation,
     publication,
     risk_assessment,
@@ -115,7 +116,7 @@ def _publication(
             code_version=code_version,
             definition=DEFINITION,
             grid_version=GRID_VERSION,
-            rules=rules.recorded(),
+            rules=rules.recorded() | {"opt_out_in_force": _opt_out(connection)},
             prepared_by=by.id,
             prepared_by_name=by.name,
             prepared_at=at,
@@ -123,6 +124,14 @@ def _publication(
         .returning(publication.c.id)
     ).scalar_one()
     return made
+
+
+def _opt_out(connection: Connection) -> dict[str, dict[str, str | None]]:
+    """The mode of the national data opt-out of each nation, to be shown beside the figures."""
+    return {
+        row.nation: {"mode": row.mode, "reference": row.reference, "dated_on": str(row.dated_on or "") or None}
+        for row in connection.execute(select(opt_out_mode))
+    }
 
 
 def read_organisations(connection: Connection) -> dict[int, Organisation]:

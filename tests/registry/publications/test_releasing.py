@@ -65,7 +65,7 @@ def cells(store: Store, table: Table = draft_cell) -> dict[str, tuple[int | None
 
 def exact_counts(store: Store) -> dict[str, int]:
     with store.readonly(role="hat_national") as connection:
-        return dict(connection.execute(select(exact_cell.c.cell_id, exact_cell.c.count)))
+        return dict(connection.execute(select(exact_cell.c.cell_id, exact_cell.c.count)).all())
 
 
 def test_each_cell_is_its_count_rounded_with_its_own_offset(

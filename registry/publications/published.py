@@ -1,0 +1,204 @@
+"""What is released, read by the public role: protected cells and numbers of the latest release, put together by place and period.
+
+Everything here is a function of protected cells; sums of the database are sums of rounded values.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select
+
+from registry.disclosure.grid import Count, GeographyKind, PeriodKind
+from registry.disclosure.protected import ProtectedCount, State, blank
+from registry.disclosure.protected import cell as protected_cell
+from registry.measures import CASES, TOTAL, CellKey, Counts, Measure
+from registry.statistics.rates import INVESTIGATED_FLOOR
+from registry.store.tables import cell, denominator, place, released
+
+Series = dict[date, Counts]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The head of a release. `rules` are the counting rules it was made by, as they were recorded."""
+
+    id: UUID
+    number: int
+    title: str
+    as_at: datetime
+    released_at: datetime
+    definition: str
+    grid_version: int
+    rules: dict[str, Any]
+    prepared_by_name: str
+    released_by_name: str
+
+    @property
+    def investigated_floor(self) -> float:
+        return float(self.rules.get("investigated_share_floor", INVESTIGATED_FLOOR))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    kind: str
+    code: str
+    name: str
+    nation: str
+    region: str | None
+    closed_on: date | None
+
+
+def latest(connection: Connection) -> Release | None:
+    """The latest release, or `None` before the first."""
+    names = [released.c[name] for name in Release.__slots__]
+    row = connection.execute(select(*names).where(released.c.latest)).one_or_none()
+    return Release(*row) if row else None
+
+
+def places(connection: Connection, release: Release, kind: str) -> tuple[Place, ...]:
+    """The nations, regions or trusts of a release, by name."""
+    c = place.c
+    columns = (c.geography_kind, c.geography, c.name, c.nation, c.region, c.closed_on)
+    rows = select(*columns).where(c.release_id == release.id, c.geography_kind == kind)
+    return tuple(sorted((Place(*row) for row in connection.execute(rows)), key=lambda one: one.name))
+
+
+def region_months(connection: Connection, release: Release, measure: Measure) -> dict[tuple[str, str], Series]:
+    """For each place (kind and code) its months, with all that the measure is made of and the number of its contributors."""
+    wanted = or_(*(_is(key) for key in measure.cells)) if measure.cells else cell.c.quantity.is_(None)
+    cells = _cells(connection, release, cell.c.geography_kind == GeographyKind.REGION, _months(), wanted)
+    return _gathered(cells, _numbers(connection, release, (*measure.numbers, measure.contributors)), release)
+
+
+def trust_months(connection: Connection, release: Release, code: str) -> Series:
+    """The months of one trust: cases and admissions; blank where it did not return."""
+    cells = _cells(connection, release, *_trust(code), _months())
+    return _gathered(cells, [], release).get((GeographyKind.TRUST, code), {})
+
+
+def trust_years(connection: Connection, release: Release, code: str) -> Series:
+    """The financial years of one trust by their first day, with every split of the grid."""
+    cells = _cells(connection, release, *_trust(code), cell.c.period_kind == PeriodKind.FINANCIAL_YEAR)
+    return _gathered(cells, [], release).get((GeographyKind.TRUST, code), {})
+
+
+def years(connection: Connection, release: Release) -> tuple[date, ...]:
+    """The financial years that have cells of trusts, the latest first."""
+    c = cell.c
+    query = select(c.period).distinct().where(
+        c.release_id == release.id, c.geography_kind == GeographyKind.TRUST, c.period_kind == PeriodKind.FINANCIAL_YEAR
+    )  # fmt: skip
+    return tuple(sorted(connection.scalars(query), reverse=True))
+
+
+def all_trusts(connection: Connection, release: Release, year: date) -> dict[str, Counts]:
+    """One financial year of every trust, by its code: cases and admissions."""
+    ofyear = (cell.c.period_kind == PeriodKind.FINANCIAL_YEAR, cell.c.period == year)
+    cells = _cells(connection, release, cell.c.geography_kind == GeographyKind.TRUST, cell.c.split == TOTAL, *ofyear)
+    return {code: series[year] for (_, code), series in _gathered(cells, [], release).items()}
+
+
+def final_months(connection: Connection, release: Release, months: Collection[date]) -> dict[str, int]:
+    """How many of these months of each trust are counted and final."""
+    c = cell.c
+    query = (
+        select(c.geography, func.count())
+        .where(
+            c.release_id == release.id, c.geography_kind == GeographyKind.TRUST, _months(), _is(CASES),
+            c.period.in_(months), c.state == State.COUNTED, ~c.provisional,
+        )
+        .group_by(c.geography)
+    )  # fmt: skip
+    return dict(connection.execute(query).all())
+
+
+def independent_years(connection: Connection, release: Release) -> dict[tuple[str, str], Series]:
+    """The independent sector by nation and financial year."""
+    cells = _cells(connection, release, cell.c.geography_kind == GeographyKind.INDEPENDENT_SECTOR)
+    return _gathered(cells, [], release)
+
+
+def same_trusts(
+    connection: Connection, release: Release, months: Collection[date], nations: Collection[str]
+) -> tuple[int, Series]:
+    """The trusts of these nations that are counted in every one of the months: how many, and the sums of their rounded cells."""
+    c = cell.c
+    inside = (
+        c.release_id == release.id, c.geography_kind == GeographyKind.TRUST, _months(), c.split == TOTAL,
+        c.period.in_(months), c.state == State.COUNTED,
+    )  # fmt: skip
+    ours = select(place.c.geography).where(
+        place.c.release_id == release.id, place.c.geography_kind == GeographyKind.TRUST, place.c.nation.in_(nations)
+    )
+    throughout = (
+        select(c.geography)
+        .where(*inside, _is(CASES), c.geography.in_(ours))
+        .group_by(c.geography)
+        .having(func.count() == len(set(months)))
+    )
+    codes = list(connection.scalars(throughout))
+    least = func.sum(func.greatest(0, c.value - 4))
+    sums = (
+        select(c.period, c.quantity, func.sum(c.value), func.count(), least, func.bool_or(c.provisional))
+        .where(*inside, c.geography.in_(codes))
+        .group_by(c.period, c.quantity)
+    )
+    found: defaultdict[date, dict[CellKey, ProtectedCount]] = defaultdict(dict)
+    provisional: dict[date, bool] = {}
+    for period, quantity, value, number, smallest, open_still in connection.execute(sums):
+        found[period][CellKey(Count(quantity))] = ProtectedCount(State.COUNTED, value, number, smallest)
+        provisional[period] = open_still
+    numbers = {"trusts": len(codes)}
+    return len(codes), {month: Counts(found[month], numbers, provisional[month]) for month in sorted(found)}
+
+
+def _is(key: CellKey) -> ColumnElement[bool]:
+    c = cell.c
+    return (c.quantity == key.quantity) & (c.split == key.split) & (c.category == key.category)
+
+
+def _months() -> ColumnElement[bool]:
+    return cell.c.period_kind == PeriodKind.MONTH
+
+
+def _trust(code: str) -> tuple[ColumnElement[bool], ...]:
+    return cell.c.geography_kind == GeographyKind.TRUST, cell.c.geography == code
+
+
+def _cells(connection: Connection, release: Release, *wanted: ColumnElement[bool]) -> list[RowMapping]:
+    query = select(cell).where(cell.c.release_id == release.id, *wanted)
+    return list(connection.execute(query).mappings())
+
+
+def _numbers(connection: Connection, release: Release, names: Iterable[str]) -> list[RowMapping]:
+    c = denominator.c
+    query = select(denominator).where(c.release_id == release.id, c.quantity.in_(list(names)))
+    return list(connection.execute(query).mappings())
+
+
+def _gathered(
+    cells: Iterable[RowMapping], numbers: Iterable[RowMapping], release: Release
+) -> dict[tuple[str, str], Series]:
+    found: defaultdict[tuple[str, str, date], dict[CellKey, ProtectedCount]] = defaultdict(dict)
+    told: defaultdict[tuple[str, str, date], dict[str, int]] = defaultdict(dict)
+    open_still: dict[tuple[str, str, date], bool] = {}
+    for row in cells:
+        where = (row["geography_kind"], row["geography"], row["period"])
+        key = CellKey(Count(row["quantity"]), row["split"], row["category"])
+        counted = row["state"] == State.COUNTED
+        found[where][key] = protected_cell(row["value"]) if counted else blank(State(row["state"]))
+        open_still[where] = row["provisional"]
+    for row in numbers:
+        where = (row["geography_kind"], row["geography"], row["month"])
+        told[where][row["quantity"]] = row["value"]
+        open_still.setdefault(where, row["provisional"])
+    series: defaultdict[tuple[str, str], Series] = defaultdict(dict)
+    for where in sorted(found.keys() | told.keys()):
+        kind, code, period = where
+        counts = Counts(found[where], told[where], open_still[where], release.investigated_floor)
+        series[kind, code][period] = counts
+    return dict(series)
