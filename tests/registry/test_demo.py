@@ -1,21 +1,33 @@
 """The demonstration: its returns are valid, hold all that they must, and are the same for the same seed."""
 
 import io
+import json
+import stat
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
+from pathlib import Path
 
 import polars as pl
+import psycopg
 import pytest
+from starlette.testclient import TestClient
 
 from ingest.check import Checked, Context, check_frame
+from registry.access import Role
+from registry.app import create_app
 from registry.demo.generating import SEED, Returns, generate, make_returns
 from registry.demo.places import CLASSES, COUNTS
 from registry.demo.risk_file import last_published, risk_assessment_file
 from registry.demo.scene import FIRST_TRUST, FOUND_MORE, INDEPENDENTS, JOINED_LATE, SECOND_TRUST, WELSH_BOARD, members
+from registry.demo.sending import DemonstrationError, Sent, send
+from registry.demo.setting import ACCOUNTS, Account, Setting, accounts, set_up, write_accounts
 from registry.demo.window import Window, financial_years, months_after
 from registry.demo.written import Batch
 from registry.official import read_risk_assessments
+from registry.settings import Secrets, Settings
+from registry.store import SYSTEM_TENANT, Store
 from schemas.codelist import Nation
 from schemas.finding import Severity
 from schemas.record import RecordKind
@@ -255,3 +267,78 @@ def test_months_and_years() -> None:
     years = financial_years(date(2024, 11, 1), date(2026, 10, 1))
     assert years == (date(2024, 4, 1), date(2025, 4, 1), date(2026, 4, 1))
     assert len(CLASSES) * 5 == len(COUNTS)
+
+
+# --- set up and sent
+
+
+@cache
+def signing_in() -> tuple[tuple[Account, ...], Mapping[str, str]]:
+    return accounts()
+
+
+@pytest.fixture
+def setting(store: Store, settings: Settings) -> Setting:
+    """The register, the people and their tokens, in a database of this test's own."""
+    key = Secrets.load(settings.secrets_dir, ["master"])["master"]
+    with store.transaction(tenants=(SYSTEM_TENANT,)) as connection:
+        return set_up(connection, members(), Window(3, ON), signing_in(), master_key=key)
+
+
+@pytest.fixture
+def http(store: Store, settings: Settings) -> Iterator[TestClient]:
+    app = create_app(settings.model_copy(update={"demo": True}), store)
+    with TestClient(app, base_url=settings.base_url) as client:
+        yield client
+
+
+def test_everybody_is_registered(setting: Setting, admin: psycopg.Connection) -> None:
+    count = "select count(*), count(live_from), count(group_name) from register.organisation where kind <> 'system'"
+    assert admin.execute(count).fetchone() == (149, 149, 6)
+    modes: dict[str, str] = dict(admin.execute("select nation, mode from register.opt_out_mode").fetchall())
+    assert modes == {"England": "exempt", "Wales": "not applicable"}
+    followed = "select count(*) from register.succession"
+    assert admin.execute(followed).fetchone() == (2,)
+    assert setting.senders.keys() == {each.code for each in members()}
+
+
+def test_the_sign_ins(setting: Setting, tmp_path: Path) -> None:
+    path = write_accounts(tmp_path, "http://127.0.0.1:8080", setting.accounts)
+    assert path.name == ACCOUNTS
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    read = json.loads(path.read_text())
+    assert read["base_url"] == "http://127.0.0.1:8080"
+    held = Counter((each["role"], each["organisation"]) for each in read["accounts"])
+    trust_roles = (Role.TRUST_UPLOADER, Role.VTE_NURSE, Role.TRUST_LEAD)
+    assert all(held[role, code] == 1 for code in (FIRST_TRUST, SECOND_TRUST, WELSH_BOARD) for role in trust_roles)
+    assert held[Role.NATIONAL_ANALYST, None] == 2
+    assert all(held[role, None] == 1 for role in ("national_lead", "registry_office", "moderator", "administrator"))
+    without = {each["role"] for each in read["accounts"] if each["api_token"] is None}
+    assert without == {"registry_office", "moderator", "administrator"}
+    assert "password" not in repr(setting.accounts[0])
+
+
+def test_returns_are_taken_whole_by_the_real_door(
+    setting: Setting, http: TestClient, admin: psycopg.Connection
+) -> None:
+    shown = {FIRST_TRUST, SECOND_TRUST, WELSH_BOARD, "RA4", INDEPENDENTS[0].code}
+    own = [each for each in generate(members(), months=3, on=ON) if each.code in shown]
+    sent = [send(http, each, setting.senders[each.code]) for each in own]
+    assert sum(each.new for each in sent) == sum(each.rows for each in own)
+    again = send(http, own[0], setting.senders[own[0].code])
+    assert again == sent[0]
+    for kind in RecordKind:
+        rows = sum(each.rows for each in own if each.kind is kind)
+        assert admin.execute(f"select count(*) from records.{kind.value}_record").fetchone() == (rows,)
+    waiting = "select count(*) from records.case_record where attribution = 'proposed'"
+    assert admin.execute(waiting).fetchone() != (0,)
+
+
+def test_a_refused_file_ends_the_demonstration(setting: Setting, http: TestClient) -> None:
+    wrong = Batch(FIRST_TRUST, RecordKind.ACTIVITY, 1, b"month,case_return\n2026-09,complete\n")
+    with pytest.raises(DemonstrationError, match="activity of RJZ: 422"):
+        send(http, wrong, setting.senders[FIRST_TRUST])
+
+
+def test_what_was_sent_adds_up() -> None:
+    assert Sent(1, 10, 8, 2).and_then(Sent(1, 5, 5, 0)) == Sent(2, 15, 13, 2)
