@@ -137,6 +137,16 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "admin.tokens.revoke": Right.MANAGE_TOKENS,
         "admin.opt_out.index": Right.MANAGE_SETTINGS,
         "admin.opt_out.save": Right.MANAGE_SETTINGS,
+        "api.submissions.send": Right.SUBMIT,
+        "api.submissions.listing": Right.READ_SUBMISSIONS,
+        "api.submissions.show": Right.READ_SUBMISSIONS,
+        "api.submissions.findings": Right.READ_SUBMISSIONS,
+        "api.submissions.findings_csv": Right.READ_SUBMISSIONS,
+        "api.submissions.annotated_xlsx": Right.READ_SUBMISSIONS,
+        "api.submissions.failed_rows_csv": Right.READ_SUBMISSIONS,
+        "api.me.me": Right.OWN_ACCOUNT,
+        "api.dataset.listing": PUBLIC,
+        "api.dataset.artefact": PUBLIC,
     }
 )
 """What each route asks for. A route is called by its module below `registry.web` and its function: `admin.people.disable`."""

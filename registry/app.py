@@ -11,10 +11,10 @@ from starlette.types import Scope
 
 from registry.settings import Settings
 from registry.store import Store
-from registry.web import actor, admin, edge, pages, problems, signin
+from registry.web import actor, admin, api, edge, pages, problems, signin
 
 PAGES: tuple[APIRouter, ...] = (signin.router, admin.router)  # for people; not part of the described interface
-MACHINES: tuple[APIRouter, ...] = ()  # for programs; every route stands in /api/openapi.json
+MACHINES: tuple[APIRouter, ...] = (*api.routers,)  # for programs; every route stands in /api/openapi.json
 
 YEAR = 365 * 24 * 3600  # seconds
 
@@ -71,7 +71,9 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
 
 def _description(app: FastAPI) -> Any:
     def openapi() -> JSONResponse:
-        return JSONResponse(app.openapi())
+        described = app.openapi()
+        described.setdefault("components", {})["securitySchemes"] = api.SCHEMES
+        return JSONResponse(described)
 
     return openapi
 

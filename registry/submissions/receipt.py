@@ -1,18 +1,22 @@
 """What a sender is shown: receipts and findings, always by the trust and always without a value."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, and_, literal, select, tuple_
 
 from registry.errors import NotFound
 from registry.store import progress
-from registry.store.tables import finding, submission, tally
+from registry.store.tables import finding, organisation, submission, tally
 from registry.submissions.request import Reference, State
+from schemas.codelist import Nation
+from schemas.dictionary import field
 from schemas.finding import Finding, Severity
+from schemas.record import RecordKind
 from schemas.rule import CATALOGUE
 
 
@@ -77,6 +81,9 @@ class Tally:
     mend: str
 
 
+UNNAMED = "…"
+"""Where a rule's words name a column: of many findings together none is named."""
+
 _SHOWN = [name for name in Receipt.__dataclass_fields__ if name not in ("digest", "done", "total")]
 
 
@@ -102,13 +109,19 @@ def find(connection: Connection, tenants: Sequence[int], submission_id: UUID) ->
 
 
 def latest(
-    connection: Connection, tenants: Sequence[int], *, limit: int = 50, before: datetime | None = None
+    connection: Connection, tenants: Sequence[int], *, limit: int = 50, before: UUID | None = None
 ) -> list[Receipt]:
-    """The newest submissions of the trusts first; `before` asks for older ones."""
+    """The newest submissions of the trusts first; `before` names the one after which to go on. NotFound where that is not theirs."""
     asked = select(submission).where(submission.c.tenant_id.in_(tenants))
+    place = tuple_(submission.c.received_at, submission.c.id)
     if before is not None:
-        asked = asked.where(submission.c.received_at < before)
-    rows = connection.execute(asked.order_by(submission.c.received_at.desc(), submission.c.id).limit(limit))
+        last = connection.execute(
+            select(submission.c.received_at).where(submission.c.tenant_id.in_(tenants), submission.c.id == before)
+        ).scalar()
+        if last is None:
+            raise NotFound
+        asked = asked.where(place < tuple_(literal(last), literal(before)))
+    rows = connection.execute(asked.order_by(submission.c.received_at.desc(), submission.c.id.desc()).limit(limit))
     return [_receipt(row) for row in rows]
 
 
@@ -138,16 +151,24 @@ def findings(connection: Connection, reference: Reference, *, start: int = 0, li
 
 def tallies(connection: Connection, reference: Reference) -> list[Tally]:
     """Every rule that was broken, by field, the most frequent first. All faults are counted here."""
+    ours = (tally.c.tenant_id == reference.tenant_id, tally.c.submission_id == reference.id)
     rows = connection.execute(
-        select(tally)
-        .where(tally.c.tenant_id == reference.tenant_id, tally.c.submission_id == reference.id)
+        select(tally.c.rule, tally.c.field, tally.c.count.label("times"), submission.c.kind, organisation.c.nation)
+        .join(submission, and_(submission.c.tenant_id == tally.c.tenant_id, submission.c.id == tally.c.submission_id))
+        .join(organisation, organisation.c.id == tally.c.tenant_id)
+        .where(*ours)
         .order_by(tally.c.count.desc(), tally.c.rule, tally.c.field)
     )
-    return [
-        Tally(row.rule, row.field, getattr(row, "count"), rule.severity, rule.words, rule.mend)  # noqa: B009 (Row.count is a method)
-        for row in rows
-        for rule in (CATALOGUE[row.rule],)
-    ]
+    return [_tally(row) for row in rows]
+
+
+def _tally(row: Any) -> Tally:
+    rule = CATALOGUE[row.rule]
+    wanted = field(RecordKind(row.kind), row.field).holds.wanted_in(Nation(row.nation)) if row.field else UNNAMED
+    places = defaultdict(lambda: UNNAMED, wanted=wanted)
+    return Tally(
+        row.rule, row.field, row.times, rule.severity, rule.words.format_map(places), rule.mend.format_map(places)
+    )
 
 
 def faulty_rows(connection: Connection, reference: Reference) -> list[int]:

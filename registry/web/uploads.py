@@ -1,0 +1,202 @@
+"""A file at the door: spooled to disk with a running count, received in one commit, checked in a second one if it is small.
+
+What was received stays received: if the check cannot be made now, the receipt is given and the worker makes it.
+"""
+
+import hashlib
+import logging
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from polars.exceptions import PolarsError
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import State
+
+from registry import submissions
+from registry.errors import Conflict, PayloadTooLarge
+from registry.identifiers import IdentifierError
+from registry.settings import Secrets, Settings
+from registry.store import Store
+from registry.submissions import Format, Receipt, Reference, Request
+from registry.submissions.checking import Seen
+from registry.submissions.keys import TenantKeys
+from registry.web.problems import described
+
+BLOCK = 1024 * 1024  # bytes written at a time
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+LEFT_BEHIND = 6 * 3600  # seconds: no request lasts as long, so an older file belonged to a process that was killed
+
+log = logging.getLogger(__name__)
+
+
+class TooManyRowsError(Exception):
+    """The file is small in bytes and large in rows: the worker's."""
+
+
+class Spool:
+    """A file of this request's own on disk, closed to others, gone at the end whatever happens.
+
+    Takes at most `settings.max_upload_bytes`; the byte after them is PayloadTooLarge.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._folder = submissions.spool(settings)
+        self._limit = settings.max_upload_bytes
+        self._digest = hashlib.sha256()
+        self._first = b""
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        _sweep(self._folder)
+        self._file = tempfile.NamedTemporaryFile(dir=self._folder, prefix="upload-")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def path(self) -> Path:
+        return Path(self._file.name)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was taken, in hexadecimal digits."""
+        return self._digest.hexdigest()
+
+    @property
+    def format(self) -> Format:
+        """What the first bytes say: a workbook is a ZIP archive, or an old compound file, which its reader refuses in words."""
+        return Format.XLSX if self._first.startswith(WORKBOOKS) else Format.CSV
+
+    def expect(self, length: str | None) -> None:
+        """Refuse a body by the length that its sender declares, before any of it is read."""
+        if length is not None and length.isascii() and length.isdigit() and int(length[:20]) > self._limit:
+            raise too_large(self._limit)
+
+    def take(self, block: bytes) -> None:
+        self.size += len(block)
+        if self.size > self._limit:
+            raise too_large(self._limit)
+        if not self._first:
+            self._first = block[:8]
+        self._digest.update(block)
+        self._file.write(block)
+
+    def take_file(self, file: IO[bytes]) -> None:
+        """All of an open file."""
+        while block := file.read(BLOCK):
+            self.take(block)
+        self._file.flush()
+
+    async def take_stream(self, blocks: AsyncIterator[bytes]) -> None:
+        """All of a body as it arrives; written outside the event loop, a mebibyte at a time."""
+        held = bytearray()
+        async for block in blocks:
+            held += block
+            if len(held) >= BLOCK:
+                await run_in_threadpool(self.take, bytes(held))
+                held.clear()
+        await run_in_threadpool(self.take, bytes(held))
+        await run_in_threadpool(self._file.flush)
+
+
+def too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"A file may hold {limit:,} bytes. Divide it into smaller files and send them one by one.")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process left: these files hold rows as they were sent."""
+    for path in folder.iterdir():
+        try:
+            if time.time() - path.stat().st_mtime > LEFT_BEHIND:
+                path.unlink()
+        except FileNotFoundError:  # another request was first
+            continue
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A receipt, and whether its submission had been received before under the same key."""
+
+    receipt: Receipt
+    again: bool
+
+
+def secrets_of(state: State) -> Secrets:
+    """The keys that receiving and opening files takes, read once a process."""
+    held: Secrets | None = getattr(state, "upload_secrets", None)
+    if held is None:
+        settings: Settings = state.settings
+        held = state.upload_secrets = Secrets.load(settings.secrets_dir, ["master", "match"])
+    return held
+
+
+def deliver(state: State, request: Request, spool: Spool) -> Delivered:
+    """Receive a spooled file, then check it if it is small. Raises what `submissions.receive` raises; nothing is kept then."""
+    store: Store = state.store
+    at = datetime.now(UTC)
+    with store.transaction(tenants=(request.tenant_id,)) as connection:
+        keys = _keys(state, connection, request.tenant_id)
+        reference = submissions.receive(connection, request, keys, spool.path, at=at)
+        receipt = submissions.get(connection, reference)
+    again = receipt.received_at != at
+    if receipt.waiting and spool.size <= state.settings.small_bytes:
+        receipt = _check_now(state, reference, spool.path) or receipt
+    return Delivered(receipt, again)
+
+
+def _keys(state: State, connection: Connection, tenant: int) -> TenantKeys:
+    try:
+        return submissions.open_keys(connection, secrets_of(state), tenant)
+    except IdentifierError:
+        raise Conflict("Nothing can be received for this organisation: its key was destroyed.") from None
+
+
+def _check_now(state: State, reference: Reference, path: Path) -> Receipt | None:
+    """The receipt after the check; None where the worker has to make it."""
+    store: Store = state.store
+    settings: Settings = state.settings
+    tenants = (reference.tenant_id,)
+    try:
+        with store.transaction(tenants=tenants) as connection:
+            submissions.check(
+                connection,
+                reference,
+                secrets_of(state),
+                settings,
+                at=datetime.now(UTC),
+                path=path,
+                seen=_at_most(settings.small_rows),
+            )
+        with store.readonly(tenants=tenants) as connection:
+            return submissions.get(connection, reference)
+    except TooManyRowsError:
+        return None
+    except (SQLAlchemyError, PolarsError, OSError, ValueError) as error:
+        log.warning("submission %s was received and is left to the worker: %s", reference.id, described(error))
+        return None
+
+
+def _at_most(rows: int) -> Seen:
+    def seen(done: int, total: int) -> None:
+        if max(done, total) > rows:
+            raise TooManyRowsError
+
+    return seen
+
+
+def copy_stored(connection: Connection, reference: Reference, keys: TenantKeys, to: IO[bytes]) -> None:
+    """The bytes of a submission as they were sent, into an open file. Raises IdentifierError once they were deleted."""
+    for part in submissions.stored_bytes(connection, reference, keys):
+        to.write(part)
+    to.flush()
