@@ -98,7 +98,8 @@ def take(connection: Connection, person_id: UUID, membership_id: UUID, *, by: Ac
     ).one_or_none()
     if ended is None:
         raise NotFound
-    _keep_an_administrator(connection)
+    if ended.role == Role.ADMINISTRATOR.value:
+        _keep_an_administrator(connection)
     note(connection, by, "role ended", "person", person_id, {"role": ended.role, "organisation": ended.organisation_id})
 
 
@@ -108,7 +109,8 @@ def disable(connection: Connection, person_id: UUID, *, by: Actor) -> None:
     if connection.execute(found.values(disabled_at=func.now())).rowcount == 0:
         raise NotFound
     shut_out(connection, person_id)
-    _keep_an_administrator(connection)
+    if any(held.role is Role.ADMINISTRATOR for held in person_by_id(connection, person_id).memberships):
+        _keep_an_administrator(connection)
     note(connection, by, "person disabled", "person", person_id, {})
 
 

@@ -184,13 +184,17 @@ def _joins(one: Read, given: dict[str, Read], *, add_new: bool) -> bool:
 
 
 def _values(one: Read) -> dict[str, Any]:
-    values = {name: getattr(one, name) or None for name in _SHOWN_AS}
-    return values | {"code": one.code, "kind": KINDS.get(one.kind, one.kind), "nation": one.nation}
+    return _said(one) | {"code": one.code, "kind": KINDS.get(one.kind, one.kind), "nation": one.nation}
 
 
 def _differs(one: Read, held: dict[str, Any]) -> dict[str, Any]:
-    said = {name: getattr(one, name) for name in _SHOWN_AS}
-    return {name: value for name, value in said.items() if value not in ("", None) and not _same(value, held[name])}
+    return {name: value for name, value in _said(one).items() if not _same(value, held[name])}
+
+
+def _said(one: Read) -> dict[str, Any]:
+    """What the file says. Empty text and None say nothing; a longitude of 0 is London's."""
+    values = {name: getattr(one, name) for name in _SHOWN_AS}
+    return {name: value for name, value in values.items() if value is not None and value != ""}
 
 
 def _same(said: object, held: object) -> bool:

@@ -1,0 +1,92 @@
+"""People at the doors: an application on a real database with a few organisations, and browsers that are signed in."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import unescape
+from uuid import UUID
+
+import httpx2 as httpx
+from starlette.testclient import TestClient
+
+from registry import register
+from registry.access import OPERATOR, Role
+from registry.accounts import links, passwords, people, sessions
+from registry.app import create_app
+from registry.settings import Secrets, Settings
+from registry.store import SYSTEM_TENANT, Store
+
+REGISTER = """code,name,kind,nation,region_code,region_name,icb_code,icb_name,town,latitude,longitude,closed_on,successor
+RA4,Yeovil Hospital,nhs_trust,England,Y58,South West,,,Yeovil,50.9,-2.6,2023-03-31,RH5
+RH5,Somerset Trust,nhs_trust,England,Y58,South West,,,Taunton,51.0,-3.1,,
+RRV,University College Trust,nhs_trust,England,Y56,London,,,London,51.5,-0.1,,
+7A4,Cardiff Board,local_health_board,Wales,W92000004,Wales,,,Cardiff,51.5,-3.2,,
+"""
+PASSWORD = "cobalt otters juggle quietly"
+HASH = passwords.hashed(PASSWORD)
+
+
+@dataclass(frozen=True)
+class House:
+    """The application, its store, and its organisations' ids by code."""
+
+    settings: Settings
+    store: Store
+    ids: Mapping[str, int]
+
+    def browser(self) -> TestClient:
+        """A browser of nobody's; it says where its requests come from, as browsers do."""
+        app = create_app(self.settings, self.store)
+        headers = {"Sec-Fetch-Site": "same-origin"}
+        return TestClient(app, base_url=self.settings.base_url, headers=headers, follow_redirects=False)
+
+    def person(self, user_name: str, *roles: tuple[Role, str | None]) -> UUID:
+        """Somebody with a password and roles, each for an organisation's code or for the nation."""
+        with self.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
+            made = people.create(connection, user_name=user_name, display_name=user_name.title(), by=OPERATOR)
+            for role, code in roles:
+                people.grant(connection, made, role, self.ids[code] if code else None, by=OPERATOR)
+            people.set_password(connection, made, HASH, by=OPERATOR)
+        return made
+
+    def signed_in(self, person: UUID) -> TestClient:
+        """A browser in which this person has signed in, without the half second that typing a password takes."""
+        with self.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
+            secret = sessions.begin(connection, sessions.Account(person, HASH))
+        browser = self.browser()
+        browser.cookies.set("hat", secret or "", domain="127.0.0.1", path="/")
+        return browser
+
+    def administrator(self) -> TestClient:
+        return self.signed_in(self.person("chief", (Role.ADMINISTRATOR, None)))
+
+    def link(self, person: UUID) -> str:
+        """The path of a new link for a password."""
+        with self.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
+            return links.address("", links.make(connection, person, by=OPERATOR))
+
+
+def house(settings: Settings, store: Store) -> House:
+    """The registry with the organisations above."""
+    key = Secrets.load(settings.secrets_dir, ["master"])["master"]
+    with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
+        register.import_register(connection, REGISTER.encode(), master_key=key, by=OPERATOR)
+        ids = {one.code: one.id for one in register.organisations(connection)}
+    return House(settings, store, ids)
+
+
+def token_of(page: httpx.Response) -> str:
+    """The form token in a page; empty where the page has none."""
+    found = re.search(r'name="form_token" value="([^"]*)"', page.text)
+    return found[1] if found else ""
+
+
+def send(browser: TestClient, path: str, fields: Mapping[str, str] | None = None, *, seen: str = "") -> httpx.Response:
+    """Open a page (the form's own, or `seen`), and send a form with the token that the page holds."""
+    token = token_of(browser.get(seen or path))
+    return browser.post(path, data={"form_token": token, **(fields or {})})
+
+
+def words_of(page: httpx.Response) -> str:
+    """What a person reads, on one line."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", page.text)).split())
