@@ -13,7 +13,7 @@ import polars as pl
 
 from ingest.characters import LONGEST_CELL, SPACES, UNWANTED
 from ingest.csv_blocks import LONGEST_LINE
-from ingest.csv_look import Look, plain_lines
+from ingest.csv_look import Flags, Look, plain_lines
 from ingest.csv_shape import Fault, Shape, blank, cells_of, fault_in, judge
 from ingest.table import schema
 from schemas.rules import file as rules
@@ -23,7 +23,10 @@ Records = list[tuple[int, list[str]]]
 
 @dataclass(slots=True)
 class Split:
-    """A block sorted by lane. `rest` is a record that the block's end cuts through; `row` is the number of the next row."""
+    """A block sorted by lane. `rest` is a record that the block's end cuts through; `row` is the number of the next row.
+
+    `fast` says of each line whether it may take the fast lane; None: all may.
+    """
 
     row: int
     plain: bytes = b""
@@ -31,6 +34,7 @@ class Split:
     records: Records = field(default_factory=list)
     faults: list[tuple[int, Fault]] = field(default_factory=list)
     rest: bytes = b""
+    fast: Flags | None = None
 
 
 class _Feed:
@@ -50,14 +54,22 @@ class _Feed:
         return self.lines[self.at - 1].decode() + "\n"
 
 
-def split(block: bytes, row: int, shape: Shape, *, final: bool, careful: bool = False) -> Split:
-    """Sort whole lines, of which the first is row `row`, by lane. `careful` sends every line through the csv module."""
-    if not careful and b'"' not in block:
-        return bare(block, row)
-    fast = [False] * block.count(b"\n") if careful else plain_lines(block, shape).tolist()
-    if all(fast):
-        return bare(block, row)
-    out = Split(row)
+def lanes(block: bytes, shape: Shape, *, careful: bool) -> Flags | None:
+    """Which lines of a block may take the fast lane; None: all may. `careful` sends every line through the csv module."""
+    if careful:
+        return np.zeros(block.count(b"\n"), np.bool_)
+    if b'"' not in block:
+        return None
+    fast = plain_lines(block, shape)
+    return None if fast.all() else fast
+
+
+def split(block: bytes, row: int, shape: Shape, lanes: Flags | None, *, final: bool) -> Split:
+    """Sort whole lines, of which the first is row `row`, by lane."""
+    if lanes is None:
+        return _bare(block, row)
+    fast = lanes.tolist()
+    out = Split(row, fast=lanes)
     feed = _Feed(block)
     reader = csv.reader(feed, delimiter=shape.separator, strict=True)
     plain: list[bytes] = []
@@ -76,7 +88,7 @@ def split(block: bytes, row: int, shape: Shape, *, final: bool, careful: bool = 
     return out
 
 
-def bare(block: bytes, row: int) -> Split:
+def _bare(block: bytes, row: int) -> Split:
     """A block all of whose lines are for the fast lane."""
     lines = int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))
     return Split(row + lines, block.translate(None, b'"') if b'"' in block else block, range(row, row + lines))

@@ -12,8 +12,8 @@ import polars as pl
 
 from ingest.characters import SPACES
 from ingest.csv_blocks import BLOCK, LONGEST_LINE, Blocks, Encoding, detect, opened
-from ingest.csv_lanes import Split, bare, block_frame, judge_plain, judge_records, split
-from ingest.csv_look import look
+from ingest.csv_lanes import Split, block_frame, judge_plain, judge_records, lanes, split
+from ingest.csv_look import Flags, look
 from ingest.csv_shape import Fault, Shape, fault_in
 from ingest.faults import Faults
 from ingest.headings import HEAD_ROWS, MOST_COLUMNS, Headings, Matcher, letter
@@ -37,13 +37,13 @@ class _Head:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A block as it was found: so many bytes, its first row; whether all lines are for the fast lane, whether those that are
-    have all their cells, and which columns to trim.
+    """A block as it was found: so many bytes, its first row, the lanes of its lines; whether those in the fast lane have all their
+    cells, and which of their columns to trim.
     """
 
     size: int
     row: int
-    bare: bool
+    lanes: Flags | None
     even: bool
     trim: tuple[int, ...] | None
 
@@ -177,7 +177,8 @@ class _Reader:
         with opened(self._path, self._encoding, self._head.end) as source:
             blocks = Blocks(source, self._block)
             while block := blocks.read():
-                parts = split(block, row, self._shape, final=blocks.ended, careful=self._careful)
+                fast = lanes(block, self._shape, careful=self._careful)
+                parts = split(block, row, self._shape, fast, final=blocks.ended)
                 blocks.unread(parts.rest)
                 self._look_at(parts, len(block) - len(parts.rest), row)
                 row = parts.row
@@ -190,7 +191,7 @@ class _Reader:
         self._note([*plain, *careful, *parts.faults])
         self._rows += parts.row - row - blank_lines - blank_records
         even = seen is None or (seen.even and not (shape.width == 1 and blank_lines))
-        self._pieces.append(_Piece(size, row, not parts.records, even, seen.trim if seen else None))
+        self._pieces.append(_Piece(size, row, parts.fast, even, seen.trim if seen else None))
 
     def _note(self, faults: list[tuple[int, Fault]]) -> None:
         for row, (rule, index) in sorted(faults, key=_order):
@@ -205,8 +206,5 @@ class _Reader:
                 block = source.read(piece.size)
                 if not block.endswith(b"\n"):
                     block += b"\n"
-                if piece.bare:
-                    parts = bare(block, piece.row)
-                else:
-                    parts = split(block, piece.row, self._shape, final=True, careful=self._careful)
+                parts = split(block, piece.row, self._shape, piece.lanes, final=True)
                 yield block_frame(parts, self._shape, piece.trim, even=piece.even)

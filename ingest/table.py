@@ -68,17 +68,6 @@ def schema(columns: Sequence[Column]) -> dict[str, type[pl.DataType]]:
 
 
 def regroup(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
-    """The same rows in frames of exactly `rows`, the last one shorter."""
-    held: list[pl.DataFrame] = []
-    height = 0
+    """The same frames, those with more than `rows` in several. They are not joined: that would cost memory and time."""
     for frame in frames:
-        held.append(frame)
-        height += frame.height
-        if height >= rows:
-            whole = pl.concat(held)
-            full = height - height % rows
-            yield from (whole.slice(start, rows).rechunk() for start in range(0, full, rows))
-            rest = whole.slice(full)
-            held, height = ([rest], rest.height) if rest.height else ([], 0)
-    if height:
-        yield pl.concat(held).rechunk()
+        yield from (frame.slice(start, rows) for start in range(0, frame.height, rows))

@@ -76,10 +76,6 @@ class _Rows:
     frames: list[pl.DataFrame] = field(default_factory=list)
     under_blank: set[int] = field(default_factory=set)
 
-    @property
-    def height(self) -> int:
-        return sum(frame.height for frame in self.frames)
-
 
 def open_xlsx(path: Path, headings: Headings, *, deadline: float = DEADLINE_SECONDS) -> Table:
     """Read a workbook whole, at most 50,000 rows, within `deadline` seconds; whatever keeps it from being read is a finding."""
@@ -168,18 +164,19 @@ def _table(reader: _Reader, matcher: Matcher) -> Table:
         faults.add(rules.OTHER_SHEETS, sheet=shown(chosen.name), others=", ".join(others))
     reader.ask(chosen.index, chosen.row)
     rows = _rows(reader, columns, faults)
+    whole = pl.concat([pl.DataFrame(schema=schema(columns)), *rows.frames]).rechunk()
     for index in sorted(rows.under_blank):
         faults.add(rules.BLANK_HEADING, row=chosen.row, index=index, letter=letter(index))
-    if not rows.height:
+    if not whole.height:
         faults.add(rules.NO_ROWS)
     return Table(
         columns=columns,
         findings=tuple(faults.findings),
         counts=faults.total,
-        rows=rows.height,
+        rows=whole.height,
         heading_row=chosen.row,
         sheet=chosen.name,
-        read=lambda: iter(rows.frames),
+        read=lambda: iter([whole]),
     )
 
 

@@ -69,7 +69,8 @@ def test_quoted_headings_and_quotes_around_whole_cells(opening: Opener) -> None:
 def test_frames_have_one_schema_and_can_be_read_again(opening: Opener) -> None:
     table = opening(HEAD + b"1,a,b\n" * 50)
     first, second = (list(table.frames(rows=20)) for _ in range(2))
-    assert [frame.height for frame in first] == [20, 20, 10]
+    assert sum(frame.height for frame in first) == 50
+    assert max(frame.height for frame in first) <= 20
     assert dict(first[0].schema) == {"row": pl.UInt32, "0": pl.String, "1": pl.String, "2": pl.String}
     assert all(one.equals(other) for one, other in zip(first, second, strict=True))
     assert table.place(7, "note") == (7, "C", "note")
