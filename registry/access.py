@@ -105,6 +105,16 @@ PUBLIC: Final = None
 ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
     {
         "app.openapi": PUBLIC,
+        "api.dataset.listing": PUBLIC,
+        "api.dataset.artefact": PUBLIC,
+        "api.me.me": Right.OWN_ACCOUNT,
+        "api.submissions.send": Right.SUBMIT,
+        "api.submissions.listing": Right.READ_SUBMISSIONS,
+        "api.submissions.show": Right.READ_SUBMISSIONS,
+        "api.submissions.findings": Right.READ_SUBMISSIONS,
+        "api.submissions.findings_csv": Right.READ_SUBMISSIONS,
+        "api.submissions.annotated_xlsx": Right.READ_SUBMISSIONS,
+        "api.submissions.failed_rows_csv": Right.READ_SUBMISSIONS,
         "signin.ask": PUBLIC,
         "signin.sign_in": PUBLIC,
         "signin.sign_out": PUBLIC,
@@ -147,6 +157,17 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "api.me.me": Right.OWN_ACCOUNT,
         "api.dataset.listing": PUBLIC,
         "api.dataset.artefact": PUBLIC,
+        "public.start": PUBLIC,
+        "public.index": PUBLIC,
+        "public.trusts": PUBLIC,
+        "public.trusts_csv": PUBLIC,
+        "public.trust": PUBLIC,
+        "public.measure_csv": PUBLIC,
+        "public.measure_json": PUBLIC,
+        "public.measure": PUBLIC,
+        "public.about_data": PUBLIC,
+        "public.about_patients": PUBLIC,
+        "public.accessibility": PUBLIC,
     }
 )
 """What each route asks for. A route is called by its module below `registry.web` and its function: `admin.people.disable`."""

@@ -166,7 +166,7 @@ def test_a_file_is_shown_first_and_applied_when_confirmed(full: House, chief: Te
     later = REGISTER.replace("Somerset Trust", "Somerset & Dorset Trust").replace("-0.1,,", "-0.1,2026-03-31,RH5")
     preview = upload(chief, "register", later)
     words = words_of(preview)
-    assert "3 changes" in words
+    assert "Changes: 3" in words
     assert "Renamed RH5 Somerset Trust Somerset Trust Somerset & Dorset Trust" in words
     assert "Successor RRV University College Trust – RH5 from 1 April 2026" in words
     assert the_organisation(full, "RH5").name == "Somerset Trust", "nothing has changed yet"
@@ -206,7 +206,7 @@ def test_an_ods_download_adds_only_when_asked(full: House, chief: TestClient) ->
 
 def test_an_ods_download_of_successions_is_imported(full: House, chief: TestClient) -> None:
     preview = upload(chief, "successions", '"RRV","RH5","R","20260401",""\n"QQQ","RH5","R","20260401",""\n')
-    assert "1 changes" in words_of(preview)
+    assert "Changes: 1" in words_of(preview)
     assert confirm(chief, preview).status_code == 303
     assert "Followed by Somerset Trust from 01/04/2026" in words_of(chief.get("/admin/organisations/RRV"))
 
@@ -214,7 +214,7 @@ def test_an_ods_download_of_successions_is_imported(full: House, chief: TestClie
 def test_every_fault_of_a_file_is_shown_without_its_values(chief: TestClient) -> None:
     spoilt = REGISTER.replace("RRV,", "bad code,").replace("7A4,Cardiff Board,local_health_board", "7A4,,pub")
     words = words_of(upload(chief, "register", spoilt))
-    assert "3 faults for which lines are left out" in words
+    assert "Faults for which lines are left out: 3" in words
     assert "4 “code” is not an ODS code" in words
     assert "5 “name” is empty" in words
     assert "bad code" not in words
