@@ -1,0 +1,227 @@
+"""The timetable, and the loop that keeps it. `hat work` runs the loop in a process of its own; there may be several.
+
+A claimed job runs once for each due time, whichever worker takes it; if no worker was there, once for the latest due time that was
+missed. A run that stops is taken over, so every job is safe to run twice. A constant job has no claims: it takes its work by row locks.
+"""
+
+import logging
+import os
+import secrets as randomness
+import socket
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from threading import Event, Thread
+from zoneinfo import ZoneInfo
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import DBAPIError
+
+from registry import claims
+from registry.claims import STALE
+from registry.settings import Secrets, Settings
+from registry.store import Store
+from registry.submissions import work_waiting
+
+log = logging.getLogger(__name__)
+
+LONDON = ZoneInfo("Europe/London")
+ROLES = ("hat_app", "hat_jobs")
+KEYS = ("match", "master")
+LOOK_SECONDS = 60.0
+GRACE_SECONDS = 10.0
+RUNS_KEPT = timedelta(days=90)
+
+Run = Callable[[Store, Secrets, Settings, datetime], Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Constantly:
+    """At any time, in every worker, with a pause between runs."""
+
+    pause: timedelta
+
+    def latest(self, at: datetime) -> datetime:
+        return at
+
+    def on(self, day: date) -> datetime:
+        return Nightly(time(12)).on(day)
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """At the whole multiples of a period, counted from midnight UTC, 1 January 1970."""
+
+    period: timedelta
+
+    def latest(self, at: datetime) -> datetime:
+        """The last due time that is not after `at`."""
+        return at - (at - datetime(1970, 1, 1, tzinfo=UTC)) % self.period
+
+    def on(self, day: date) -> datetime:
+        return self.latest(Nightly(time(12)).on(day))
+
+
+@dataclass(frozen=True, slots=True)
+class Nightly:
+    """Once on each date of the London calendar, at a time on its clocks.
+
+    Of an hour that comes twice it is the first; a time that a spring night leaves out falls as long after midnight as it would have.
+    """
+
+    clock: time
+
+    def latest(self, at: datetime) -> datetime:
+        """The last due time that is not after `at`."""
+        today = at.astimezone(LONDON).date()
+        due = self.on(today)
+        return due if due <= at else self.on(today - timedelta(days=1))
+
+    def on(self, day: date) -> datetime:
+        """The due time of a date."""
+        return datetime.combine(day, self.clock, LONDON).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One line of the timetable. `words` says what it does; `run` gives its effect in numbers and is safe to run twice."""
+
+    name: str
+    words: str
+    when: Constantly | Every | Nightly
+    run: Run = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a worker works with. `name` tells one worker process from another; `stale` is how long a silent claim holds."""
+
+    store: Store
+    secrets: Secrets
+    settings: Settings
+    name: str
+    stale: timedelta = STALE
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a run: its effect, or the kind of its fault; neither where it has to be taken up again."""
+
+    job: str
+    due: datetime
+    effect: Mapping[str, int] | None = None
+    fault: str | None = None
+
+
+def forget_runs(store: Store, secrets: Secrets, settings: Settings, at: datetime) -> Mapping[str, int]:  # noqa: ARG001 (a job's signature)
+    """Forget the runs of long ago."""
+    return {"forgotten": claims.forget(store, at - RUNS_KEPT)}
+
+
+TIMETABLE: tuple[Job, ...] = (
+    Job("submissions", "Check the submissions that wait.", Constantly(timedelta(seconds=2)), work_waiting),
+    Job("runs", "Forget the runs of more than 90 days ago.", Nightly(time(4, 30)), forget_runs),
+)
+
+
+def open_means(settings: Settings) -> Means:
+    """A worker's store and keys. Raises SettingsError where one is missing."""
+    store = Store.from_settings(settings, roles=ROLES)
+    return Means(store, Secrets.load(settings.secrets_dir, KEYS), settings, worker_name())
+
+
+def worker_name() -> str:
+    """Host, process and a random part, since process numbers are used again."""
+    return f"{socket.gethostname()}:{os.getpid()}:{randomness.token_hex(4)}"
+
+
+def job_named(name: str, timetable: Sequence[Job] = TIMETABLE) -> Job | None:
+    return next((job for job in timetable if job.name == name), None)
+
+
+# --- one look at the timetable
+
+
+def run_due(timetable: Sequence[Job], means: Means, at: datetime) -> list[Outcome]:
+    """Do the runs that are due at a time and that nobody else has taken; gives what came of them."""
+    claimed = [job for job in timetable if not isinstance(job.when, Constantly)]
+    outcomes = (attempt(job, job.when.latest(at), means) for job in claimed)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def attempt(job: Job, due: datetime, means: Means) -> Outcome | None:
+    """Do one run and record what came of it; None if it is another's or done already."""
+    held = claims.claim(means.store, job.name, due, means.name, means.stale)
+    if held is None:
+        return None
+    with claims.beating(means.store, held, means.stale):
+        outcome = _run(job, due, means)
+    if outcome.effect is not None or outcome.fault is not None:
+        claims.finish(means.store, held, effect=outcome.effect, fault=outcome.fault)
+    log.info("%s due %s: %s", job.name, due.isoformat(), outcome.effect or outcome.fault or "to be taken up again")
+    return outcome
+
+
+def _run(job: Job, at: datetime, means: Means) -> Outcome:
+    """A run whose connection was lost has no outcome: its claim goes stale and is taken over once the database is back."""
+    try:
+        return Outcome(job.name, at, effect=dict(job.run(means.store, means.secrets, means.settings, at)))
+    except DBAPIError as error:
+        lost = error.connection_invalidated
+        _tell(job, error)
+        return Outcome(job.name, at, fault=None if lost else type(error).__name__)
+    except Exception as error:  # noqa: BLE001 (whatever a job meets: the worker goes on, the run is recorded as failed)
+        _tell(job, error)
+        return Outcome(job.name, at, fault=type(error).__name__)
+
+
+def _tell(job: Job, error: Exception) -> None:
+    """The kind of a fault and where it arose; its words may hold a value."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    log.error("%s failed: %s at %s:%s", job.name, type(error).__name__, last.filename, last.lineno)
+
+
+# --- the loop
+
+
+def work(timetable: Sequence[Job], means: Means, stop: Event, *, look: float = LOOK_SECONDS) -> bool:
+    """Keep the timetable until `stop`, looking at it every `look` seconds; gives whether all runs had ended within the grace."""
+    logging.getLogger("apscheduler").setLevel(
+        logging.ERROR
+    )  # it tells of every run that begins while the last one goes on
+    constant = [(job, job.when.pause) for job in timetable if isinstance(job.when, Constantly)]
+    scheduler = BackgroundScheduler(
+        timezone=UTC,
+        executors={"default": ThreadPoolExecutor(1), "constant": ThreadPoolExecutor(max(1, len(constant)))},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    first = datetime.now(UTC)
+    scheduler.add_job(_look, "interval", (timetable, means), seconds=look, next_run_time=first)
+    for job, pause in constant:
+        seconds = pause.total_seconds()
+        scheduler.add_job(_once, "interval", (job, means), executor="constant", seconds=seconds, next_run_time=first)
+    scheduler.start()
+    stop.wait()
+    scheduler.pause()  # else it goes on handing runs to executors that shut down
+    ending = Thread(target=scheduler.shutdown, daemon=True)
+    ending.start()
+    ending.join(GRACE_SECONDS)
+    return not ending.is_alive()
+
+
+def _look(timetable: Sequence[Job], means: Means) -> None:
+    _while_reachable(lambda: run_due(timetable, means, claims.clock(means.store)))
+
+
+def _once(job: Job, means: Means) -> None:
+    _while_reachable(lambda: _run(job, claims.clock(means.store), means))
+
+
+def _while_reachable(step: Callable[[], object]) -> None:
+    """A step that may find the database away: it is tried again at its next time."""
+    try:
+        step()
+    except DBAPIError as error:
+        log.warning("the database could not be reached: %s", type(error).__name__)
