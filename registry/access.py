@@ -105,16 +105,6 @@ PUBLIC: Final = None
 ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
     {
         "app.openapi": PUBLIC,
-        "api.dataset.listing": PUBLIC,
-        "api.dataset.artefact": PUBLIC,
-        "api.me.me": Right.OWN_ACCOUNT,
-        "api.submissions.send": Right.SUBMIT,
-        "api.submissions.listing": Right.READ_SUBMISSIONS,
-        "api.submissions.show": Right.READ_SUBMISSIONS,
-        "api.submissions.findings": Right.READ_SUBMISSIONS,
-        "api.submissions.findings_csv": Right.READ_SUBMISSIONS,
-        "api.submissions.annotated_xlsx": Right.READ_SUBMISSIONS,
-        "api.submissions.failed_rows_csv": Right.READ_SUBMISSIONS,
         "signin.ask": PUBLIC,
         "signin.sign_in": PUBLIC,
         "signin.sign_out": PUBLIC,

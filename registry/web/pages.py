@@ -36,8 +36,8 @@ class Link:
 
 FOOTER = (
     Link("National figures", "/figures"),
-    Link("About the data", "/about"),
-    Link("What is held about patients", "/patients"),
+    Link("About the data", "/about/data"),
+    Link("What is held about patients", "/about/patients"),
     Link("Accessibility", "/accessibility"),
 )
 

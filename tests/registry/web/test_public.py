@@ -1,0 +1,163 @@
+"""The public pages: what they show is made of what is released, and they are there before anything is."""
+
+import csv
+import io
+import re
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from registry.app import create_app
+from registry.measures import MEASURES
+from registry.settings import Settings
+from registry.store import Store
+from registry.store.tables import cell, cell_offset
+from tests.registry.publications.make import hold_counts, make_team, make_trust, prepare, release, split_counts
+from tests.registry.web.visitors import words_of
+
+MONTHS = (
+    [date(2025, month, 1) for month in range(4, 13)]
+    + [date(2026, month, 1) for month in (1, 2, 3)]
+    + [date(2026, 9, 1)]
+)
+PAGES = (
+    "/", "/figures", "/figures/trusts", "/about/data", "/about/patients", "/accessibility",
+    *(f"/figures/{ident}" for ident in MEASURES),
+)  # fmt: skip
+
+
+@pytest.fixture
+def http(settings: Settings, store: Store) -> TestClient:
+    """A browser that may use the public database role and nothing else."""
+    reader = Store.from_settings(settings, roles=["hat_reader"])
+    return TestClient(create_app(settings, reader), base_url=settings.base_url, follow_redirects=False)
+
+
+@pytest.fixture
+def released(store: Store, settings: Settings) -> None:
+    """A year of two trusts and a board, one of them late; September 2026 is provisional."""
+    team = make_team(store)
+    trusts = [
+        make_trust(store, settings, code, region, MONTHS[0])
+        for code, region in (("RA1", "Y58"), ("RB1", "Y56"), ("7A4", "W92000004"))
+    ]
+    late = make_trust(store, settings, "RL1", "Y56", date(2026, 3, 1))
+    with store.transaction(role="hat_jobs") as connection:
+        for month in MONTHS:
+            for number, trust in enumerate(trusts):
+                cases = 36 + 6 * number
+                counts = split_counts(cases, overnight=24 + 4 * number, preventable=cases // 3, not_investigated=3)
+                hold_counts(connection, trust, month, counts, provisional=month == MONTHS[-1])
+        hold_counts(connection, late, MONTHS[-2], {}, case_return="partial")
+    release(store, team, prepare(store, settings, team))
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_is_there_before_anything_is_released(http: TestClient, path: str) -> None:
+    answer = http.get(path)
+    assert answer.status_code == 200
+    assert "<h1" in answer.text
+    assert answer.headers["cache-control"] == "public, max-age=300"
+
+
+def test_there_is_no_download_and_no_trust_before_anything_is_released(http: TestClient) -> None:
+    for path in ("/figures/hat-rate.csv", "/figures/hat-rate.json", "/figures/trusts.csv", "/figures/trusts/RA1"):
+        assert http.get(path).status_code == 404
+
+
+@pytest.mark.usefixtures("released")
+@pytest.mark.parametrize("path", [*PAGES, "/figures/trusts/RA1", "/figures/trusts/RL1", "/figures/trusts?year=2025"])
+def test_every_page_is_there_after_a_release(http: TestClient, path: str) -> None:
+    answer = http.get(path)
+    assert answer.status_code == 200
+    assert "None" not in words_of(answer)
+    assert "nan" not in words_of(answer).split()
+
+
+@pytest.mark.usefixtures("released")
+@pytest.mark.parametrize(
+    "path",
+    ["/figures/no-such", "/figures/hat-rate?area=nowhere", "/figures/trusts/XX9", "/figures/trusts?year=1999", "/figures/risk-assessment?area=wales"],
+)  # fmt: skip
+def test_what_is_not_published_is_not_there(http: TestClient, path: str) -> None:
+    assert http.get(path).status_code == 404
+
+
+@pytest.mark.usefixtures("released")
+def test_the_rate_is_the_sum_of_rounded_regions_and_nothing_else(http: TestClient, store: Store) -> None:
+    month = "month/2025-04/total"
+    with store.readonly(role="hat_reader") as connection:
+        values = {row.cell_id: row.value for row in connection.execute(select(cell))}
+    cases = sum(values[f"grid-1/hat_cases/region/{region}/{month}"] for region in ("Y58", "Y56", "W92000004"))
+    admissions = sum(values[f"grid-1/admissions/region/{region}/{month}"] for region in ("Y58", "Y56", "W92000004"))
+    rows = csv.DictReader(io.StringIO(http.get("/figures/hat-rate.csv").content.decode("utf-8-sig")))
+    april = next(row for row in rows if (row["area"], row["month"]) == ("england-and-wales", "2025-04"))
+    assert (april["numerator"], april["denominator"]) == (str(cases), str(admissions))
+    assert float(april["value"]) == pytest.approx(1000 * cases / admissions, abs=1e-6)
+    assert (april["status"], april["organisations"]) == ("final", "3")
+    words = words_of(http.get("/figures/hat-rate"))
+    assert f"{1000 * cases / admissions:.2f}" in words
+
+
+@pytest.mark.usefixtures("released")
+def test_no_exact_count_is_on_any_page(http: TestClient, store: Store) -> None:
+    """The years of the three trusts are 432, 504 and 576 cases: whatever is shown of them is a multiple of five."""
+    shown = re.findall(r"(\d+) [\d,]+ \d\.\d\d \d", words_of(http.get("/figures/trusts?year=2025")))
+    assert len(shown) == 3
+    assert all(int(number) % 5 == 0 for number in shown)
+
+
+@pytest.mark.usefixtures("released")
+def test_a_provisional_month_is_hollow_and_never_the_latest(http: TestClient) -> None:
+    page = http.get("/figures/hat-rate?area=england")
+    words = words_of(page)
+    assert "In March 2026 the rate" in words
+    assert "September 2026" in words
+    assert "hat-chart__provisional" in page.text
+
+
+@pytest.mark.usefixtures("released")
+def test_a_trust_that_joined_late_is_blank_before_and_in_no_constant_series(http: TestClient) -> None:
+    words = words_of(http.get("/figures/trusts/RL1"))
+    assert "not yet live" in words
+    assert "The same trusts throughout (3)" in words_of(http.get("/figures/hat-rate"))
+
+
+@pytest.mark.usefixtures("released")
+def test_the_preventable_share_has_its_bounds(http: TestClient) -> None:
+    rows = list(csv.DictReader(io.StringIO(http.get("/figures/preventable-share.csv").content.decode("utf-8-sig"))))
+    april = next(row for row in rows if (row["area"], row["month"]) == ("england-and-wales", "2025-04"))
+    assert float(april["share_if_none"]) <= float(april["value"]) <= float(april["share_if_all"])
+    assert 0.8 < float(april["share_investigated"]) <= 1
+
+
+@pytest.mark.usefixtures("released")
+@pytest.mark.parametrize("path", ["/figures/hat-rate.csv", "/figures/hat-rate.json", "/figures/trusts.csv"])
+def test_a_download_is_sent_again_only_when_it_changed(http: TestClient, path: str) -> None:
+    first = http.get(path)
+    again = http.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert http.get(path, headers={"If-None-Match": '"other"'}).content == first.content
+
+
+@pytest.mark.usefixtures("released")
+def test_the_json_explains_itself(http: TestClient) -> None:
+    content = http.get("/figures/hat-rate.json").json()
+    assert content["definition"]["measure"] == "hat-rate"
+    assert content["release"]["prepared_by"] == "An Analyst"
+    assert content["codes"]["[low]"]
+    assert {row["area"] for row in content["figures"]} == {"england-and-wales", "england", "wales", "y58", "y56"}
+
+
+@pytest.mark.usefixtures("released")
+def test_nothing_of_the_offsets_or_of_a_trusts_month_by_category_is_public(http: TestClient, store: Store) -> None:
+    with store.readonly(role="hat_reader") as connection:
+        rows = connection.execute(
+            select(cell.c.split).where(cell.c.geography_kind == "trust", cell.c.period_kind == "month")
+        )
+        assert set(rows.scalars()) == {"total"}
+    with store.readonly(role="hat_national") as connection:
+        assert connection.scalar(select(cell_offset.c.offset)) is not None
+    assert "offset" not in http.get("/figures/hat-rate.json").text
