@@ -191,6 +191,11 @@ def mac(key: bytes, message: bytes) -> bytes:
     return hmac.digest(_checked(key), message, "sha256")
 
 
+def macs(key: bytes, messages: Sequence[bytes]) -> list[bytes]:
+    """`mac` for many messages."""
+    return [made for made in _macs(key, messages) if made is not None]
+
+
 def same(one: bytes, other: bytes) -> bool:
     """Whether two macs or digests are equal, in a time that does not tell where they differ."""
     return hmac.compare_digest(one, other)

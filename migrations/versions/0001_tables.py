@@ -569,16 +569,6 @@ def upgrade() -> None:
         sa.Column("admission_group", sa.Text(), nullable=True),
         sa.Column("overnight", sa.Text(), nullable=True),
         sa.Column("admissions", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "record_id"],
-            ["records.activity_strata_record.tenant_id", "records.activity_strata_record.id"],
-            name=op.f("fk_activity_strata_version_tenant_id_record_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "submission_id"],
-            ["records.submission.tenant_id", "records.submission.id"],
-            name=op.f("fk_activity_strata_version_tenant_id_submission_id"),
-        ),
         sa.PrimaryKeyConstraint("tenant_id", "record_id", "version", name=op.f("pk_activity_strata_version")),
         schema="records",
     )
@@ -621,16 +611,6 @@ def upgrade() -> None:
         sa.Column("coded_candidates", sa.Integer(), nullable=True),
         sa.Column("risk_assessed", sa.Integer(), nullable=True),
         sa.Column("risk_assessment_method", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "record_id"],
-            ["records.activity_record.tenant_id", "records.activity_record.id"],
-            name=op.f("fk_activity_version_tenant_id_record_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "submission_id"],
-            ["records.submission.tenant_id", "records.submission.id"],
-            name=op.f("fk_activity_version_tenant_id_submission_id"),
-        ),
         sa.PrimaryKeyConstraint("tenant_id", "record_id", "version", name=op.f("pk_activity_version")),
         schema="records",
     )
@@ -704,16 +684,6 @@ def upgrade() -> None:
         sa.Column("age_at_admission", sa.SmallInteger(), nullable=True),
         sa.Column("overnight", sa.Boolean(), nullable=True),
         sa.Column("scope", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "record_id"],
-            ["records.case_record.tenant_id", "records.case_record.id"],
-            name=op.f("fk_case_version_tenant_id_record_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "submission_id"],
-            ["records.submission.tenant_id", "records.submission.id"],
-            name=op.f("fk_case_version_tenant_id_submission_id"),
-        ),
         sa.PrimaryKeyConstraint("tenant_id", "record_id", "version", name=op.f("pk_case_version")),
         schema="records",
     )
@@ -755,16 +725,6 @@ def upgrade() -> None:
         sa.Column("anticoagulant_clinic", sa.Text(), nullable=True),
         sa.Column("medical_examiner", sa.Text(), nullable=True),
         sa.Column("other_trusts", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "record_id"],
-            ["records.organisation_profile_record.tenant_id", "records.organisation_profile_record.id"],
-            name=op.f("fk_organisation_profile_version_tenant_id_record_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "submission_id"],
-            ["records.submission.tenant_id", "records.submission.id"],
-            name=op.f("fk_organisation_profile_version_tenant_id_submission_id"),
-        ),
         sa.PrimaryKeyConstraint("tenant_id", "record_id", "version", name=op.f("pk_organisation_profile_version")),
         schema="records",
     )
@@ -839,16 +799,6 @@ def upgrade() -> None:
         sa.Column("incident_reference_ct", sa.LargeBinary(), nullable=True),
         sa.Column("incident_reference_mac", sa.LargeBinary(), nullable=True),
         sa.Column("withdraw_reason", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "record_id"],
-            ["records.rca_record.tenant_id", "records.rca_record.id"],
-            name=op.f("fk_rca_version_tenant_id_record_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "submission_id"],
-            ["records.submission.tenant_id", "records.submission.id"],
-            name=op.f("fk_rca_version_tenant_id_submission_id"),
-        ),
         sa.PrimaryKeyConstraint("tenant_id", "record_id", "version", name=op.f("pk_rca_version")),
         schema="records",
     )
@@ -881,16 +831,6 @@ def upgrade() -> None:
         sa.Column("quarter", sa.Date(), nullable=True),
         sa.Column("potentially_preventable", sa.Integer(), nullable=True),
         sa.Column("all_hat", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "record_id"],
-            ["records.wales_quarter_record.tenant_id", "records.wales_quarter_record.id"],
-            name=op.f("fk_wales_quarter_version_tenant_id_record_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "submission_id"],
-            ["records.submission.tenant_id", "records.submission.id"],
-            name=op.f("fk_wales_quarter_version_tenant_id_submission_id"),
-        ),
         sa.PrimaryKeyConstraint("tenant_id", "record_id", "version", name=op.f("pk_wales_quarter_version")),
         schema="records",
     )

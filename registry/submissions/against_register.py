@@ -92,7 +92,7 @@ def _corrected_online(kind: RecordKind) -> str:
 def _same_event_held(_: RecordKind) -> str:
     return f"""from {STAGING} s where s.withdraw_reason is null and exists (
                    select from {_HELD_CASE}
-                    where c.nhs_key = s.nhs_key and c.tenant_id = :tenant and c.withdrawn_at is null
+                    where c.nhs_key = s.nhs_number_mac and c.tenant_id = :tenant and c.withdrawn_at is null
                       and c.local_case_id <> s.local_case_id
                       and abs(v.diagnosis_date - s.diagnosis_date) <= 14
                       and not exists (select from {STAGING} again where again.local_case_id = c.local_case_id))"""

@@ -164,6 +164,8 @@ def _work(
 def _one_at_a_time(connection: Connection, reference: Reference, kind: RecordKind) -> None:
     """Files of one trust and kind settle one after the other, so that none compares with a half-written register."""
     connection.execute(text(f"set local lock_timeout = '{PATIENCE}'"))
+    connection.execute(text("set local work_mem = '64MB'"))
+    connection.execute(text("set local temp_buffers = '64MB'"))
     connection.execute(
         text("select pg_advisory_xact_lock(hashtext('submission'), hashtext(:of))"),
         {"of": f"{reference.tenant_id} {kind.value}"},

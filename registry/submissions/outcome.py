@@ -68,9 +68,7 @@ def _insert_many(connection: Connection, table: Any, reference: Reference, rows:
     if not rows:
         return
     columns = [table.c[name] for name in rows[0]]
-    document = (
-        func.jsonb_to_recordset(literal(rows, JSONB)).table_valued(*columns).render_derived(with_types=True)
-    )
+    document = func.jsonb_to_recordset(literal(rows, JSONB)).table_valued(*columns).render_derived(with_types=True)
     connection.execute(
         insert(table).from_select(
             ["tenant_id", "submission_id", *rows[0]],

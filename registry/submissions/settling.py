@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 
 from registry.store.records import MATCH_COLUMN
 from registry.submissions.request import Door, Record, Reference
-from registry.submissions.staging import CONTENT_MAC, STAGING, columns_of, content_columns
+from registry.submissions.staging import CONTENT_MAC, MATCHED, STAGING, columns_of, content_columns
 from schemas.dictionary import fields, key
 from schemas.record import RecordKind
 
@@ -106,7 +106,7 @@ def _case_values(kind: RecordKind) -> tuple[str, str, str]:
         return "", "", ""
     names = f", {MATCH_COLUMN}, attributed_id, attribution"
     values = (
-        f", s.{MATCH_COLUMN}, coalesce(o.id, :tenant), case when coalesce(o.id, :tenant) = :tenant "
+        f", s.{MATCHED}_mac, coalesce(o.id, :tenant), case when coalesce(o.id, :tenant) = :tenant "
         "then 'own' else 'proposed' end"
     )
     return names, values, "left join register.organisation o on o.code = s.attributed_organisation"
@@ -184,7 +184,7 @@ def _move_records(connection: Connection, kind: RecordKind, reference: Reference
         join = "left join register.organisation o on o.code = s.attributed_organisation"
         moved = "r.attributed_id is distinct from coalesce(o.id, :tenant)"
         attribution = f"""
-            , {MATCH_COLUMN} = s.{MATCH_COLUMN}
+            , {MATCH_COLUMN} = s.{MATCHED}_mac
             , attributed_id = coalesce(o.id, :tenant)
             , attribution = case when not {moved} then r.attribution
                                  when coalesce(o.id, :tenant) = :tenant then 'own' else 'proposed' end
