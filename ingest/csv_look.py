@@ -46,12 +46,14 @@ def plain_lines(block: bytes, shape: Shape) -> Flags:
     """
     text = np.frombuffer(block, np.uint8)
     quotes = text == _QUOTE
-    ends = np.flatnonzero(text == _NEWLINE)
-    marks = (text == ord(shape.separator)) | (text == _NEWLINE) | (text == _RETURN)
+    newlines, returns = text == _NEWLINE, text == _RETURN
+    marks = (text == ord(shape.separator)) | newlines | returns
     before = np.concatenate(([True], marks[:-1]))
     after = np.concatenate((marks[1:], [True]))
     inside = (np.cumsum(quotes, dtype=np.uint8) & 1).astype(np.bool_)  # wraps around at 256, which keeps odd and even
     unlike = (quotes & ((before == after) | (before != inside))) | (marks & inside)
+    unlike[:-1] |= returns[:-1] & ~newlines[1:]
+    ends = np.flatnonzero(newlines)
     plain: Flags = np.diff(ends, prepend=-1) <= LONGEST_LINE + 1
     plain[1:] &= ~inside[ends[:-1]]
     plain[np.searchsorted(ends, np.flatnonzero(unlike))] = False

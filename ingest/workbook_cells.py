@@ -1,6 +1,7 @@
 """The text of a workbook's cell: numbers as plain digits, dates and times as ISO. Standard library only, as `ingest.workbook` asks."""
 
 import re
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -54,7 +55,8 @@ def number(value: str, kind: str, epoch_1904: bool) -> str:
     if kind:
         serial = float(value)
         if 0 <= serial < _LAST_DAY + 1:
-            return moment(serial, kind, epoch_1904)
+            with suppress(OverflowError):  # beyond the year 9999 no date is shown
+                return moment(serial, kind, epoch_1904)
     if _DIGITS.fullmatch(value):
         return value
     if not _NUMBER.fullmatch(value) or isinf(float(value)):

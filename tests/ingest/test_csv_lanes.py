@@ -33,7 +33,9 @@ def path(tmp_path: Path) -> Path:
 
 def frame(table: Table) -> pl.DataFrame:
     frames: Iterator[pl.DataFrame] = table.frames(rows=3)
-    return pl.concat([pl.DataFrame(schema={"row": pl.UInt32, "0": pl.String, "1": pl.String, "2": pl.String}), *frames])
+    return pl.concat(
+        [pl.DataFrame(schema={"row": pl.UInt32, **{str(each.index): pl.String for each in table.columns}}), *frames]
+    )
 
 
 def same(path: Path, block: int) -> Table:
@@ -127,6 +129,8 @@ def test_broken_text_gives_the_same_findings_in_both_lanes(path: Path, body: str
                 '"a,b,c',
                 "",
                 "\r",
+                '\r""',
+                '"a",\r"b",c',
             ]
         ),
         max_size=10,

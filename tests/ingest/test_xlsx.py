@@ -147,6 +147,7 @@ def test_a_format_of_numbers_makes_no_date(path: Path, shown: str, constant_memo
         (2958465, "dd/mm/yyyy", "9999-12-31"),
         (2958466, "dd/mm/yyyy", "2958466"),
         (4e9, "dd/mm/yyyy", "4000000000"),
+        (2958465.9999999, "dd/mm/yyyy hh:mm", "2958465.9999999"),
     ],
 )
 def test_dates_and_times_come_as_iso(path: Path, serial: float, shown: str, text: str) -> None:
@@ -167,10 +168,10 @@ def test_built_in_formats(path: Path, number: int, text: str) -> None:
 def test_the_1904_system_has_another_first_day(path: Path) -> None:
     def fill(book: Any, sheet: Any) -> None:
         shown = book.add_format({"num_format": "dd/mm/yyyy"})
-        for at, serial in enumerate((0, 60, 43_538), 1):
+        for at, serial in enumerate((0, 60, 43_538, 2_958_465), 1):
             sheet.write_number(at, 0, serial, shown)
 
-    assert column(path, fill, date_1904=True) == ["1904-01-01", "1904-03-01", "2023-03-15"]
+    assert column(path, fill, date_1904=True) == ["1904-01-01", "1904-03-01", "2023-03-15", "2958465"]
 
 
 @pytest.mark.parametrize("mark", ["#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NULL!", "#NUM!"])
