@@ -17,7 +17,7 @@ from ingest.table import Table
 
 FIELDS = ("first", "second", "third")
 HEADINGS = Headings(FIELDS, frozenset(FIELDS), {})
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 PLAIN = st.text(st.sampled_from("aB9 -\u00a0é£\u2003\t|'£"), max_size=6)
 QUOTED = st.text(st.sampled_from('a9 ,;\t\n\r"\u00a0é\u2028'), max_size=6)
@@ -100,14 +100,14 @@ def test_any_cell_comes_back_as_it_was_written(
         assert frame(table).rows() == wanted(rows)
 
 
-@settings(quick, max_examples=600)
+@settings(quick, max_examples=200)
 @given(body=BROKEN, block=BLOCK)
 def test_broken_text_gives_the_same_findings_in_both_lanes(path: Path, body: str, block: int) -> None:
     path.write_text("first,second,third\n" + body, newline="")
     same(path, block)
 
 
-@settings(quick, max_examples=300)
+@settings(quick, max_examples=200)
 @given(
     lines=st.lists(
         st.sampled_from(

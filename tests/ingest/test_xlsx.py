@@ -223,7 +223,7 @@ def seen(value: object) -> str | None:
     return None if value is None else str(value).strip(SPACES) or None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(st.lists(CELLS, min_size=3, max_size=3), min_size=1, max_size=6))
 def test_any_cell_by_openpyxl_comes_back(path: Path, lines: list[list[object]]) -> None:
     def kept(value: object) -> object:
