@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Date, cast, func, select
 
 from registry.access import Actor, Kind, Role
-from registry.store.tables import api_token, membership, organisation, person, succession, token_organisation
+from registry.store.tables import api_token, membership, person, succession, token_organisation
 
 _TODAY = cast(func.timezone("Europe/London", func.now()), Date)
 
@@ -68,13 +68,3 @@ def with_predecessors(
     for row in connection.execute(select(chain.union(further))):
         found[row.predecessor_id] = found.get(row.predecessor_id, frozenset()) | organisations[row.holder]
     return found
-
-
-def organisations_of(connection: Connection, ids: Iterable[int]) -> list[tuple[int, str, str]]:
-    """Id, code and name of organisations, by name: for choosing one."""
-    rows = connection.execute(
-        select(organisation.c.id, organisation.c.code, organisation.c.name)
-        .where(organisation.c.id.in_(list(ids)))
-        .order_by(organisation.c.name)
-    )
-    return [(row.id, row.code, row.name) for row in rows]
