@@ -11,9 +11,14 @@ from starlette.types import Scope
 
 from registry.settings import Settings
 from registry.store import Store
-from registry.web import actor, admin, api, edge, pages, problems, public, signin
+from registry.web import actor, admin, api, edge, pages, problems, public, signin, trust
 
-PAGES: tuple[APIRouter, ...] = (signin.router, admin.router, public.router)  # for people; not part of the described interface
+PAGES: tuple[APIRouter, ...] = (
+    signin.router,
+    admin.router,
+    public.router,
+    trust.router,
+)  # for people; not part of the described interface
 MACHINES: tuple[APIRouter, ...] = (*api.routers,)  # for programs; every route stands in /api/openapi.json
 
 YEAR = 365 * 24 * 3600  # seconds

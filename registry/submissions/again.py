@@ -56,9 +56,7 @@ def rehearsing(connection: Connection, reference: Reference, keys: TenantKeys, *
     if held.state == State.RECEIVED.value:
         raise Conflict("This file has not been checked yet.")
     version = newest_map_version(connection, reference.tenant_id, RecordKind(held.kind))
-    return _request(
-        held, keys, key=f"again-{reference.id}-{version or 0}", mode=Mode(held.mode), rehearsal=True, by=by
-    )
+    return _request(held, keys, key=f"again-{reference.id}-{version or 0}", mode=Mode(held.mode), rehearsal=True, by=by)
 
 
 def _storing_key(reference: Reference, mode: Mode) -> str:

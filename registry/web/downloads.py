@@ -4,7 +4,6 @@ The last two are made from the bytes as they were sent and hold them, identifyin
 kept, and noted in the trust's audit log before the first byte leaves; where it cannot be noted, it is not given.
 """
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,11 +20,10 @@ from ingest.table import Table
 from registry import submissions
 from registry.access import Actor
 from registry.errors import Conflict, Gone
-from registry.identifiers import IdentifierError
 from registry.store import Store, audit
 from registry.submissions import Format, Receipt, Reference
 from registry.submissions.matching import map_of
-from registry.web.uploads import copy_stored, secrets_of
+from registry.web.uploads import Spool, copy_stored, keys_of
 from schemas.finding import Finding
 from schemas.record import RecordKind
 
@@ -91,14 +89,15 @@ def short(reference: Reference) -> str:
 @contextmanager
 def opened(state: State, reference: Reference, by: Actor, action: str) -> Iterator[Opened]:
     """A submission's bytes on disk and read as a table, for as long as the block lasts; `action` is what the audit log says of it."""
-    with tempfile.NamedTemporaryFile(dir=submissions.spool(state.settings), prefix="return-") as file:
+    with Spool(state.settings) as spool:
         store: Store = state.store
         with store.transaction(tenants=(reference.tenant_id,)) as connection:
             receipt = retained(connection, reference)
             confirmed = map_of(connection, reference.tenant_id, RecordKind(receipt.kind), receipt.map_version)
             findings = submissions.findings(connection, reference)
             faulty = submissions.faulty_rows(connection, reference)
-            _copy(state, connection, reference, file)
+            keys = keys_of(state, connection, reference.tenant_id)
+            copy_stored(connection, reference, keys, spool)
             audit.record(
                 connection,
                 tenant=reference.tenant_id,
@@ -108,10 +107,9 @@ def opened(state: State, reference: Reference, by: Actor, action: str) -> Iterat
                 object_type="submission",
                 object_id=str(reference.id),
             )
-        path = Path(file.name)
         kind = RecordKind(receipt.kind)
-        table = open_sent(path, kind, Format(receipt.format).value, confirmed.headings).table
-        yield Opened(receipt, table, findings, pl.Series(faulty, dtype=pl.UInt32), path)
+        table = open_sent(spool.path, kind, Format(receipt.format).value, confirmed.headings).table
+        yield Opened(receipt, table, findings, pl.Series(faulty, dtype=pl.UInt32), spool.path)
 
 
 def retained(connection: Connection, reference: Reference) -> Receipt:
@@ -122,13 +120,3 @@ def retained(connection: Connection, reference: Reference) -> Receipt:
     if receipt.payload_deleted_at is not None:
         raise Gone("The bytes of this submission were kept for a limited time and are deleted. Send the file again.")
     return receipt
-
-
-def _copy(
-    state: State, connection: Connection, reference: Reference, to: "tempfile._TemporaryFileWrapper[bytes]"
-) -> None:
-    try:
-        keys = submissions.open_keys(connection, secrets_of(state), reference.tenant_id)
-        copy_stored(connection, reference, keys, to.file)
-    except IdentifierError:
-        raise Gone("The bytes of this submission can no longer be opened. Send the file again.") from None

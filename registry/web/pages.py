@@ -42,7 +42,10 @@ FOOTER = (
 )
 
 # words, address, and the right without which the page is refused; none: for everybody
-NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (("National figures", "/figures", None),)
+NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
+    ("National figures", "/figures", None),
+    ("Your returns", "/trust", Right.READ_SUBMISSIONS),
+)
 
 
 def links(actor: Actor, path: str) -> tuple[Link, ...]:

@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import State
 
 from registry import submissions
-from registry.errors import Conflict, PayloadTooLarge
+from registry.errors import Conflict, Gone, PayloadTooLarge
 from registry.identifiers import IdentifierError
 from registry.settings import Secrets, Settings
 from registry.store import Store
@@ -92,11 +92,15 @@ class Spool:
         self._digest.update(block)
         self._file.write(block)
 
+    def flush(self) -> None:
+        """Let others read by its path what was taken."""
+        self._file.flush()
+
     def take_file(self, file: IO[bytes]) -> None:
         """All of an open file."""
         while block := file.read(BLOCK):
             self.take(block)
-        self._file.flush()
+        self.flush()
 
     async def take_stream(self, blocks: AsyncIterator[bytes]) -> None:
         """All of a body as it arrives; written outside the event loop, a mebibyte at a time."""
@@ -107,7 +111,7 @@ class Spool:
                 await run_in_threadpool(self.take, bytes(held))
                 held.clear()
         await run_in_threadpool(self.take, bytes(held))
-        await run_in_threadpool(self._file.flush)
+        await run_in_threadpool(self.flush)
 
 
 def too_large(limit: int) -> PayloadTooLarge:
@@ -146,7 +150,7 @@ def deliver(state: State, request: Request, spool: Spool) -> Delivered:
     store: Store = state.store
     at = datetime.now(UTC)
     with store.transaction(tenants=(request.tenant_id,)) as connection:
-        keys = _keys(state, connection, request.tenant_id)
+        keys = keys_of(state, connection, request.tenant_id)
         reference = submissions.receive(connection, request, keys, spool.path, at=at)
         receipt = submissions.get(connection, reference)
     again = receipt.received_at != at
@@ -155,11 +159,14 @@ def deliver(state: State, request: Request, spool: Spool) -> Delivered:
     return Delivered(receipt, again)
 
 
-def _keys(state: State, connection: Connection, tenant: int) -> TenantKeys:
+def keys_of(state: State, connection: Connection, tenant: int) -> TenantKeys:
+    """The keys of one organisation. Raises Conflict where they were destroyed."""
     try:
         return submissions.open_keys(connection, secrets_of(state), tenant)
     except IdentifierError:
-        raise Conflict("Nothing can be received for this organisation: its key was destroyed.") from None
+        raise Conflict(
+            "What this organisation sent was sealed for good: its key was destroyed. Nothing can be sent or opened for it."
+        ) from None
 
 
 def _check_now(state: State, reference: Reference, path: Path) -> Receipt | None:
@@ -195,8 +202,11 @@ def _at_most(rows: int) -> Seen:
     return seen
 
 
-def copy_stored(connection: Connection, reference: Reference, keys: TenantKeys, to: IO[bytes]) -> None:
-    """The bytes of a submission as they were sent, into an open file. Raises IdentifierError once they were deleted."""
-    for part in submissions.stored_bytes(connection, reference, keys):
-        to.write(part)
+def copy_stored(connection: Connection, reference: Reference, keys: TenantKeys, to: Spool) -> None:
+    """The bytes of a submission as they were sent, into a spool. Raises Gone where they can no longer be opened."""
+    try:
+        for part in submissions.stored_bytes(connection, reference, keys):
+            to.take(part)
+    except IdentifierError:
+        raise Gone("The bytes of this submission can no longer be opened. Send the file again.") from None
     to.flush()

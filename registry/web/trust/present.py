@@ -1,0 +1,147 @@
+"""How submissions are said to people: words, dates in London's time, tags. Never a value of a row."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from ingest.report import Line, line
+from registry.submissions import Receipt, Tally
+from registry.submissions.senders import Sender
+from schemas.dictionary import RECORDS, fields
+from schemas.finding import Finding, Severity, rule_id
+from schemas.record import RecordKind
+
+LONDON = ZoneInfo("Europe/London")
+
+# Words and colour of the tag of each state.
+STATES = {
+    "received": ("Waiting to be checked", "blue"),
+    "accepted": ("Stored", "green"),
+    "partly_accepted": ("Partly stored", "yellow"),
+    "refused": ("Refused", "red"),
+    "rehearsed": ("Checked, not stored", "grey"),
+    "failed": ("Could not be checked", "red"),
+}
+MODES = {
+    "all-or-nothing": "Store nothing until every row is right",
+    "accept-good-rows": "Store the rows that are right, refuse the others",
+}
+RETURNS = {"complete": ("Complete", "green"), "nil": ("Nil", "green"), "partial": ("Partial", "yellow")}
+NO_RETURN = ("Not sent", "red")
+
+
+def today() -> date:
+    """The day in London."""
+    return datetime.now(LONDON).date()
+
+
+def said_time(at: datetime | None) -> str:
+    """A moment as people say it: 3 March 2026, 9:05."""
+    if at is None:
+        return ""
+    here = at.replace(tzinfo=at.tzinfo or UTC).astimezone(LONDON)
+    return f"{said_day(here)}, {here.hour}:{here.minute:02d}"
+
+
+def said_day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
+
+
+def kind_words(kind: str) -> str:
+    return RECORDS[RecordKind(kind)].title
+
+
+def counted(number: int | None, one: str, many: str) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{number or 0:,} {one if number == 1 else many}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One submission as a page shows it."""
+
+    receipt: Receipt
+    sender: Sender
+    kind: str
+    mode: str
+    state: str
+    colour: str
+    received: str
+    finished: str
+
+    @property
+    def href(self) -> str:
+        return f"/trust/submissions/{self.receipt.id}"
+
+    @property
+    def bytes_kept(self) -> bool:
+        """Whether what was sent can still be opened."""
+        return not self.receipt.waiting and self.receipt.payload_deleted_at is None
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether a fault of the file's shape kept all of its rows from being looked at."""
+        return not self.receipt.rows and bool(self.receipt.errors)
+
+    @property
+    def good_rows(self) -> int:
+        return (self.receipt.rows or 0) - (self.receipt.refused or 0)
+
+
+def shown(receipt: Receipt, sender: Sender) -> Shown:
+    state, colour = STATES[receipt.state]
+    return Shown(
+        receipt=receipt,
+        sender=sender,
+        kind=kind_words(receipt.kind),
+        mode=MODES[receipt.mode],
+        state=state,
+        colour=colour,
+        received=said_time(receipt.received_at),
+        finished=said_time(receipt.finished_at),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """How many records a field changes, with the field's question."""
+
+    question: str
+    records: int
+
+
+def changed_fields(receipt: Receipt) -> list[Changed]:
+    questions = {each.name: each.item.question for each in fields(RecordKind(receipt.kind))}
+    return [Changed(questions.get(name, name), count) for name, count in (receipt.changed_fields or {}).items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One line of the summary of findings."""
+
+    rule: str
+    field: str
+    error: bool
+    count: int
+    words: str
+    mend: str
+
+
+def summary(tallies: list[Tally]) -> list[Counted]:
+    """Every rule that was broken, by field: errors first, then the most frequent."""
+    lines = [
+        Counted(
+            rule=rule_id(each.rule),
+            field=each.field,
+            error=each.severity is Severity.ERROR,
+            count=each.count,
+            words=each.words,
+            mend=each.mend,
+        )
+        for each in tallies
+    ]
+    return sorted(lines, key=lambda each: (not each.error, -each.count))
+
+
+def lines(findings: list[Finding]) -> list[Line]:
+    return [line(each) for each in findings]

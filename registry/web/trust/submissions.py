@@ -1,0 +1,131 @@
+"""`/trust/submissions`: the list, one submission with what was found, storing what was rehearsed, and what goes back to the sender."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import Connection
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from registry import submissions
+from registry.access import Actor, Right
+from registry.store import Store
+from registry.submissions import Mode, Receipt, Reference, again
+from registry.submissions.senders import senders
+from registry.web import downloads
+from registry.web.actor import permitted, require
+from registry.web.bodies import submitted_form
+from registry.web.downloads import retained
+from registry.web.fields import text
+from registry.web.pages import render
+from registry.web.trust.present import changed_fields, lines, shown, summary
+from registry.web.uploads import Spool, copy_stored, deliver, keys_of
+from schemas.rules import cell
+from schemas.rules import file as shape
+
+router = APIRouter(prefix="/trust/submissions")
+
+Reading = Annotated[Actor, require(Right.READ_SUBMISSIONS)]
+Sending = Annotated[Actor, require(Right.SUBMIT)]
+Form = Annotated[FormData, Depends(submitted_form)]
+
+PAGE = 25
+FIRST = 100
+"""So many findings stand on the page; the files have all that are listed."""
+MATCHABLE = frozenset({shape.UNKNOWN_COLUMN.number, shape.MISSING_COLUMN.number, cell.NOT_IN_LIST.number})
+"""What a map of the trust's own headings and codes can mend."""
+
+
+@router.get("")
+def index(request: Request, actor: Reading, before: UUID | None = None) -> Response:
+    """The submissions of the person's organisations, the newest first."""
+    tenants = actor.tenants(Right.READ_SUBMISSIONS)
+    with _store(request).readonly(tenants=tenants) as connection:
+        ours = {each.id: each for each in senders(connection, tenants)}
+        found = submissions.latest(connection, tenants, limit=PAGE + 1, before=before)
+    return render(
+        request,
+        "trust/submissions.html",
+        found=[shown(each, ours[each.tenant_id]) for each in found[:PAGE]],
+        older=found[PAGE - 1].id if len(found) > PAGE else None,
+        first=before is None,
+        several=len(ours) > 1,
+    )
+
+
+@router.get("/{submission_id}")
+def one(request: Request, actor: Reading, submission_id: UUID) -> Response:
+    """One submission: how far it is while it waits; then what was found, and the receipt or the difference it would make."""
+    tenants = actor.tenants(Right.READ_SUBMISSIONS)
+    with _store(request).readonly(tenants=tenants) as connection:
+        reference = submissions.find(connection, tenants, submission_id)
+        receipt = submissions.get(connection, reference)
+        page = _page(connection, receipt, reference)
+    may_send = reference.tenant_id in actor.tenants(Right.SUBMIT)
+    return render(request, "trust/submission.html", page, may_send=may_send)
+
+
+def _page(connection: Connection, receipt: Receipt, reference: Reference) -> dict[str, object]:
+    (sender,) = senders(connection, (reference.tenant_id,))
+    tallies = submissions.tallies(connection, reference)
+    return {
+        "it": shown(receipt, sender),
+        "summary": summary(tallies),
+        "findings": lines(submissions.findings(connection, reference, limit=FIRST)),
+        "found": (receipt.errors or 0) + (receipt.warnings or 0),
+        "changed": changed_fields(receipt),
+        "stored_as": again.stored_as(connection, reference) if receipt.rehearsal else None,
+        "matchable": any(each.rule in MATCHABLE for each in tallies),
+    }
+
+
+@router.post("/{submission_id}/store")
+def store(request: Request, actor: Sending, form: Form, submission_id: UUID) -> Response:
+    """Store what was rehearsed, from the bytes that were kept. Once, however often it is asked for."""
+    reference = _reference(request, actor, Right.SUBMIT, submission_id)
+    mode = Mode.ACCEPT_GOOD_ROWS if text(form, "mode") == Mode.ACCEPT_GOOD_ROWS else Mode.ALL_OR_NOTHING
+    with Spool(request.app.state.settings) as spool:
+        with _store(request).readonly(tenants=(reference.tenant_id,)) as connection:
+            retained(connection, reference)
+            keys = keys_of(request.app.state, connection, reference.tenant_id)
+            wanted = again.storing(connection, reference, keys, mode=mode, by=actor)
+            copy_stored(connection, reference, keys, spool)
+        delivered = deliver(request.app.state, wanted, spool)
+    return RedirectResponse(f"/trust/submissions/{delivered.receipt.id}", 303)
+
+
+@router.get("/{submission_id}/findings.csv")
+def findings_csv(request: Request, actor: Reading, submission_id: UUID) -> Response:
+    """The listed findings."""
+    tenants = actor.tenants(Right.READ_SUBMISSIONS)
+    with _store(request).readonly(tenants=tenants) as connection:
+        return downloads.findings_file(connection, submissions.find(connection, tenants, submission_id))
+
+
+@router.get("/{submission_id}/annotated.xlsx")
+def annotated_xlsx(request: Request, actor: Reading, submission_id: UUID) -> Response:
+    """The rows as sent, with what to mend beside each."""
+    reference = _reference(request, actor, Right.READ_SUBMISSIONS, submission_id)
+    return downloads.annotated_file(request.app.state, reference, actor)
+
+
+@router.get("/{submission_id}/failed-rows.csv")
+def failed_rows_csv(request: Request, actor: Reading, submission_id: UUID) -> Response:
+    """The faulty rows as sent."""
+    reference = _reference(request, actor, Right.READ_SUBMISSIONS, submission_id)
+    return downloads.failed_file(request.app.state, reference, actor)
+
+
+def _reference(request: Request, actor: Actor, right: Right, submission_id: UUID) -> Reference:
+    tenants = actor.tenants(Right.READ_SUBMISSIONS)
+    with _store(request).readonly(tenants=tenants) as connection:
+        reference = submissions.find(connection, tenants, submission_id)
+    permitted(actor, right, reference.tenant_id)
+    return reference
+
+
+def _store(request: Request) -> Store:
+    held: Store = request.app.state.store
+    return held
