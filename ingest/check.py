@@ -12,7 +12,7 @@ from functools import cache
 import polars as pl
 
 from schemas.codelist import Nation
-from schemas.counting import derive_case
+from schemas.counting import TRANSFER_HOURS, derive_case
 from schemas.dictionary import Field, fields, key
 from schemas.finding import Severity
 from schemas.record import RecordKind
@@ -29,13 +29,15 @@ FINDINGS = {ROW: pl.UInt32, "place": pl.UInt16, "rule": pl.UInt16}
 class Context:
     """What the check must know besides the rows: who sends, when it was received, and the codes matched for this trust.
 
-    `codes` maps a field to `{local code in lower case: code}`. `synthetic` data may hold test NHS numbers.
+    `codes` maps a field to `{local code in lower case: code}`. `synthetic` data may hold test NHS numbers. A clot found
+    `transfer_hours` or less after a transfer is asked about.
     """
 
     nation: Nation
     sender: str
     on: date
     synthetic: bool = False
+    transfer_hours: int = TRANSFER_HOURS
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -145,6 +147,7 @@ def _facts(typed: pl.DataFrame, kind: RecordKind, plan: _Plan, context: Context)
         pl.lit(context.nation.value).alias("_nation"),
         pl.lit(context.sender).alias("_sender"),
         pl.lit(context.synthetic).alias("_synthetic"),
+        pl.lit(context.transfer_hours).alias("_transfer_hours"),
         asked.alias("_asked"),
     )
     return derive_case(known) if kind is RecordKind.CASE else known

@@ -1,7 +1,6 @@
 """Settings and secrets: the only module that reads the environment.
 
-Every setting is `HAT_<NAME>`; the counting rules nest below it: `HAT_COUNTING__TRANSFER_HOURS=48`,
-`HAT_COUNTING__OPT_OUT__ENGLAND='{"mode": "exempt", "reference": "…", "since": "2026-01-01"}'`. Secrets never come from the
+Every setting is `HAT_<NAME>`; the counting rules nest below it: `HAT_COUNTING__TRANSFER_HOURS=48`. Secrets never come from the
 environment: each is a file in the secrets folder, and a process reads only those that it needs.
 """
 
@@ -12,9 +11,8 @@ import stat
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -38,33 +36,6 @@ class SettingsError(RuntimeError):
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Exempt(_Frozen):
-    """The national data opt-out does not apply: under which approval, since when."""
-
-    mode: Literal["exempt"] = "exempt"
-    reference: str = Field(min_length=3)
-    since: date
-
-
-class Screened(_Frozen):
-    """Each batch declares that its sender applied the national data opt-out; the registry does not screen."""
-
-    mode: Literal["screened"] = "screened"
-
-
-class NotApplicable(_Frozen):
-    """There is no national data opt-out in this nation."""
-
-    mode: Literal["not applicable"] = "not applicable"
-
-
-class OptOut(_Frozen):
-    """The mode of each nation; it stands beside every figure."""
-
-    england: Annotated[Exempt | Screened, Field(discriminator="mode")] = Screened()
-    wales: NotApplicable = NotApplicable()
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -105,7 +76,6 @@ class CountingRules(_Frozen):
     """… and this long after a refusal (5)."""
     identifier_retention_days: Days = 2922
     """NHS number, its key and the full birth date are erased this long after the diagnosis: eight years (5)."""
-    opt_out: OptOut = OptOut()
 
     def recorded(self) -> dict[str, Any]:
         """As plain JSON, to be kept with a release; `CountingRules.model_validate` reads it back."""

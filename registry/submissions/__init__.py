@@ -8,6 +8,7 @@ from registry.submissions.keys import open_keys
 from registry.submissions.receipt import Receipt, Tally, faulty_rows, find, findings, get, latest, tallies
 from registry.submissions.receiving import newest_map_version, receive, stored_bytes
 from registry.submissions.request import Door, Format, Mode, Reference, Request, State
+from registry.submissions.retention import retire
 from registry.submissions.working import work_one, work_waiting
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "newest_map_version",
     "open_keys",
     "receive",
+    "retire",
     "spool",
     "stored_bytes",
     "tallies",

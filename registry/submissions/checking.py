@@ -125,6 +125,7 @@ def _open(connection: Connection, held: Row[Any], file: Path, settings: Settings
         sender=sender.code,
         on=held.received_at.astimezone(LONDON).date(),
         synthetic=settings.demo,
+        transfer_hours=settings.counting.transfer_hours,
         codes=codes,
     )
     return open_file(file, RecordKind(held.kind), Format(held.format).value, context, headings)

@@ -16,6 +16,7 @@ from registry.store import audit
 from registry.store.tables import match_map, opt_out_mode, organisation, payload, submission
 from registry.submissions.keys import TenantKeys
 from registry.submissions.request import Reference, Request, State
+from schemas.codelist import Nation
 from schemas.counting import DEFINITION
 from schemas.dictionary import VERSION
 from schemas.record import RecordKind
@@ -59,12 +60,14 @@ def receive(connection: Connection, request: Request, keys: TenantKeys, path: Pa
 
 def _declared(connection: Connection, request: Request) -> None:
     """Where the nation's opt-out is applied by senders, each batch of cases must say that it was."""
-    mode = connection.execute(
-        select(opt_out_mode.c.mode)
-        .join(organisation, organisation.c.nation == opt_out_mode.c.nation)
+    row = connection.execute(
+        select(organisation.c.nation, opt_out_mode.c.mode)
+        .join_from(organisation, opt_out_mode, organisation.c.nation == opt_out_mode.c.nation, isouter=True)
         .where(organisation.c.id == request.tenant_id)
-    ).scalar()
-    if mode == "screened" and not request.opt_out_screened and request.kind in (RecordKind.CASE, RecordKind.RCA):
+    ).one()
+    # As long as no exemption is recorded, England's opt-out applies.
+    screened = row.mode == "screened" or (row.mode is None and row.nation == Nation.ENGLAND.value)
+    if screened and not request.opt_out_screened and request.kind in (RecordKind.CASE, RecordKind.RCA):
         raise BadRequest(
             "Say that the national data opt-out was applied to this file: tick the box, or send opt_out_screened=true."
         )

@@ -12,7 +12,6 @@ from schemas.codes import (
     YesNo,
 )
 from schemas.counting import (
-    TRANSFER_HOURS,
     WINDOW_DAYS,
     CaseScope,
     days_between,
@@ -126,14 +125,14 @@ def earlier_stay_over_90_days_before() -> pl.Expr:
 @ask(
     146,
     fields=("attributed_organisation", "transferred_from", "admission_date", "diagnosis_date", *_TIMES),
-    words="The stay began by transfer and the clot was found within 72 hours. Does the case belong to the hospital that "
+    words="The stay began by transfer and the clot was found soon after it (within 72 hours, unless set otherwise). Does the case belong to the hospital that "
     "sent the patient?",
     mend="If so, give that hospital as the organisation the case belongs to; if not, give your own.",
 )
 def found_soon_after_transfer() -> pl.Expr:
     soon = pl.coalesce(
-        hours_to_diagnosis() <= TRANSFER_HOURS,
-        days_between("admission_date", "diagnosis_date") <= TRANSFER_HOURS // 24,
+        hours_to_diagnosis() <= col("_transfer_hours"),
+        days_between("admission_date", "diagnosis_date") * 24 <= col("_transfer_hours"),
     )
     elsewhere = col("transferred_from") != col("_sender")
     return soon & elsewhere & blank("attributed_organisation")

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
 from pathlib import Path
 
 import psycopg.conninfo
@@ -13,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from registry import settings
-from registry.settings import KEYS, LOGINS, CountingRules, Exempt, NotApplicable, Screened, Secrets, SettingsError
+from registry.settings import KEYS, LOGINS, CountingRules, Secrets, SettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +42,6 @@ def test_the_environment_sets_what_is_given(tmp_path: Path, monkeypatch: pytest.
         "HAT_DATABASE_URL": "postgresql://db.example:5433/hat?sslmode=verify-full",
         "HAT_BASE_URL": "https://registry.example/",
         "HAT_COUNTING__TRANSFER_HOURS": "48",
-        "HAT_COUNTING__OPT_OUT__ENGLAND": '{"mode": "exempt", "reference": "CAG-1", "since": "2026-01-01"}',
     }.items():
         monkeypatch.setenv(name, value)
     found = settings.load()
@@ -52,7 +50,6 @@ def test_the_environment_sets_what_is_given(tmp_path: Path, monkeypatch: pytest.
     assert found.database_url == "postgresql://db.example:5433/hat?sslmode=verify-full"
     assert found.counting.transfer_hours == 48
     assert found.counting.match_days == 14
-    assert found.counting.opt_out.england == Exempt(reference="CAG-1", since=date(2026, 1, 1))
     assert settings.load(port=9001).port == 9001
     with pytest.raises(ValidationError):
         found.port = 1
@@ -77,7 +74,6 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -
         ("HAT_BASE_URL", "canary"),
         ("HAT_COUNTING__INVESTIGATED_SHARE_FLOOR", "80"),
         ("HAT_COUNTING__TRANSFER_DAYS", "3"),
-        ("HAT_COUNTING__OPT_OUT__ENGLAND__MODE", "exempt"),
     ],
 )
 def test_a_wrong_variable_is_named_and_its_value_is_not_shown(
@@ -111,22 +107,12 @@ def test_the_counting_rules_have_the_agreed_defaults() -> None:
         "payload_days_committed": 30,
         "payload_days_refused": 7,
         "identifier_retention_days": 2922,
-        "opt_out": {"england": {"mode": "screened"}, "wales": {"mode": "not applicable"}},
     }
 
 
-@pytest.mark.parametrize("england", [Screened(), Exempt(reference="CAG-1", since=date(2026, 1, 1))])
-def test_the_counting_rules_can_be_kept_with_a_release_and_read_back(england: Exempt | Screened) -> None:
-    rules = CountingRules(opt_out=settings.OptOut(england=england), transfer_hours=48)
+def test_the_counting_rules_can_be_kept_with_a_release_and_read_back() -> None:
+    rules = CountingRules(transfer_hours=48)
     assert CountingRules.model_validate(json.loads(json.dumps(rules.recorded()))) == rules
-    assert isinstance(rules.opt_out.wales, NotApplicable)
-
-
-def test_an_exemption_needs_its_reference_and_its_date() -> None:
-    with pytest.raises(ValidationError):
-        CountingRules.model_validate({"opt_out": {"england": {"mode": "exempt", "reference": "CAG-1"}}})
-    with pytest.raises(ValidationError):
-        CountingRules.model_validate({"opt_out": {"wales": {"mode": "screened"}}})
 
 
 def test_secrets_are_made_once_and_never_again(tmp_path: Path) -> None:

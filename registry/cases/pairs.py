@@ -1,0 +1,46 @@
+"""The same event reported by two trusts: found by the worker alone, never while a sender waits for an answer."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import text
+
+from registry.settings import Secrets, Settings
+from registry.store import Store
+
+# One person, two trusts, diagnoses at most so many days apart, of any type. The lower tenant id stands first, so a pair
+# is found once.
+_FIND = """
+insert into linkage.pair (first_tenant_id, first_case_id, second_tenant_id, second_case_id, days_apart)
+select a.tenant_id, a.id, b.tenant_id, b.id, abs(va.diagnosis_date - vb.diagnosis_date)
+  from records.case_record a
+  join records.case_record b on b.nhs_key = a.nhs_key and b.tenant_id > a.tenant_id
+  join records.case_version va on va.tenant_id = a.tenant_id and va.record_id = a.id and va.version = a.version
+  join records.case_version vb on vb.tenant_id = b.tenant_id and vb.record_id = b.id and vb.version = b.version
+ where a.nhs_key is not null and a.withdrawn_at is null and b.withdrawn_at is null
+   and abs(va.diagnosis_date - vb.diagnosis_date) <= :days
+    on conflict do nothing
+"""
+
+# A pair that nobody has worked on falls away with a withdrawal or a corrected date. One whose identifiers were erased
+# when their time was over stays: it was true.
+_DROP = """
+delete from linkage.pair p
+ using records.case_record a, records.case_record b, records.case_version va, records.case_version vb
+ where a.tenant_id = p.first_tenant_id and a.id = p.first_case_id
+   and b.tenant_id = p.second_tenant_id and b.id = p.second_case_id
+   and va.tenant_id = a.tenant_id and va.record_id = a.id and va.version = a.version
+   and vb.tenant_id = b.tenant_id and vb.record_id = b.id and vb.version = b.version
+   and p.state = 'found'
+   and (a.withdrawn_at is not null or b.withdrawn_at is not null
+        or a.nhs_key <> b.nhs_key or abs(va.diagnosis_date - vb.diagnosis_date) > :days)
+"""
+
+
+def find_pairs(store: Store, secrets: Secrets, settings: Settings, at: datetime) -> Mapping[str, int]:
+    """Find new pairs and drop those that no longer hold. Gives how many of each; run twice it finds nothing more."""
+    days = {"days": settings.counting.match_days}
+    with store.transaction(role="hat_jobs") as connection:
+        dropped = connection.execute(text(_DROP), days).rowcount
+        found = connection.execute(text(_FIND), days).rowcount
+    return {"found": found, "dropped": dropped}
