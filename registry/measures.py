@@ -210,7 +210,7 @@ HAT_RATE_OVERNIGHT = Measure(
 RISK_ASSESSMENT = Measure(
     ident="risk-assessment",
     title="Risk assessment within 14 hours",
-    subject="the share of admissions risk-assessed within 14 hours",
+    subject="the share risk-assessed within 14 hours",
     unit="% of admissions",
     definition="The share of admissions of people aged 16 or over in whom the risk of thrombosis and of bleeding was assessed within 14 "
     "hours, as NHS England publishes it for each quarter.",
@@ -242,7 +242,7 @@ RISK_ASSESSMENT = Measure(
 PREVENTABLE_SHARE = Measure(
     ident="preventable-share",
     title="Among patients with HAT: potentially preventable",
-    subject="the share of investigated cases that were potentially preventable",
+    subject="the share that was potentially preventable",
     unit="% of investigated cases",
     definition="Of the hospital-associated thromboses that were investigated, the share found to be potentially preventable. A case is "
     "investigated once its review has recorded a category and a judgement on preventability, whatever kind of review it was.",

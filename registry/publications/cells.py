@@ -126,22 +126,24 @@ def _trust_months(rows: list[TrustMonth]) -> Iterator[Entry]:
 
 
 def _trust_years(rows: list[TrustMonth]) -> Iterator[Entry]:
-    finals = _finals(rows)
+    open_years = _open_years(rows)
     grouped: defaultdict[tuple[Organisation, Period], list[TrustMonth]] = defaultdict(list)
     for row in rows:
         grouped[row.organisation, financial_year(row.month)].append(row)
     for (organisation, year), inside in grouped.items():
-        open_still = not finals.issuperset(each.start for each in months_of(year))
         counted = [row for row in inside if row.final]
         if counted:
-            yield from _counted(_trust(organisation), year, counted, open_still, nation=False)
+            yield from _counted(_trust(organisation), year, counted, year in open_years, nation=False)
         elif not any(row.enters for row in inside):
-            yield from _blank(_trust(organisation), year, State.NO_RETURN, open_still)
+            yield from _blank(_trust(organisation), year, State.NO_RETURN, year in open_years)
 
 
-def _finals(rows: list[TrustMonth]) -> set[date]:
-    """The months that can no longer change; a month is final for all or for none."""
-    return {row.month for row in rows if not row.provisional}
+def _open_years(rows: list[TrustMonth]) -> set[Period]:
+    """The financial years that may still change: those with a provisional month, and those that are not over."""
+    last = max((row.month for row in rows), default=None)
+    open_still = {financial_year(row.month) for row in rows if row.provisional}
+    not_over = {financial_year(last)} if last is not None and last.month != 3 else set()
+    return open_still | not_over
 
 
 def _not_yet_live(rows: list[TrustMonth], organisations: list[Organisation]) -> Iterator[Entry]:
@@ -179,7 +181,7 @@ def _region_months(rows: list[TrustMonth]) -> Iterator[Entry]:
 
 
 def _independent_years(rows: list[TrustMonth], providers_needed: int) -> Iterator[Entry]:
-    finals = _finals(rows)
+    open_years = _open_years(rows)
     grouped: defaultdict[tuple[str, Period], list[TrustMonth]] = defaultdict(list)
     for row in rows:
         if row.final:
@@ -188,8 +190,7 @@ def _independent_years(rows: list[TrustMonth], providers_needed: int) -> Iterato
         providers = len({row.organisation.id for row in counted})
         place = independent_sector(nation, providers)
         if place is not None and providers >= providers_needed:
-            open_still = not finals.issuperset(each.start for each in months_of(year))
-            yield from _counted(place, year, counted, open_still, nation=False)
+            yield from _counted(place, year, counted, year in open_years, nation=False)
 
 
 def _counted(

@@ -86,13 +86,19 @@ def trust_years(connection: Connection, release: Release, code: str) -> Series:
     return _gathered(cells, [], release).get((GeographyKind.TRUST, code), {})
 
 
-def years(connection: Connection, release: Release) -> tuple[date, ...]:
-    """The financial years that have cells of trusts, the latest first."""
+def years(connection: Connection, release: Release) -> dict[date, bool]:
+    """The financial years that have cells of trusts, the latest first, each with whether it is final."""
     c = cell.c
-    query = select(c.period).distinct().where(
-        c.release_id == release.id, c.geography_kind == GeographyKind.TRUST, c.period_kind == PeriodKind.FINANCIAL_YEAR
+    query = (
+        select(c.period, ~func.bool_or(c.provisional))
+        .where(
+            c.release_id == release.id, c.geography_kind == GeographyKind.TRUST,
+            c.period_kind == PeriodKind.FINANCIAL_YEAR,
+        )
+        .group_by(c.period)
+        .order_by(c.period.desc())
     )  # fmt: skip
-    return tuple(sorted(connection.scalars(query), reverse=True))
+    return dict(connection.execute(query).all())
 
 
 def all_trusts(connection: Connection, release: Release, year: date) -> dict[str, Counts]:

@@ -61,6 +61,7 @@ class Chart:
     axis_from: float = 0
     interval: str = "95% interval"
     headings: tuple[str, str] = ("Events", "Admissions")
+    contributors: tuple[str, str] = ("trust", "trusts")
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]*", self.ident):
@@ -97,7 +98,14 @@ def limits(chart: Chart, point: Point) -> str:
 
 def columns(chart: Chart) -> tuple[str, ...]:
     """The headings of the table, in the order of the fields of `Row`."""
-    return ("Period", chart.unit[:1].upper() + chart.unit[1:], chart.interval, *chart.headings, "Trusts", "Status")
+    return (
+        "Period",
+        chart.unit[:1].upper() + chart.unit[1:],
+        chart.interval,
+        *chart.headings,
+        chart.contributors[1].capitalize(),
+        "Status",
+    )
 
 
 def rows(chart: Chart) -> tuple[Row, ...]:
@@ -140,7 +148,7 @@ def sentence(chart: Chart) -> str:
 def _latest(chart: Chart, point: Point) -> str:
     said = f"In {point.label} {chart.subject} was {measured(chart, point)}"
     between = f" ({chart.interval} {limits(chart, point)})" if limits(chart, point) else ""
-    trusts = "" if point.trusts is None else f"; {point.trusts:,} {'trust' if point.trusts == 1 else 'trusts'}"
+    trusts = "" if point.trusts is None else f"; {point.trusts:,} {chart.contributors[point.trusts != 1]}"
     return f"{said}{between}{trusts}."
 
 

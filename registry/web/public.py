@@ -156,7 +156,7 @@ class TrustRow:
 def trusts(request: Request, year: str = "") -> Response:
     """Every trust in one financial year, by name: no ranking."""
     with reading(request) as (connection, release):
-        choice = published.years(connection, release) if release else ()
+        choice = published.years(connection, release) if release else {}
         chosen = _chosen_year(choice, year)
         rows = _trust_rows(connection, release, chosen) if release and chosen else []
     return page(request, "public/trusts.html", release=release, years=choice, chosen=chosen, rows=rows)
@@ -182,7 +182,7 @@ def trusts_csv(request: Request) -> Response:
 
 @router.get("/figures/trusts/{code}")
 def trust(request: Request, code: str) -> Response:
-    """One trust: its months, and its financial years with their splits."""
+    """One trust: its quarters and months, and its financial years with their splits. A month alone is too small for a rate."""
     with reading(request) as (connection, release):
         current = _required(release)
         place = next((one for one in published.places(connection, current, "trust") if one.code == code), None)
@@ -191,8 +191,12 @@ def trust(request: Request, code: str) -> Response:
         area = Area(place.code.lower(), place.name, (("trust", place.code),), (place.nation,))
         months = _lines(published.trust_months(connection, current, code), series.month_words)
         years = _lines(published.trust_years(connection, current, code), series.year_words)
-    found = Shown(HAT_RATE, area, series.chart(HAT_RATE, area, months), months, years)
-    return page(request, "public/trust.html", release=current, place=place, shown=found, splits=_splits(years))
+    quarters = series.quarterly(HAT_RATE, months)
+    found = Shown(HAT_RATE, area, series.chart(HAT_RATE, area, quarters), quarters, years)
+    by_month = chart_rows(series.chart(HAT_RATE, area, months))
+    return page(
+        request, "public/trust.html", release=current, place=place, shown=found, months=by_month, splits=_splits(years)
+    )
 
 
 def _lines(found: Mapping[date, Counts], words: Any) -> list[Line]:
@@ -243,10 +247,13 @@ def _splits(years: list[Line]) -> list[dict[str, Any]]:
     return found
 
 
-def _chosen_year(choice: tuple[date, ...], year: str) -> date | None:
-    """The year asked for; else the latest, None where nothing is released. Raises NotFound for one that is not there."""
+def _chosen_year(choice: Mapping[date, bool], year: str) -> date | None:
+    """The year asked for; else the latest that is final, or the latest; None where nothing is released.
+
+    Raises NotFound for a year that is not there.
+    """
     if not year:
-        return choice[0] if choice else None
+        return next((one for one, final in choice.items() if final), next(iter(choice), None))
     found = next((one for one in choice if str(one.year) == year), None)
     if found is None:
         raise NotFound

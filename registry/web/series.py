@@ -90,6 +90,20 @@ def yearly(measure: Measure, months: Iterable[Line]) -> list[Line]:
     return found
 
 
+def quarterly(measure: Measure, months: Iterable[Line]) -> list[Line]:
+    """Quarters of three months that are all there: the sum of their rounded cells, blank where one of the months is."""
+    known = {line.start: line.counts for line in months}
+    found = []
+    for start in (month for month in known if month.month % 3 == 1):
+        parts = [known.get(date(start.year, start.month + place, 1)) for place in range(3)]
+        whole = [part for part in parts if part is not None]
+        if len(whole) == len(parts):
+            counts = together(whole, window)
+            label = f"{start:%B} to {date(start.year, start.month + 2, 1):%B %Y}"
+            found.append(Line(start, label, measure.figure(counts), counts))
+    return found
+
+
 def contributors(measure: Measure, counts: Counts) -> int | None:
     return counts.numbers.get(measure.contributors)
 
@@ -119,6 +133,7 @@ def chart(measure: Measure, area: Area, lines: Iterable[Line]) -> Chart:
         breaks=tuple(Break(start, words) for start, words in measure.breaks),
         axis_from=_axis_from(points) if measure.target else 0,
         headings=measure.headings,
+        contributors=("trust", "trusts") if measure.contributors == "trusts" else ("provider", "providers"),
     )
 
 
