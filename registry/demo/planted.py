@@ -115,7 +115,7 @@ def _unclear_stays() -> dict[str, pl.Expr]:
 
 def _given_with_earlier_stay() -> dict[str, pl.Expr]:
     """The stay that is given is the readmission, and the index stay is given as the earlier one."""
-    closed = (col("month").dt.month_end() >= col("closed_on")).fill_null(False)
+    closed = (col("found") > col("closed_on").to_physical()).fill_null(False)
     there = (col("twist") == EARLIER) & ~col("in_stay") & ~closed
     return {
         "earlier_from": pl.when(there).then("admitted"),

@@ -11,7 +11,7 @@ import polars as pl
 
 from registry.demo.places import COUNTS
 from registry.demo.scene import Member
-from registry.demo.window import last_day, months_after
+from registry.demo.window import Window, last_day, months_after
 
 col, lit = pl.col, pl.lit
 
@@ -28,12 +28,13 @@ _UNKNOWN = (
 _INDEPENDENT, _NHS = "Independent sector provider", "NHS acute care provider"
 
 
-def risk_assessment_file(everybody: Sequence[Member], months: pl.DataFrame, *, on: date, seed: int) -> bytes:
-    """CSV as NHS England publishes it. `months` are the trust-months with their admissions; those of England are used."""
+def risk_assessment_file(everybody: Sequence[Member], months: pl.DataFrame, window: Window, *, seed: int) -> bytes:
+    """CSV as NHS England publishes it. `months` are the trust-months with their admissions; England's of the window are used."""
     rng = np.random.default_rng((seed, 1))
-    known = months.filter(
-        (col("nation") == "England") & (col("month") >= RESTARTED) & (col("month") <= last_published(on))
-    ).select("code", "month", admissions=pl.sum_horizontal(COUNTS).cast(pl.Int64))
+    published = col("month").is_between(max(RESTARTED, window.first), last_published(window.on))
+    known = months.filter((col("nation") == "England") & published).select(
+        "code", "month", admissions=pl.sum_horizontal(COUNTS).cast(pl.Int64)
+    )
     each = pl.concat([known, _unknown(known["month"].unique().sort(), rng)])
     counted = _counted(each, rng).join(_names(everybody), on="code", how="left", maintain_order="left")
     return counted.select(*_layout()).write_csv().encode()

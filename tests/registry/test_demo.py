@@ -20,10 +20,19 @@ from registry.app import create_app
 from registry.demo.generating import SEED, Returns, generate, make_returns
 from registry.demo.places import CLASSES, COUNTS
 from registry.demo.risk_file import last_published, risk_assessment_file
-from registry.demo.scene import FIRST_TRUST, FOUND_MORE, INDEPENDENTS, JOINED_LATE, SECOND_TRUST, WELSH_BOARD, members
+from registry.demo.scene import (
+    FIRST_TRUST,
+    FOUND_MORE,
+    INDEPENDENTS,
+    JOINED_LATE,
+    PILOTS,
+    SECOND_TRUST,
+    WELSH_BOARD,
+    members,
+)
 from registry.demo.sending import DemonstrationError, Sent, send
 from registry.demo.setting import ACCOUNTS, Account, Setting, accounts, set_up, write_accounts
-from registry.demo.window import Window, financial_years, months_after
+from registry.demo.window import Window, between, financial_years, months_after
 from registry.demo.written import Batch
 from registry.official import read_risk_assessments
 from registry.settings import Secrets, Settings
@@ -222,9 +231,15 @@ def test_a_welsh_board_makes_both_returns() -> None:
 @pytest.mark.parametrize(("code", "closed"), [("RA4", date(2023, 3, 1)), ("RVY", date(2023, 6, 1))])
 def test_closed_trusts_have_sent_until_they_closed(code: str, closed: date) -> None:
     own = activity().filter(col("code") == code)
-    assert own["month"].to_list() == [months_after(closed, back) for back in (-2, -1, 0)]
+    assert own["month"].to_list() == list(between(date(2023, 1, 1), closed))
     assert cases().filter(col("code") == code)["index_month"].max() == closed
     assert {each.organisation.successor for each in members() if each.code == code} <= {each.code for each in files()}
+
+
+def test_the_closed_trusts_were_not_alone() -> None:
+    before = activity().filter(col("month") < Window(24, ON).first)
+    assert set(before["code"]) == set(PILOTS)
+    assert len(PILOTS) == len({each.code for each in members()} & set(PILOTS)) == 16
 
 
 def test_with_more_months_closed_trusts_send_from_the_beginning() -> None:
@@ -238,7 +253,7 @@ def test_one_trust_joined_late() -> None:
 
 
 def test_the_official_file_is_read_without_a_fault() -> None:
-    content = risk_assessment_file(members(), made().months, on=ON, seed=SEED)
+    content = risk_assessment_file(members(), made().months, Window(24, ON), seed=SEED)
     rows, faults = read_risk_assessments(content)
     assert not faults
     assert max(row.month for row in rows) == date(2026, 6, 1)
