@@ -14,21 +14,19 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table as Grid
-from rich.text import Text
 from xlsxwriter.exceptions import FileCreateError
 
 from ingest.check import Context
 from ingest.files import Sent, guess_kind, open_sent, readable
+from ingest.printed import MOST_SHOWN, findings_table
 from ingest.reading import Reading, Report
 from ingest.report import annotated_workbook, failed_rows, findings_csv, line
 from ingest.tabular import Format
 from schemas.codelist import Nation
-from schemas.finding import Finding, rule_id
+from schemas.finding import rule_id
 from schemas.record import RecordKind
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb")
-SHOWN = 200
 
 program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -120,30 +118,13 @@ def _outcome(kind: RecordKind, report: Report) -> dict[str, Any]:
 
 def _show(console: Console, kind: RecordKind, report: Report, written: Iterable[str]) -> None:
     if report.listed:
-        console.print(_grid(report.listed[:SHOWN]))
-    hidden = report.errors + report.warnings - min(len(report.listed), SHOWN)
+        console.print(findings_table(map(line, report.listed[:MOST_SHOWN])))
+    hidden = report.errors + report.warnings - min(len(report.listed), MOST_SHOWN)
     if hidden > 0:
         console.print(f"… and {hidden:,} more; --annotated or --findings writes up to 10,000 of them.")
     for words in written:
         console.print(words, highlight=False)
     console.print(_sentence(kind, report), highlight=False)
-
-
-def _grid(findings: Iterable[Finding]) -> Grid:
-    grid = Grid(show_lines=False)
-    for heading in ("Row", "Col", "Heading", "Rule", "What is wrong", "What to do"):
-        grid.add_column(heading, overflow="fold", justify="right" if heading == "Row" else "left")
-    for each in map(line, findings):
-        cells = (
-            str(each.row or ""),
-            each.column or "",
-            each.heading or each.field or "",
-            each.rule,
-            each.words,
-            each.mend,
-        )
-        grid.add_row(*map(Text, cells), style="red" if each.severity == "error" else "yellow")
-    return grid
 
 
 def _sentence(kind: RecordKind, report: Report) -> str:

@@ -19,11 +19,10 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
-from registry import claims
+from registry import cases, claims, publications, submissions
 from registry.claims import STALE
 from registry.settings import Secrets, Settings
 from registry.store import Store
-from registry.submissions import work_waiting
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +120,11 @@ def forget_runs(store: Store, secrets: Secrets, settings: Settings, at: datetime
 
 
 TIMETABLE: tuple[Job, ...] = (
-    Job("submissions", "Check the submissions that wait.", Constantly(timedelta(seconds=2)), work_waiting),
+    Job("submissions", "Check the submissions that wait.", Constantly(timedelta(seconds=2)), submissions.work_waiting),
+    Job("pairs", "Find the same event at two trusts.", Every(timedelta(minutes=5)), cases.find_pairs),
+    Job("figures", "Count all figures anew.", Nightly(time(2, 30)), publications.count),
+    Job("payloads", "Delete submitted bytes whose time is over.", Nightly(time(3)), submissions.retire),
+    Job("identifiers", "Erase identifiers whose time is over.", Nightly(time(3, 30)), cases.retire),
     Job("runs", "Forget the runs of more than 90 days ago.", Nightly(time(4, 30)), forget_runs),
 )
 
@@ -151,13 +154,13 @@ def run_due(timetable: Sequence[Job], means: Means, at: datetime) -> list[Outcom
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def attempt(job: Job, due: datetime, means: Means) -> Outcome | None:
-    """Do one run and record what came of it; None if it is another's or done already."""
+def attempt(job: Job, due: datetime, means: Means, *, at: datetime | None = None) -> Outcome | None:
+    """Do one run and record what came of it; None if it is another's or done already. It works as at its due time, or as at `at`."""
     held = claims.claim(means.store, job.name, due, means.name, means.stale)
     if held is None:
         return None
     with claims.beating(means.store, held, means.stale):
-        outcome = _run(job, due, means)
+        outcome = _run(job, at or due, means)
     if outcome.effect is not None or outcome.fault is not None:
         claims.finish(means.store, held, effect=outcome.effect, fault=outcome.fault)
     log.info("%s due %s: %s", job.name, due.isoformat(), outcome.effect or outcome.fault or "to be taken up again")

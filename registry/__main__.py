@@ -1,0 +1,241 @@
+"""The `hat` command. Each command imports what it needs when it is called, so that asking for help is quick."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+# As in `schemas.record`, `registry.submissions` and `registry.jobs`, compared by a test: importing them here makes help slow.
+Kind = Literal["case", "rca", "activity", "activity_strata", "organisation_profile", "wales_quarter"]
+Mode = Literal["all-or-nothing", "accept-good-rows"]
+JobName = Literal["submissions", "pairs", "figures", "payloads", "identifiers", "runs"]
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+Attached = Annotated[bool, typer.Option("--attached", hidden=True)]
+
+program = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The national registry of hospital-associated thrombosis for England and Wales.",
+)
+database = typer.Typer(no_args_is_help=True, help="Make, migrate and check the database.")
+user = typer.Typer(no_args_is_help=True, help="Let people in.")
+register = typer.Typer(no_args_is_help=True, help="The register of organisations.")
+audit = typer.Typer(no_args_is_help=True, help="The audit log.")
+for name, group in {"database": database, "user": user, "register": register, "audit": audit}.items():
+    program.add_typer(group, name=name)
+
+
+# --- the processes
+
+
+@program.command()
+def up() -> None:
+    """Start Postgres, web and worker, and keep them going until Ctrl-C."""
+    from registry.commands import service
+
+    service.up()
+
+
+@program.command()
+def serve(attached: Attached = False) -> None:
+    """Run the web process."""
+    from registry.commands import service
+
+    service.serve(attached=attached)
+
+
+@program.command()
+def work(attached: Attached = False) -> None:
+    """Run the worker, which keeps the timetable. There may be several."""
+    from registry.commands import service
+
+    service.work(attached=attached)
+
+
+@program.command()
+def run(
+    job: Annotated[JobName, typer.Argument()],
+    on: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="As it would have run on this day.")
+    ] = None,
+) -> None:
+    """Run one job now and show its effect."""
+    if on is not None and on > datetime.now():  # noqa: DTZ005 (the operator's own calendar)
+        raise typer.BadParameter("That day has not come yet; what a job does cannot always be undone.")
+    from registry.commands import service
+
+    _exit(good=service.run(job, on.date() if on else None))
+
+
+# --- for those who send
+
+
+@program.command()
+def submit(
+    file: File,
+    kind: Annotated[Kind, typer.Option(help="What the rows are.")],
+    organisation: Annotated[str | None, typer.Option(help="ODS code, where the token is for several.")] = None,
+    url: Annotated[str, typer.Option(envvar="HAT_BASE_URL", help="The registry's address.")] = "http://127.0.0.1:8080",
+    token_file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Holds the API token.")] = None,
+    token: Annotated[str, typer.Option(envvar="HAT_TOKEN", hidden=True)] = "",
+    mode: Annotated[Mode, typer.Option(help="What becomes of good rows beside faulty ones.")] = "all-or-nothing",
+    rehearsal: Annotated[bool, typer.Option("--rehearsal", help="Show what would happen; store nothing.")] = False,
+    opt_out_screened: Annotated[
+        bool, typer.Option("--opt-out-screened", help="The national data opt-out was applied to this file.")
+    ] = False,
+    key: Annotated[str, typer.Option(help="Idempotency key: give it again to repeat a request safely.")] = "",
+    annotated: Annotated[Path | None, typer.Option(help="Fetch a workbook with what to mend beside each row.")] = None,
+    failed_rows: Annotated[Path | None, typer.Option(help="Fetch the faulty rows as CSV, to mend and send.")] = None,
+    findings: Annotated[Path | None, typer.Option(help="Fetch the list of findings as CSV.")] = None,
+) -> None:
+    """Send a file. The token comes from HAT_TOKEN or from --token-file. Exit code 0: all good; 1: something is to be mended; 2: not sent."""
+    import uuid
+
+    from registry.client import Order
+    from registry.commands import sending
+
+    secret = token_file.read_text("utf-8").strip() if token_file else token
+    if not secret:
+        raise typer.BadParameter("Put the API token into HAT_TOKEN, or name its file with --token-file.")
+    order = Order(
+        path=file,
+        kind=kind,
+        format=sending.format_of(file),
+        mode=mode,
+        rehearsal=rehearsal,
+        key=key or str(uuid.uuid4()),
+        organisation=organisation,
+        opt_out_screened=opt_out_screened,
+    )
+    wanted = {"annotated_xlsx": annotated, "failed_rows_csv": failed_rows, "findings_csv": findings}
+    with _told(code=2):
+        good = sending.submit(order, url, secret, wanted)
+    _exit(good=good)
+
+
+# --- for those who run it
+
+
+@program.command()
+def publish() -> None:
+    """Write the dataset's templates, schemas and guide again."""
+    from registry.commands import administration
+
+    administration.publish()
+
+
+@database.command("create")
+def create_database(
+    admin_url: Annotated[str, typer.Option(help="postgresql://… of one who may create roles and databases.")],
+) -> None:
+    """Make roles, their secrets and the database; what is there is kept."""
+    from registry.commands import administration
+
+    administration.create_database(admin_url)
+
+
+@database.command("migrate")
+def migrate_database() -> None:
+    """Bring the database to the newest migration."""
+    from registry.commands import administration
+
+    administration.migrate_database()
+
+
+@database.command("check")
+def check_database() -> None:
+    """See whether all roles can sign in and the server is set up as it must be."""
+    from registry.commands import administration
+
+    _exit(good=administration.check_database())
+
+
+@user.command("create-admin")
+def create_admin(
+    user_name: Annotated[str, typer.Argument(metavar="NAME")],
+    display_name: Annotated[str, typer.Option(help="The person's name.")] = "Administrator",
+) -> None:
+    """Make an administrator and print the link that sets the password."""
+    from registry.commands import administration
+
+    administration.create_admin(user_name, display_name)
+
+
+@user.command("reset")
+def reset(user_name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Print a link with which somebody sets a new password."""
+    from registry.commands import administration
+
+    administration.reset(user_name)
+
+
+@register.command("import")
+def import_register(file: File) -> None:
+    """Import organisations from a file in the register's own layout."""
+    from registry.commands import administration
+
+    administration.import_register(file)
+
+
+@audit.command("verify")
+def verify_audit(
+    anchors: Annotated[
+        Path | None, typer.Option(help="Compare with the ends kept in this file, then write it.")
+    ] = None,
+) -> None:
+    """See whether every entry is as it was written."""
+    from registry.commands import administration
+
+    _exit(good=administration.verify_audit(anchors))
+
+
+def _exit(*, good: bool) -> None:
+    if not good:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _told(code: int = 1) -> Iterator[None]:
+    """What an operator can act on is said in its own words, without a trace; all else is a fault of ours."""
+    try:
+        yield
+    except Exception as error:
+        words = _words(error)
+        if words is None:
+            raise
+        typer.echo(words, err=True)
+        raise SystemExit(code) from None
+
+
+def _words(error: Exception) -> str | None:
+    import psycopg
+    from sqlalchemy.exc import DBAPIError
+
+    from registry.client import ClientError
+    from registry.database import DatabaseError
+    from registry.embedded import EmbeddedPostgresError
+    from registry.errors import RegistryError
+    from registry.processes import ProcessError
+    from registry.settings import SettingsError
+
+    if isinstance(error, RegistryError):
+        return "\n".join([error.detail, *(f"  {fault.pointer}: {fault.words}" for fault in error.errors)])
+    if isinstance(error, SettingsError | DatabaseError | EmbeddedPostgresError | ProcessError | ClientError):
+        return str(error)
+    if isinstance(error, psycopg.OperationalError | DBAPIError):
+        return f"The database cannot be reached, or cannot do this ({type(error).__name__})."
+    return None
+
+
+def main() -> None:
+    with _told():
+        program(prog_name="hat")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""`hat up`, `serve`, `work` and `run`: the registry's processes."""
+
+import os
+import signal
+from datetime import date
+from threading import Event
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+
+from registry import claims, jobs, logs, processes
+from registry.app import create_app
+from registry.settings import load
+from registry.store import Store
+
+WEB_ROLES = ("hat_app", "hat_reader", "hat_national")
+GRACE_SECONDS = 10
+
+
+def up() -> None:
+    """Start everything and keep it going until Ctrl-C."""
+    logs.without_words()
+    settings = load()
+    try:
+        with processes.running(settings) as here:
+            typer.echo(f"The registry is at {here.address} (Ctrl-C ends it). Its data are in {settings.data_dir}.")
+            here.watch()
+    except KeyboardInterrupt:
+        typer.echo("The registry has ended.")
+
+
+def serve(*, attached: bool) -> None:
+    """The web process."""
+    logs.without_words()
+    settings = load()
+    store = Store.from_settings(settings, roles=WEB_ROLES)
+    # The access log would hold addresses with what people searched for; the service's own audit says who did what.
+    config = uvicorn.Config(
+        create_app(settings, store),
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    listening = processes.listen(settings)
+    if attached:
+        processes.end_with_starter()
+    uvicorn.Server(config).run(sockets=[listening])
+    store.dispose()
+
+
+def work(*, attached: bool) -> None:
+    """The worker process. A run that does not end in time is left: its work is rolled back and taken over."""
+    logs.without_words()
+    means = jobs.open_means(load())
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if attached:
+        processes.end_with_starter()
+    if not jobs.work(jobs.TIMETABLE, means, stop):
+        os._exit(0)  # an ordinary end would wait for the thread of that run
+    means.store.dispose()
+
+
+def run(name: str, day: date | None) -> bool:
+    """Run one job now, or as it would have run on a day, and show its effect; gives whether it ended well."""
+    job = jobs.job_named(name)
+    assert job is not None, "the command line offers the timetable's names only"
+    means = jobs.open_means(load())
+    try:
+        return _show(jobs.attempt(job, claims.clock(means.store), means, at=job.when.on(day) if day else None))
+    finally:
+        means.store.dispose()
+
+
+def _show(outcome: jobs.Outcome | None) -> bool:
+    console = Console()
+    if outcome is None:
+        console.print("A run of this job is at work. Wait until it has ended.")
+        return False
+    if outcome.effect is None:
+        console.print(f"It failed: {outcome.fault or 'the connection to the database was lost'}.")
+        return False
+    table = Table("Effect", "Count")
+    for what, count in outcome.effect.items():
+        table.add_row(what.replace("_", " "), f"{count:,}")
+    console.print(table if outcome.effect else "There was nothing to do.")
+    return True
