@@ -8,7 +8,7 @@ from collections.abc import Callable
 import polars as pl
 from sqlalchemy import Connection, text
 
-from ingest.check import FINDINGS, ROW
+from ingest.check import FINDINGS, ROW, WITHDRAWAL
 from registry.submissions.request import Door, Reference
 from registry.submissions.staging import CONTENT_MAC, STAGING
 from schemas.counting import CaseScope
@@ -19,7 +19,8 @@ from schemas.rules import register
 
 Question = Callable[[RecordKind], str]
 
-_OWN = "coalesce(s.attributed_organisation, (select code from register.organisation where id = :tenant))"
+_SENDER = "(select code from register.organisation where id = :tenant)"
+_OWN = f"coalesce(s.attributed_organisation, {_SENDER})"
 
 
 def _unknown_organisation(_: RecordKind) -> str:
@@ -37,7 +38,7 @@ def _no_organisation(name: str) -> str:
 
 def _organisation_not_open(_: RecordKind) -> str:
     return f"""from {STAGING} s join register.organisation o on o.code = {_OWN}
-               where o.closed_on < s.admission_date or o.opened_on > s.admission_date"""
+               where (o.closed_on < s.admission_date or o.opened_on > s.admission_date)"""
 
 
 def _organisation_merged(_: RecordKind) -> str:
@@ -68,8 +69,7 @@ def _case_in_nil_month(_: RecordKind) -> str:
                join records.activity_record a on a.tenant_id = :tenant and a.month = s.index_month
                join records.activity_version v
                  on v.tenant_id = :tenant and v.record_id = a.id and v.version = a.version
-               where v.case_return = 'nil' and s.scope = '{CaseScope.IN}' and s.withdraw_reason is null
-                 and s.attributed_organisation is null"""
+               where v.case_return = 'nil' and s.scope = '{CaseScope.IN}' and {_OWN} = {_SENDER}"""
 
 
 def _before_taking_part(kind: RecordKind) -> str:
@@ -78,7 +78,8 @@ def _before_taking_part(kind: RecordKind) -> str:
         RecordKind.ACTIVITY: "s.month",
         RecordKind.WALES_QUARTER: "s.quarter",
     }[kind]
-    return f"from {STAGING} s join register.organisation o on o.id = :tenant where {month} < o.live_from"
+    return f"""from {STAGING} s join register.organisation o on o.id = :tenant
+               where {month} < date_trunc('month', o.live_from)"""
 
 
 def _corrected_online(kind: RecordKind) -> str:
@@ -90,7 +91,7 @@ def _corrected_online(kind: RecordKind) -> str:
 
 
 def _same_event_held(_: RecordKind) -> str:
-    return f"""from {STAGING} s where s.withdraw_reason is null and exists (
+    return f"""from {STAGING} s where exists (
                    select from {_HELD_CASE}
                     where c.nhs_key = s.nhs_number_mac and c.tenant_id = :tenant and c.withdrawn_at is null
                       and c.local_case_id <> s.local_case_id
@@ -132,7 +133,7 @@ def _judged_before_diagnosis(_: RecordKind) -> str:
 def _withdrawn_before(kind: RecordKind) -> str:
     return f"""from {STAGING} s join records.{kind.value}_record r
                  on r.tenant_id = :tenant and r.local_case_id = s.local_case_id
-               where r.withdrawn_at is not null and s.withdraw_reason is null"""
+               where r.withdrawn_at is not null"""
 
 
 def _withdrawn_unknown(kind: RecordKind) -> str:
@@ -169,12 +170,18 @@ def findings(connection: Connection, kind: RecordKind, reference: Reference, doo
         return pl.DataFrame(schema=FINDINGS)
     place = {each.name: number for number, each in enumerate(fields(kind))}
     parts = [
-        f'select s."row", {place[_shown_at(rule, kind)]} as place, {rule.number} as rule {question(kind)}'
+        f'select s."row", {place[_shown_at(rule, kind)]} as place, {rule.number} as rule {question(kind)}{_of(rule, kind)}'
         for rule, question in asked
     ]
     parameters = {"tenant": reference.tenant_id, "door": door.value}
     rows = connection.execute(text(" union all ".join(parts) + ' order by "row", place, rule'), parameters).all()
     return pl.DataFrame([tuple(row) for row in rows], schema=FINDINGS, orient="row")
+
+
+def _of(rule: Rule, kind: RecordKind) -> str:
+    """Of a row that withdraws its record nothing is asked but whether that record is there."""
+    withdraws = any(each.name == WITHDRAWAL for each in fields(kind))
+    return " and s.withdraw_reason is null" if withdraws and rule is not register.WITHDRAWN_UNKNOWN else ""
 
 
 def _shown_at(rule: Rule, kind: RecordKind) -> str:

@@ -2,6 +2,9 @@
 
 They need the database and the tenant, so `registry.submissions` looks for them, after the rules of the rows. What they say never
 tells a sender what another organisation has sent.
+
+Withdrawn, their numbers never given again: 310 (a closed period: no period closes, a correction comes with the next release) and
+311 (the opt-out not declared: such a file is refused at its receipt, before any rule).
 """
 
 from schemas.finding import Severity
@@ -9,7 +12,6 @@ from schemas.record import RecordKind
 from schemas.rule import CATALOGUE, Rule, Scope
 
 CASE, RCA, ACTIVITY = RecordKind.CASE, RecordKind.RCA, RecordKind.ACTIVITY
-RETURNS = (RecordKind.ACTIVITY, RecordKind.ACTIVITY_STRATA, RecordKind.ORGANISATION_PROFILE, RecordKind.WALES_QUARTER)
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 
 
@@ -126,24 +128,6 @@ SAME_EVENT_HELD = _against(
     ("local_case_id", "nhs_number", "diagnosis_date"),
     "You hold another case of the same patient with a diagnosis at most 14 days apart. Is it the same event?",
     "If so, withdraw one of the two as a duplicate. A deep vein thrombosis followed by a pulmonary embolism is one case.",
-)
-PERIOD_CLOSED = _against(
-    310,
-    "period_closed",
-    ERROR,
-    (CASE, *RETURNS),
-    ("admission_date", "month", "year", "quarter"),
-    "The period is closed, since its figures have been released for good.",
-    "Ask the registry to open it, and say why it must change.",
-)
-OPT_OUT_NOT_DECLARED = _against(
-    311,
-    "opt_out_not_declared",
-    ERROR,
-    CASE,
-    ("nhs_number",),
-    "It is not declared that the national data opt-out was applied to this file.",
-    "Apply it in your own system, declare that you did, and send the file again.",
 )
 FIRST_DOSE_BEFORE_ADMISSION = _against(
     312,
