@@ -171,6 +171,16 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "public.about_data": PUBLIC,
         "public.about_patients": PUBLIC,
         "public.accessibility": PUBLIC,
+        "figures.own": Right.READ_CASES,
+        "team.index": Right.READ_DRAFTS,
+        "team.show_aggregates": Right.READ_AGGREGATES,
+        "team.ask_official": Right.IMPORT_FIGURES,
+        "team.preview_official": Right.IMPORT_FIGURES,
+        "team.confirm_official": Right.IMPORT_FIGURES,
+        "team.prepare": Right.PREPARE_RELEASE,
+        "team.draft": Right.READ_DRAFTS,
+        "team.release_draft": Right.RELEASE,
+        "team.discard_draft": Right.RELEASE,
     }
 )
 """What each route asks for. A route is called by its module below `registry.web` and its function: `admin.people.disable`."""

@@ -11,12 +11,14 @@ from starlette.types import Scope
 
 from registry.settings import Settings
 from registry.store import Store
-from registry.web import actor, admin, api, edge, pages, problems, public, signin, trust
+from registry.web import actor, admin, api, edge, figures, pages, problems, public, signin, team, trust
 
 PAGES: tuple[APIRouter, ...] = (
     signin.router,
     admin.router,
     public.router,
+    team.router,
+    figures.router,
     trust.router,
 )  # for people; not part of the described interface
 MACHINES: tuple[APIRouter, ...] = (*api.routers,)  # for programs; every route stands in /api/openapi.json

@@ -51,7 +51,8 @@ class Organisation:
 class TrustMonth:
     """One organisation's month: whether it enters the rates, whether it may still change, and its admissions.
 
-    `own` counts the organisation's figure by split and category, `nation` what the nation counts under it.
+    `own` counts the organisation's figure by split and category, `nation` what the nation counts under it; `pending` cases are in
+    the nation's only.
     """
 
     organisation: Organisation
@@ -62,6 +63,7 @@ class TrustMonth:
     overnight: int
     own: Mapping[Key, int] = field(default_factory=dict)
     nation: Mapping[Key, int] = field(default_factory=dict)
+    pending: int = 0
 
     @property
     def final(self) -> bool:

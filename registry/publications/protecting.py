@@ -147,6 +147,7 @@ def read_months(connection: Connection, organisations: Mapping[int, Organisation
     """The exact counts of every organisation's months."""
     own: defaultdict[tuple[int, date], dict[Key, int]] = defaultdict(lambda: defaultdict(int))
     nation: defaultdict[tuple[int, date], dict[Key, int]] = defaultdict(lambda: defaultdict(int))
+    pending: defaultdict[tuple[int, date], int] = defaultdict(int)
     c = case_count.c
     for place, month, standing, split, category, number in connection.execute(
         select(c.organisation_id, c.month, c.standing, c.split, c.category, c.count)
@@ -154,6 +155,8 @@ def read_months(connection: Connection, organisations: Mapping[int, Organisation
         for counts, left_out in ((own, "pending"), (nation, "doubled")):
             if standing != left_out:
                 counts[place, month][split, category] += number
+        if standing == "pending" and split == cells.TOTAL:
+            pending[place, month] += number
     return [
         TrustMonth(
             organisations[row.organisation_id],
@@ -164,6 +167,7 @@ def read_months(connection: Connection, organisations: Mapping[int, Organisation
             row.admissions_overnight or 0,
             own[row.organisation_id, row.month],
             nation[row.organisation_id, row.month],
+            pending[row.organisation_id, row.month],
         )
         for row in connection.execute(select(trust_month))
     ]

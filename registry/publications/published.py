@@ -1,4 +1,4 @@
-"""What is released, read by the public role: protected cells and numbers of the latest release, put together by place and period.
+"""Protected figures read back, put together by place and period: what is released, as the public role, or a draft of it.
 
 Everything here is a function of protected cells; sums of the database are sums of rounded values.
 """
@@ -7,19 +7,33 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Table, false, func, or_, select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from registry.disclosure.grid import Count, GeographyKind, PeriodKind
 from registry.disclosure.protected import ProtectedCount, State, blank
 from registry.disclosure.protected import cell as protected_cell
 from registry.measures import CASES, TOTAL, CellKey, Counts, Measure
 from registry.statistics.rates import INVESTIGATED_FLOOR
-from registry.store.tables import cell, denominator, place, released
+from registry.store.tables import cell, denominator, draft_cell, draft_denominator, draft_place, place, released
 
 Series = dict[date, Counts]
+
+
+class Tables(NamedTuple):
+    """Where the figures of a release stand; `key` names the column of its id."""
+
+    cells: Table
+    numbers: Table
+    places: Table
+    key: str
+
+
+PUBLISHED = Tables(cell, denominator, place, "release_id")
+DRAFT = Tables(draft_cell, draft_denominator, draft_place, "publication_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,12 @@ class Release:
     rules: dict[str, Any]
     prepared_by_name: str
     released_by_name: str
+
+    draft: bool = False
+
+    @property
+    def tables(self) -> "Tables":
+        return DRAFT if self.draft else PUBLISHED
 
     @property
     def investigated_floor(self) -> float:
@@ -54,35 +74,36 @@ class Place:
 
 def latest(connection: Connection) -> Release | None:
     """The latest release, or `None` before the first."""
-    names = [released.c[name] for name in Release.__slots__]
-    row = connection.execute(select(*names).where(released.c.latest)).one_or_none()
+    names = [name for name in Release.__slots__ if name != "draft"]
+    row = connection.execute(select(*(released.c[name] for name in names)).where(released.c.latest)).one_or_none()
     return Release(*row) if row else None
 
 
 def places(connection: Connection, release: Release, kind: str) -> tuple[Place, ...]:
     """The nations, regions or trusts of a release, by name."""
-    c = place.c
+    c = release.tables.places.c
     columns = (c.geography_kind, c.geography, c.name, c.nation, c.region, c.closed_on)
-    rows = select(*columns).where(c.release_id == release.id, c.geography_kind == kind)
+    rows = select(*columns).where(c[release.tables.key] == release.id, c.geography_kind == kind)
     return tuple(sorted((Place(*row) for row in connection.execute(rows)), key=lambda one: one.name))
 
 
 def region_months(connection: Connection, release: Release, measure: Measure) -> dict[tuple[str, str], Series]:
     """For each place (kind and code) its months, with all that the measure is made of and the number of its contributors."""
-    wanted = or_(*(_is(key) for key in measure.cells)) if measure.cells else cell.c.quantity.is_(None)
-    cells = _cells(connection, release, cell.c.geography_kind == GeographyKind.REGION, _months(), wanted)
+    c = release.tables.cells.c
+    wanted = or_(*(_is(c, key) for key in measure.cells)) if measure.cells else false()
+    cells = _cells(connection, release, c.geography_kind == GeographyKind.REGION, _months(c), wanted)
     return _gathered(cells, _numbers(connection, release, (*measure.numbers, measure.contributors)), release)
 
 
 def trust_months(connection: Connection, release: Release, code: str) -> Series:
     """The months of one trust: cases and admissions; blank where it did not return."""
-    cells = _cells(connection, release, *_trust(code), _months())
+    cells = _cells(connection, release, *_trust(cell.c, code), _months(cell.c))
     return _gathered(cells, [], release).get((GeographyKind.TRUST, code), {})
 
 
 def trust_years(connection: Connection, release: Release, code: str) -> Series:
     """The financial years of one trust by their first day, with every split of the grid."""
-    cells = _cells(connection, release, *_trust(code), cell.c.period_kind == PeriodKind.FINANCIAL_YEAR)
+    cells = _cells(connection, release, *_trust(cell.c, code), cell.c.period_kind == PeriodKind.FINANCIAL_YEAR)
     return _gathered(cells, [], release).get((GeographyKind.TRUST, code), {})
 
 
@@ -114,7 +135,7 @@ def final_months(connection: Connection, release: Release, months: Collection[da
     query = (
         select(c.geography, func.count())
         .where(
-            c.release_id == release.id, c.geography_kind == GeographyKind.TRUST, _months(), _is(CASES),
+            c.release_id == release.id, c.geography_kind == GeographyKind.TRUST, _months(c), _is(c, CASES),
             c.period.in_(months), c.state == State.COUNTED, ~c.provisional,
         )
         .group_by(c.geography)
@@ -134,7 +155,7 @@ def same_trusts(
     """The trusts of these nations that are counted in every one of the months: how many, and the sums of their rounded cells."""
     c = cell.c
     inside = (
-        c.release_id == release.id, c.geography_kind == GeographyKind.TRUST, _months(), c.split == TOTAL,
+        c.release_id == release.id, c.geography_kind == GeographyKind.TRUST, _months(c), c.split == TOTAL,
         c.period.in_(months), c.state == State.COUNTED,
     )  # fmt: skip
     ours = select(place.c.geography).where(
@@ -142,7 +163,7 @@ def same_trusts(
     )
     throughout = (
         select(c.geography)
-        .where(*inside, _is(CASES), c.geography.in_(ours))
+        .where(*inside, _is(c, CASES), c.geography.in_(ours))
         .group_by(c.geography)
         .having(func.count() == len(set(months)))
     )
@@ -162,27 +183,30 @@ def same_trusts(
     return len(codes), {month: Counts(found[month], numbers, provisional[month]) for month in sorted(found)}
 
 
-def _is(key: CellKey) -> ColumnElement[bool]:
-    c = cell.c
+Columns = ReadOnlyColumnCollection[str, Column[Any]]
+
+
+def _is(c: Columns, key: CellKey) -> ColumnElement[bool]:
     return (c.quantity == key.quantity) & (c.split == key.split) & (c.category == key.category)
 
 
-def _months() -> ColumnElement[bool]:
-    return cell.c.period_kind == PeriodKind.MONTH
+def _months(c: Columns) -> ColumnElement[bool]:
+    return c.period_kind == PeriodKind.MONTH
 
 
-def _trust(code: str) -> tuple[ColumnElement[bool], ...]:
-    return cell.c.geography_kind == GeographyKind.TRUST, cell.c.geography == code
+def _trust(c: Columns, code: str) -> tuple[ColumnElement[bool], ...]:
+    return c.geography_kind == GeographyKind.TRUST, c.geography == code
 
 
 def _cells(connection: Connection, release: Release, *wanted: ColumnElement[bool]) -> list[RowMapping]:
-    query = select(cell).where(cell.c.release_id == release.id, *wanted)
+    table = release.tables.cells
+    query = select(table).where(table.c[release.tables.key] == release.id, *wanted)
     return list(connection.execute(query).mappings())
 
 
 def _numbers(connection: Connection, release: Release, names: Iterable[str]) -> list[RowMapping]:
-    c = denominator.c
-    query = select(denominator).where(c.release_id == release.id, c.quantity.in_(list(names)))
+    table = release.tables.numbers
+    query = select(table).where(table.c[release.tables.key] == release.id, table.c.quantity.in_(list(names)))
     return list(connection.execute(query).mappings())
 
 

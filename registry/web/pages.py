@@ -45,13 +45,16 @@ FOOTER = (
 NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
     ("National figures", "/figures", None),
     ("Your returns", "/trust", Right.READ_SUBMISSIONS),
+    ("Your figures", "/trust/figures", Right.READ_CASES),
+    ("National work", "/team", Right.READ_DRAFTS),
 )
 
 
 def links(actor: Actor, path: str) -> tuple[Link, ...]:
     """The links in the head of the page for whoever asks. What is not linked is refused all the same."""
-    seen = (entry for entry in NAVIGATION if entry[2] is None or actor.may(entry[2]))
-    return tuple(Link(words, href, _current(href, path)) for words, href, _ in seen)
+    seen = [entry for entry in NAVIGATION if entry[2] is None or actor.may(entry[2])]
+    nearest = max((href for _, href, _ in seen if _current(href, path)), key=len, default="")
+    return tuple(Link(words, href, _current(href, path) if href == nearest else "") for words, href, _ in seen)
 
 
 def _current(href: str, path: str) -> str:
