@@ -134,12 +134,12 @@ def _local_codes(sent: Sent, kind: RecordKind, held: Map, nation: Nation) -> Ite
 def _unread(column: pl.Series, each: Field, matched: Mapping[str, str], nation: Nation) -> set[str]:
     """The distinct cells of a column, in lower case, that the field's type cannot read and nobody has matched.
 
-    A cell that lists several codes is looked at code by code.
+    The map replaces whole cells, so a cell that lists several codes is not offered.
     """
-    cells = column.drop_nulls().unique().str.to_lowercase()
+    frame = pl.DataFrame({"cell": column.drop_nulls().unique().str.to_lowercase()})
+    frame = frame.filter(~pl.col("cell").is_in(list(matched)))
     if isinstance(each.holds, CodesType):
-        cells = cells.str.split("|").explode().str.strip_chars().unique()
-    frame = pl.DataFrame({"cell": cells}).filter(pl.col("cell") != "", ~pl.col("cell").is_in(list(matched)))
+        frame = frame.filter(~pl.col("cell").str.contains("|", literal=True))
     return set(frame.filter(each.holds.read(pl.col("cell"), nation).is_null())["cell"].to_list())
 
 

@@ -165,7 +165,7 @@ def tallies(connection: Connection, reference: Reference) -> list[Tally]:
 def _tally(row: Any) -> Tally:
     rule = CATALOGUE[row.rule]
     wanted = field(RecordKind(row.kind), row.field).holds.wanted_in(Nation(row.nation)) if row.field else UNNAMED
-    places = defaultdict(lambda: UNNAMED, wanted=wanted)
+    places = defaultdict(lambda: UNNAMED, wanted=wanted, hint="")
     return Tally(
         row.rule, row.field, row.times, rule.severity, rule.words.format_map(places), rule.mend.format_map(places)
     )

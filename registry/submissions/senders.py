@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, select
 
 from registry.store.tables import opt_out_mode, organisation
 from schemas.codelist import Nation
@@ -37,15 +37,21 @@ def senders(connection: Connection, organisations: Collection[int]) -> tuple[Sen
             organisation.c.name,
             organisation.c.nation,
             organisation.c.closed_on.is_not(None).label("closed"),
-            opt_out_mode.c.nation.is_not(None).label("screened"),
+            opt_out_mode.c.mode.label("opt_out"),
         )
-        .outerjoin(
-            opt_out_mode, and_(opt_out_mode.c.nation == organisation.c.nation, opt_out_mode.c.mode == "screened")
-        )
+        .outerjoin(opt_out_mode, opt_out_mode.c.nation == organisation.c.nation)
         .where(organisation.c.id.in_(organisations))
         .order_by(organisation.c.closed_on.is_not(None), organisation.c.name)
     )
-    return tuple(Sender(row.id, row.code, row.name, Nation(row.nation), row.closed, row.screened) for row in rows)
+    return tuple(
+        Sender(row.id, row.code, row.name, Nation(row.nation), row.closed, _screened(row.nation, row.opt_out))
+        for row in rows
+    )
+
+
+def _screened(nation: str, mode: str | None) -> bool:
+    """As long as no exemption is recorded, England's opt-out applies."""
+    return mode == "screened" or (mode is None and nation == Nation.ENGLAND.value)
 
 
 def only_sender(among: Collection[Sender]) -> Sender | None:

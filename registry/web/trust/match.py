@@ -87,7 +87,7 @@ def save(request: Request, actor: Sending, form: Form, kind: str) -> Response:
             confirm(connection, sender.id, record, sender.nation, wanted, by=actor)
     except Unprocessable as refused:
         wrong = faults((each.pointer, each.words) for each in refused.errors)
-        return _page(request, sender, record, wanted, None, submission, wrong)
+        return _page(request, sender, record, _newest(request, sender, record), None, submission, wrong)
     if submission is None:
         return RedirectResponse("/trust/match", 303)
     return RedirectResponse(f"/trust/submissions/{_rehearse_again(request, actor, submission).id}", 303)

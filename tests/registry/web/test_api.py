@@ -340,7 +340,7 @@ def test_a_signed_in_person_may_use_the_interface_with_the_form_token(full: Hous
     from registry.web.forgery import FORM_HEADER
     from tests.registry.web.visitors import token_of
 
-    token = token_of(browser.get("/account/sessions"))
+    token = token_of(browser.get("/account"))
     browser.headers[FORM_HEADER] = token
     assert send_file(browser).status_code == 201
 
