@@ -30,6 +30,7 @@ class Sent:
 
     table: Table
     month_first_possible: bool = True
+    marks_possible: bool = True
 
     @property
     def rows(self) -> int | None:
@@ -51,7 +52,8 @@ class Sent:
         """The rows; `ingest.quoting`'s marks are off. Raises ValueError on a refused file."""
         columns = [pl.col(str(each.index)).alias(each.field) for each in self.table.columns if each.field]
         for frame in self.table.frames(rows):
-            yield without_marks(frame.select(ROW, *columns))
+            chosen = frame.select(ROW, *columns)
+            yield without_marks(chosen) if self.marks_possible else chosen
 
     def place(self, row: int, field: str) -> tuple[int, str | None, str | None]:
         return self.table.place(row, field)
@@ -91,7 +93,10 @@ def open_sent(path: Path, kind: RecordKind, format: Format, confirmed: Mapping[s
     table = _open(path, kind, format, required, confirmed)
     if _withdraws_only(table, kind):
         table = _open(path, kind, format, frozenset((*key(kind), WITHDRAWAL)), confirmed)
-    return Sent(table, month_first_possible=format != "csv" or _may_be_month_first(path))
+    if format != "csv":
+        return Sent(table)
+    month_first, marks = _look(path)
+    return Sent(table, month_first_possible=month_first, marks_possible=marks)
 
 
 def open_file(
@@ -138,13 +143,18 @@ _MIDDLE_IS_NO_MONTH = re.compile(rb"/(?:1[3-9]|2[0-9]|3[01])/[0-9]{4}")
 _BLOCK = 1 << 20
 
 
-def _may_be_month_first(path: Path) -> bool:
-    """Whether a CSV may hold a date that can only be month first: a look at its bytes, far quicker than reading it."""
+def _look(path: Path) -> tuple[bool, bool]:
+    """Whether a CSV may hold a date that can only be month first, and marks of `ingest.quoting`.
+
+    A look at its bytes, far quicker than at every cell; where the bytes do not tell, the answer is yes.
+    """
+    month_first = marks = False
     tail = b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
-            # NUL: the file is in UTF-16 and looks otherwise.
-            if b"\x00" in block or _MIDDLE_IS_NO_MONTH.search(tail + block):
-                return True
+            if b"\x00" in block:  # UTF-16
+                return True, True
+            month_first = month_first or _MIDDLE_IS_NO_MONTH.search(tail + block) is not None
+            marks = marks or b"'" in block
             tail = block[-8:]
-    return False
+    return month_first, marks

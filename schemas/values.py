@@ -5,9 +5,11 @@ expression is true names what is wrong. `cautions` are looked for in cells that 
 a column of text that is already stripped, so a type is written once and evaluated for whole columns.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache, partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -402,6 +404,7 @@ class SnomedIdType(FieldType):
         return {"type": "string", "pattern": "^[1-9][0-9]{5,17}$"}
 
 
+@cache
 def _spellings(codes: tuple[CodeList, ...]) -> dict[str, str]:
     """What a cell may hold for each code: its words or its value, in lower case. A value wins over another's words."""
     return {code.words.lower(): code.value for code in codes} | {code.value.lower(): code.value for code in codes}
@@ -418,11 +421,17 @@ class CodeType(FieldType):
     codes: type[CodeList] = field(default=CodeList)
 
     def read(self, text: pl.Expr, nation: Nation) -> pl.Expr:
-        known = text.str.to_lowercase().replace_strict(
-            _spellings(self.codes.of(nation)), default=None, return_dtype=pl.String
-        )
-        pattern = self.codes.open_pattern()
-        return known if pattern is None else pl.coalesce(known, pl.when(text.str.contains(pattern)).then(text))
+        return text.map_batches(partial(self._known, nation), return_dtype=pl.String)
+
+    def _known(self, nation: Nation, cells: pl.Series) -> pl.Series:
+        """Worked out over a column's distinct cells: they are few, and nearly always the codes themselves."""
+        spellings, pattern = _spellings(self.codes.of(nation)), self.codes.open_pattern()
+        codes = {cell: spellings.get(cell.lower()) for cell in cells.unique().drop_nulls()}
+        if pattern is not None:
+            codes = {cell: code or (cell if re.search(pattern, cell) else None) for cell, code in codes.items()}
+        if all(cell == code for cell, code in codes.items()):
+            return cells
+        return cells.replace_strict(codes, default=None, return_dtype=pl.String)
 
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
         return (

@@ -56,6 +56,9 @@ POLL_SECONDS = 0.02
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
+    # The defaults are for a machine of the nineties: a month's load would be checkpointed in its middle.
+    "shared_buffers": "256MB",
+    "max_wal_size": "4GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_messages": "log",

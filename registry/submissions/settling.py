@@ -10,7 +10,9 @@ from registry.submissions.staging import CONTENT_MAC, MATCHED, STAGING, columns_
 from schemas.dictionary import fields, key
 from schemas.record import RecordKind
 
-SETTLED = "settled"
+MET = "met"
+# A staged row whose record is new.
+_FIRST = f'not exists (select from {MET} where {MET}."row" = s."row")'
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,14 @@ class Difference:
 
 def settle(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> Difference:
     """Write the staged rows. Nothing is written for a record whose content did not change."""
-    _compare(connection, kind, reference)
-    counts = _counts(connection)
+    _meet(connection, kind, reference)
+    counts = _counts(connection, kind)
     absent = _absent(connection, kind, reference)
     _add_records(connection, kind, reference)
     _add_versions(connection, kind, reference, door)
-    _move_records(connection, kind, reference)
+    if counts.get(Record.CHANGED) or counts.get(Record.WITHDRAWN):
+        _add_changed_versions(connection, kind, reference, door)
+        _move_records(connection, kind, reference)
     return Difference(
         new=counts.get(Record.NEW, 0),
         changed=counts.get(Record.CHANGED, 0),
@@ -53,34 +57,41 @@ def _withdraws(kind: RecordKind) -> str:
     return "s.withdraw_reason" if any(each.name == "withdraw_reason" for each in fields(kind)) else "null::text"
 
 
-def _compare(connection: Connection, kind: RecordKind, reference: Reference) -> None:
-    """One row for each staged row: its record (a new id where there is none), its next version, and what it does."""
+def _meet(connection: Connection, kind: RecordKind, reference: Reference) -> None:
+    """The staged rows that meet a record: which one, its next version, and what the row does to it."""
     connection.execute(
         text(
             f"""
-            create temp table {SETTLED} on commit drop as
-            select s."row",
-                   coalesce(r.id, records.uuid7()) as record_id,
-                   coalesce(r.version, 0) + 1 as version,
-                   r.id is null as first,
+            create temp table {MET} on commit drop as
+            select s."row", r.id as record_id, r.version + 1 as version,
                    case when r.content_mac = s.{CONTENT_MAC} then '{Record.UNCHANGED}'
                         when {_withdraws(kind)} is not null then '{Record.WITHDRAWN}'
-                        when r.id is null then '{Record.NEW}'
                         else '{Record.CHANGED}' end as does
               from {STAGING} s
-              left join records.{kind.value}_record r
-                on r.tenant_id = :tenant and {_same_key(kind, "r", "s")}
+              join records.{kind.value}_record r on r.tenant_id = :tenant and {_same_key(kind, "r", "s")}
             """
         ),
         {"tenant": reference.tenant_id},
     )
-    connection.execute(text(f'create unique index on {SETTLED} ("row")'))
-    connection.execute(text(f"analyze {SETTLED}"))
+    connection.execute(text(f'create unique index on {MET} ("row")'))
+    connection.execute(text(f"analyze {MET}"))
 
 
-def _counts(connection: Connection) -> dict[str, int]:
-    rows = connection.execute(text(f"select does, count(*) as records from {SETTLED} group by does"))
-    return {row.does: row.records for row in rows}
+def _counts(connection: Connection, kind: RecordKind) -> dict[str, int]:
+    """How many staged rows do what. One that withdraws what was never there is kept as a withdrawn record."""
+    rows = connection.execute(
+        text(
+            f"""
+            select does, count(*) as records from {MET} group by does
+            union all
+            select case when {_withdraws(kind)} is null then '{Record.NEW}' else 'first and {Record.WITHDRAWN}' end, count(*)
+              from {STAGING} s where {_FIRST} group by 1
+            """
+        )
+    )
+    counts = {row.does: row.records for row in rows}
+    never_there = counts.pop(f"first and {Record.WITHDRAWN}", 0)
+    return counts | {Record.WITHDRAWN.value: counts.get(Record.WITHDRAWN, 0) + never_there}
 
 
 def _absent(connection: Connection, kind: RecordKind, reference: Reference) -> int:
@@ -90,9 +101,8 @@ def _absent(connection: Connection, kind: RecordKind, reference: Reference) -> i
             f"""
             select (select count(*) from records.{kind.value}_record
                      where tenant_id = :tenant and withdrawn_at is null)
-                 - (select count(*) from {SETTLED} x join records.{kind.value}_record r
-                        on r.tenant_id = :tenant and r.id = x.record_id and r.withdrawn_at is null
-                     where not x.first)
+                 - (select count(*) from {MET} x join records.{kind.value}_record r
+                        on r.tenant_id = :tenant and r.id = x.record_id and r.withdrawn_at is null)
             """
         ),
         {"tenant": reference.tenant_id},
@@ -122,10 +132,10 @@ def _add_records(connection: Connection, kind: RecordKind, reference: Reference)
             f"""
             insert into records.{kind.value}_record
                    (tenant_id, id, {keys}, version, content_mac, withdraw_reason, withdrawn_at{names})
-            select :tenant, x.record_id, {key_values}, 1, s.{CONTENT_MAC},
+            select :tenant, s.record_id, {key_values}, 1, s.{CONTENT_MAC},
                    {withdraw}, case when {withdraw} is not null then now() end{values}
-              from {STAGING} s join {SETTLED} x using ("row") {join}
-             where x.first
+              from {STAGING} s {join}
+             where {_FIRST}
             """
         ),
         {"tenant": reference.tenant_id},
@@ -133,37 +143,46 @@ def _add_records(connection: Connection, kind: RecordKind, reference: Reference)
 
 
 def _add_versions(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> None:
-    names = ", ".join(f'"{name}"' for name in content_columns(kind))
-    values = ", ".join(f's."{name}"' for name in content_columns(kind))
-    parameters = {"tenant": reference.tenant_id, "submission": reference.id, "door": door.value}
-    head = f"""
-        insert into records.{kind.value}_version
-               (tenant_id, record_id, version, submission_id, door, changed, {names})
-        """
+    head, values, parameters = _version_parts(kind, reference, door)
     connection.execute(
         text(
             f"""
             {head}
-            select :tenant, x.record_id, 1, :submission, :door, null, {values}
-              from {STAGING} s join {SETTLED} x using ("row")
-             where x.first
+            select :tenant, s.record_id, 1, :submission, :door, null, {values}
+              from {STAGING} s
+             where {_FIRST}
             """
         ),
         parameters,
     )
+
+
+def _add_changed_versions(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> None:
+    head, values, parameters = _version_parts(kind, reference, door)
     connection.execute(
         text(
             f"""
             {head}
             select :tenant, x.record_id, x.version, :submission, :door, {_changed(kind)}, {values}
-              from {SETTLED} x join {STAGING} s using ("row")
+              from {MET} x join {STAGING} s using ("row")
               join records.{kind.value}_version v
                 on v.tenant_id = :tenant and v.record_id = x.record_id and v.version = x.version - 1
-             where not x.first and x.does <> '{Record.UNCHANGED}'
+             where x.does <> '{Record.UNCHANGED}'
             """
         ),
         parameters,
     )
+
+
+def _version_parts(kind: RecordKind, reference: Reference, door: Door) -> tuple[str, str, dict[str, object]]:
+    """The head of an insert of versions, the values that come from the staged rows, and the parameters."""
+    names = ", ".join(f'"{name}"' for name in content_columns(kind))
+    values = ", ".join(f's."{name}"' for name in content_columns(kind))
+    head = (
+        f"insert into records.{kind.value}_version "
+        f"(tenant_id, record_id, version, submission_id, door, changed, {names})"
+    )
+    return head, values, {"tenant": reference.tenant_id, "submission": reference.id, "door": door.value}
 
 
 def _changed(kind: RecordKind) -> str:
@@ -199,9 +218,9 @@ def _move_records(connection: Connection, kind: RecordKind, reference: Reference
                  , withdraw_reason = {withdraw}
                  , withdrawn_at = case when {withdraw} is not null then coalesce(record.withdrawn_at, now()) end
                  {attribution}
-              from {SETTLED} x join {STAGING} s using ("row") {join}
+              from {MET} x join {STAGING} s using ("row") {join}
              where record.tenant_id = :tenant and record.id = x.record_id
-               and not x.first and x.does <> '{Record.UNCHANGED}'
+               and x.does <> '{Record.UNCHANGED}'
             """
         ),
         {"tenant": reference.tenant_id},
@@ -213,10 +232,10 @@ def _changed_fields(connection: Connection, kind: RecordKind, reference: Referen
         text(
             f"""
             select name, count(*) as uses
-              from {SETTLED} x join records.{kind.value}_version v
+              from {MET} x join records.{kind.value}_version v
                 on v.tenant_id = :tenant and v.record_id = x.record_id and v.version = x.version
              cross join unnest(v.changed) as name
-             where not x.first and x.does <> '{Record.UNCHANGED}'
+             where x.does <> '{Record.UNCHANGED}'
              group by name order by uses desc, name
             """
         ),

@@ -57,7 +57,10 @@ def create(connection: Connection, kind: RecordKind) -> None:
     """An empty temporary table for the rows, gone at the end of the transaction."""
     version = VERSION[kind]
     typed = [f'"{name}" {version.c[name].type.compile(_DIALECT)}' for name in content_columns(kind)]
-    columns = ", ".join([f'"{ROW}" integer', *typed, f"{CONTENT_MAC} bytea"])
+    # Every row brings the id that its record will have if it is a new one.
+    columns = ", ".join(
+        [f'"{ROW}" integer', *typed, f"{CONTENT_MAC} bytea", "record_id uuid not null default records.uuid7()"]
+    )
     connection.execute(text(f"create temp table {STAGING} ({columns}) on commit drop"))
 
 
