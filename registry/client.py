@@ -18,6 +18,7 @@ CHUNK = 1 << 18
 TRIES = 6
 PATIENCE_SECONDS = 300.0
 ASK_SECONDS = 1.0
+PAUSE_SECONDS = 0.5  # doubled with each try, ten seconds at most
 BUSY = (429, 502, 503, 504)
 
 Seen = Callable[[str, int, int | None], None]
@@ -135,7 +136,7 @@ def _answered(ask: Callable[[], httpx2.Response]) -> httpx2.Response:
     """The answer, asked for again while the service is busy or cannot be reached. The key makes that harmless."""
     for attempt in range(TRIES):
         if attempt:
-            time.sleep(min(2.0**attempt / 2, 10.0))
+            time.sleep(min(PAUSE_SECONDS * 2**attempt, 10.0))
         try:
             answer = ask()
         except httpx2.TransportError as error:
