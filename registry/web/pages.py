@@ -47,6 +47,7 @@ NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
     ("Your returns", "/trust", Right.READ_SUBMISSIONS),
     ("Your figures", "/trust/figures", Right.READ_CASES),
     ("National work", "/team", Right.READ_DRAFTS),
+    ("Administration", "/admin", Right.MANAGE_SETTINGS),
 )
 
 
