@@ -37,10 +37,14 @@ def generate(everybody: Sequence[Member], *, months: int, on: date, seed: int = 
 
     A case stands before its review and before the activity of its month, as they must be sent.
     """
-    made = make_returns(everybody, months=months, on=on, seed=seed)
+    yield from files_of(everybody, make_returns(everybody, months=months, on=on, seed=seed))
+
+
+def files_of(everybody: Sequence[Member], made: Returns) -> list[Batch]:
+    """The returns as files, organisation by organisation."""
     files = [each for kind, frame in made.frames.items() for each in batches(kind, frame, made.traits)]
     place = {each.code: number for number, each in enumerate(everybody)}
-    yield from sorted(files, key=lambda each: place[each.code])
+    return sorted(files, key=lambda each: place[each.code])
 
 
 def make_returns(everybody: Sequence[Member], *, months: int, on: date, seed: int = SEED) -> Returns:

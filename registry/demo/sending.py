@@ -11,6 +11,7 @@ from itertools import groupby
 import httpx2
 
 from registry.demo.written import Batch
+from registry.processes import ProcessError
 
 PATH = "/api/submissions"
 AT_ONCE = 4
@@ -20,8 +21,8 @@ _BUSY = (429, 503)
 _FINAL = "accepted"
 
 
-class DemonstrationError(RuntimeError):
-    """The demonstration cannot be made; the words say what was answered and by whom, never what was sent."""
+class DemonstrationError(ProcessError):
+    """The demonstration cannot be made here; the words say why, never what was sent."""
 
 
 @dataclass(frozen=True, slots=True)

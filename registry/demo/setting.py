@@ -17,6 +17,7 @@ from registry.access import OPERATOR, TOKEN_ROLES, Role
 from registry.accounts import passwords, people, tokens
 from registry.demo.scene import FIRST_TRUST, INDEPENDENTS, SECOND_TRUST, WELSH_BOARD, Member, live_from, register_file
 from registry.demo.window import Window
+from registry.errors import NotFound
 
 ACCOUNTS = "accounts.json"
 EXEMPTION = "DEMONSTRATION-0000: an invented approval, valid for invented data only"
@@ -59,7 +60,11 @@ class Setting:
     senders: Mapping[str, str]
 
 
-def accounts() -> tuple[tuple[Account, ...], Mapping[str, str]]:
+SigningIn = tuple[tuple[Account, ...], Mapping[str, str]]
+"""Sign-ins, and the hash of each password by user name."""
+
+
+def accounts() -> SigningIn:
     """The sign-ins with new passwords, and the hash of each by user name. Takes a second or two: argon2 is slow on purpose."""
     made = (*_of_organisations(), *_national())
     with ThreadPoolExecutor(2) as pool:
@@ -92,21 +97,35 @@ def set_up(
     connection: Connection,
     everybody: Sequence[Member],
     window: Window,
-    signing_in: tuple[tuple[Account, ...], Mapping[str, str]],
+    signing_in: SigningIn,
+    until: date,
     *,
     master_key: bytes,
 ) -> Setting:
-    """Register everybody, say since when they take part, and let people in; in the caller's transaction of the system's tenant."""
+    """Register everybody, say since when they take part, and let people in; in the caller's transaction of the system's tenant.
+
+    The tokens of the senders hold to the end of the day `until`.
+    """
     register.import_register(connection, register_file(), master_key=master_key, by=OPERATOR)
     _exempt(connection)
     _take_part(connection, everybody, window, master_key)
     ids = {each.code: each.id for each in register.organisations(connection)}
     made, hashes = signing_in
     known = {each.user_name: _person(connection, each, hashes[each.user_name], ids) for each in made}
-    answers_for = known["administrator"]
     shown = tuple(_with_token(connection, each, ids, known[each.user_name]) for each in made)
-    senders = {each.code: _sender(connection, each.code, ids[each.code], answers_for, window.on) for each in everybody}
-    return Setting(shown, known, senders)
+    return Setting(shown, known, _senders(connection, everybody, known["administrator"], until))
+
+
+def take_up(
+    connection: Connection, everybody: Sequence[Member], made: tuple[Account, ...], until: date
+) -> Setting | None:
+    """What `set_up` made before, with new tokens to send with; None where it has not been done."""
+    try:
+        known = {each.user_name: people.person_by_name(connection, each.user_name).id for each in made}
+        administrator = people.person_by_name(connection, "administrator").id
+    except NotFound:
+        return None
+    return Setting(made, known, _senders(connection, everybody, administrator, until))
 
 
 def _exempt(connection: Connection) -> None:
@@ -150,17 +169,21 @@ def _with_token(connection: Connection, account: Account, ids: Mapping[str, int]
     return Account(**{**asdict(account), "api_token": secret})
 
 
-def _sender(connection: Connection, code: str, organisation_id: int, person: UUID, on: date) -> str:
-    """A token for the sending of the demonstration itself; it ends with the day after."""
-    return tokens.make(
-        connection,
-        name=f"Demonstration returns of {code}",
-        role=Role.TRUST_UPLOADER,
-        organisations=(organisation_id,),
-        expires_on=date.fromordinal(on.toordinal() + 1),
-        by=OPERATOR,
-        made_by=person,
-    )
+def _senders(connection: Connection, everybody: Sequence[Member], person: UUID, until: date) -> dict[str, str]:
+    """For each organisation a token for the sending of the demonstration itself, which holds to the end of the day `until`."""
+    ids = {each.code: each.id for each in register.organisations(connection)}
+    return {
+        each.code: tokens.make(
+            connection,
+            name=f"Demonstration returns of {each.code}",
+            role=Role.TRUST_UPLOADER,
+            organisations=(ids[each.code],),
+            expires_on=until,
+            by=OPERATOR,
+            made_by=person,
+        )
+        for each in everybody
+    }
 
 
 def write_accounts(folder: Path, base_url: str, made: Sequence[Account]) -> Path:
@@ -172,3 +195,11 @@ def write_accounts(folder: Path, base_url: str, made: Sequence[Account]) -> Path
         file.write(text + "\n")
     part.replace(path)
     return path
+
+
+def read_accounts(folder: Path) -> tuple[Account, ...]:
+    """The sign-ins of a data folder; none where they have not been written."""
+    path = folder / ACCOUNTS
+    if not path.exists():
+        return ()
+    return tuple(Account(**each) for each in json.loads(path.read_text("utf-8"))["accounts"])

@@ -1,0 +1,116 @@
+"""Making the demonstration on a service that runs: set up, send, count, release. Interrupted, it is taken up where it stopped."""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+
+from registry.demo import publishing
+from registry.demo.generating import SEED, Returns, files_of, make_returns
+from registry.demo.marking import Mark
+from registry.demo.risk_file import risk_assessment_file
+from registry.demo.scene import Member, members
+from registry.demo.sending import Sent, send_all
+from registry.demo.setting import Setting, SigningIn, accounts, read_accounts, set_up, take_up, write_accounts
+from registry.demo.window import Window
+from registry.demo.written import Batch
+from registry.settings import Secrets, Settings
+from registry.store import SYSTEM_TENANT, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What is made while the database starts: sign-ins with their slow hashes, and the returns."""
+
+    everybody: Sequence[Member]
+    window: Window
+    signing_in: Future[SigningIn]
+    returns: Future[Returns]
+
+
+def ahead(mark: Mark, pool: Executor) -> Ahead:
+    """Begin with what needs no database."""
+    everybody = members()
+    window = Window(mark.months, mark.day)
+    returns = pool.submit(make_returns, everybody, months=mark.months, on=mark.day)
+    return Ahead(everybody, window, pool.submit(accounts), returns)
+
+
+class Stages:
+    """The stages on a console, each with its bar and its seconds."""
+
+    def __init__(self, console: Console) -> None:
+        words = TextColumn("{task.description}")
+        self._progress = Progress(
+            SpinnerColumn(), words, BarColumn(), TextColumn("{task.fields[told]}"), console=console
+        )
+
+    def __enter__(self) -> "Stages":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    @contextmanager
+    def stage(self, words: str, total: int = 1) -> Iterator[TaskID]:
+        """One stage; its line tells how long it took once it is over."""
+        began = time.monotonic()
+        task = self._progress.add_task(words, total=total, told="")
+        yield task
+        self._progress.update(task, completed=total, told=f"{time.monotonic() - began:.1f} s")
+
+    def on(self, task: TaskID, files: int) -> None:
+        self._progress.advance(task, files)
+
+
+def make(settings: Settings, prepared: Ahead, console: Console) -> None:
+    """Everything from the register to the release, on the service at `settings.base_url`.
+
+    Raises DemonstrationError where something is not taken as it should be.
+    """
+    store = Store.from_settings(settings, publishing.ROLES)
+    secrets = Secrets.load(settings.secrets_dir, publishing.KEYS)
+    try:
+        with Stages(console) as stages:
+            with stages.stage("Register, people and tokens"):
+                setting = _setting(store, secrets, settings, prepared)
+            with stages.stage("Invented returns"):
+                made = prepared.returns.result()
+                files = files_of(prepared.everybody, made)
+            sent = _send(settings, files, setting, stages)
+            with stages.stage("Official risk assessments"):
+                content = risk_assessment_file(prepared.everybody, made.months, prepared.window, seed=SEED)
+                publishing.import_risk_assessments(store, setting.people, content)
+            with stages.stage("Pairs and counts"):
+                counted = publishing.count(store, secrets, settings, datetime.now(UTC))
+            with stages.stage("Prepared by one, released by another"):
+                publishing.publish(store, setting.people, secrets, settings, datetime.now(UTC))
+    finally:
+        store.dispose()
+    console.print(f"{sent.rows:,} rows in {sent.files:,} files; {counted['cases']:,} cases counted.")
+
+
+def _setting(store: Store, secrets: Secrets, settings: Settings, prepared: Ahead) -> Setting:
+    """Set up now, or as it was set up before. The sign-ins are written before the commit, so none is ever lost."""
+    on = datetime.now(UTC).date() + timedelta(days=1)
+    with store.transaction(tenants=(SYSTEM_TENANT,)) as connection:
+        before = read_accounts(settings.data_dir)
+        setting = take_up(connection, prepared.everybody, before, on) if before else None
+        if setting is None:
+            signing_in = prepared.signing_in.result()
+            setting = set_up(
+                connection, prepared.everybody, prepared.window, signing_in, on, master_key=secrets["master"]
+            )
+        write_accounts(settings.data_dir, settings.base_url, setting.accounts)
+    return setting
+
+
+def _send(settings: Settings, files: Sequence[Batch], setting: Setting, stages: Stages) -> Sent:
+    with stages.stage("Returns sent as CSV", len(files)) as task:
+        return send_all(settings.base_url, files, setting.senders, seen=lambda _: stages.on(task, 1))

@@ -1,0 +1,67 @@
+"""`hat demo`: everything started, the demonstration made if it is not there yet, its address and sign-ins shown, until Ctrl-C."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+
+from registry import processes
+from registry.demo import marking
+from registry.demo.making import ahead, make
+from registry.demo.marking import Mark
+from registry.demo.setting import ACCOUNTS, read_accounts, write_accounts
+from registry.settings import Settings
+
+FEWEST_MONTHS = 3
+LONDON = ZoneInfo("Europe/London")
+
+
+def run(settings: Settings, months: int = 24, *, console: Console | None = None) -> None:
+    """Start the demonstration of a data folder, making it first where there is none, and keep it going until it is interrupted.
+
+    One that was interrupted while it was made is taken up where it stopped, with the same returns. Raises DemonstrationError for
+    a folder that holds another registry, ValueError for fewer than three months, and whatever `processes.running` raises.
+    """
+    if months < FEWEST_MONTHS:
+        raise ValueError(f"the demonstration needs at least {FEWEST_MONTHS} months")
+    shown = console or Console()
+    began = time.monotonic()
+    mark = marking.begin(settings, months, datetime.now(LONDON).date())
+    settings = marking.as_demonstration(settings)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            prepared = None if mark.whole else ahead(mark, pool)
+            with processes.running(settings) as here:
+                if prepared is None:
+                    _say_there(shown, settings, mark, months)
+                else:
+                    make(settings, prepared, shown)
+                    marking.finish(settings.data_dir, mark)
+                    shown.print(f"Made in {time.monotonic() - began:.0f} s.")
+                _show(shown, settings, here.address)
+                here.watch()
+    except KeyboardInterrupt:
+        shown.print("\nStopped; nothing is lost. The same command starts it again.")
+
+
+def _say_there(console: Console, settings: Settings, mark: Mark, months: int) -> None:
+    console.print(f"The demonstration in {settings.data_dir} is there already and is started as it stands.")
+    if mark.months != months:
+        console.print(f"It holds {mark.months} months. For {months}, remove the folder or set HAT_DATA_DIR to another.")
+
+
+def _show(console: Console, settings: Settings, address: str) -> None:
+    """The address and the sign-ins; `accounts.json` gets the address at which the service now is."""
+    made = read_accounts(settings.data_dir)
+    if made:
+        write_accounts(settings.data_dir, address, made)
+    table = Table("Role", "Organisation", "User name", "Password", box=None, pad_edge=False)
+    for each in made:
+        table.add_row(each.role.replace("_", " "), each.organisation or "", each.user_name, each.password)
+    console.print(table)
+    console.print(f"\nThe registry is at {address}")
+    console.print(f"The sign-ins stand with their API tokens in {settings.data_dir / ACCOUNTS}")
+    console.print("Ctrl-C stops everything.")
