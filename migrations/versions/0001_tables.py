@@ -271,6 +271,7 @@ def upgrade() -> None:
         "risk_assessment",
         sa.Column("organisation_id", sa.Integer(), nullable=False),
         sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("region_code", sa.Text(), nullable=True),
         sa.Column("assessed", sa.Integer(), nullable=False),
         sa.Column("admissions", sa.Integer(), nullable=False),
         sa.Column("import_id", sa.Uuid(), nullable=False),

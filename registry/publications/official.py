@@ -110,14 +110,19 @@ def confirm(
     """Import the rows of a file that waits; `ids` are the organisations by code. Gives how many figures were kept."""
     figures = [
         {
-            "organisation_id": ids[row.code], "month": row.month, "assessed": row.assessed, "admissions": row.admissions,
+            "organisation_id": ids[row.code],
+            "month": row.month,
+            "region_code": row.region_code or None,
+            "assessed": row.assessed,
+            "admissions": row.admissions,
             "import_id": import_id,
         }
-        for row in rows if complete(row)
-    ]  # fmt: skip
+        for row in rows
+        if complete(row)
+    ]
     if figures:
         query = insert_or(risk_assessment)
-        new = {name: query.excluded[name] for name in ("assessed", "admissions", "import_id")}
+        new = {name: query.excluded[name] for name in ("region_code", "assessed", "admissions", "import_id")}
         connection.execute(query.on_conflict_do_update(index_elements=["organisation_id", "month"], set_=new), figures)
     made = {
         "state": "imported",

@@ -177,8 +177,8 @@ def risk_assessments(connection: Connection, organisations: Mapping[int, Organis
     """England's official figures by region and for the nation: added up, and otherwise as NHS England publishes them."""
     sums: defaultdict[tuple[str, str, date], list[int]] = defaultdict(lambda: [0, 0, 0])
     c = risk_assessment.c
-    for row in connection.execute(select(c.organisation_id, c.month, c.assessed, c.admissions)):
-        region = organisations[row.organisation_id].region_code
+    for row in connection.execute(select(c.organisation_id, c.region_code, c.month, c.assessed, c.admissions)):
+        region = row.region_code or organisations[row.organisation_id].region_code
         places = [("nation", ENGLAND), *([(GeographyKind.REGION.value, region)] if region else [])]
         for kind, place in places:
             numbers = sums[kind, place, row.month]

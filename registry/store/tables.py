@@ -408,6 +408,8 @@ risk_assessment = Table(
     metadata,
     Column("organisation_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
     Column("month", Date, primary_key=True),
+    # The region under which the file has the provider; the register may not know the provider's.
+    Column("region_code", Text),
     Column("assessed", Integer, nullable=False),
     Column("admissions", Integer, nullable=False),
     Column("import_id", Uuid, nullable=False),

@@ -53,6 +53,7 @@ RIGHTS = {
     "hat_national": {
         "register.organisation": "ar",
         "register.succession": "r",
+        "register.opt_out_mode": "r",
         "records.audit": "aR",
         "figures": "r",
         "figures.risk_assessment": "arw",
