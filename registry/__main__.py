@@ -42,11 +42,13 @@ def up() -> None:
 
 
 @program.command()
-def serve(attached: Attached = False) -> None:
+def serve(
+    attached: Attached = False, listening: Annotated[int | None, typer.Option("--listening", hidden=True)] = None
+) -> None:
     """Run the web process."""
     from registry.commands import service
 
-    service.serve(attached=attached)
+    service.serve(attached=attached, listening=listening)
 
 
 @program.command()
@@ -70,6 +72,16 @@ def run(
     from registry.commands import service
 
     _exit(good=service.run(job, on.date() if on else None))
+
+
+@program.command()
+def demo(
+    months: Annotated[int, typer.Option(min=3, max=120, help="So many months of returns are made up.")] = 24,
+) -> None:
+    """Start with made-up returns of the whole country, released figures and sign-ins to try."""
+    from registry.commands import service
+
+    service.demo(months)
 
 
 # --- for those who send
@@ -218,6 +230,7 @@ def _words(error: Exception) -> str | None:
 
     from registry.client import ClientError
     from registry.database import DatabaseError
+    from registry.demo.sending import DemonstrationError
     from registry.embedded import EmbeddedPostgresError
     from registry.errors import RegistryError
     from registry.processes import ProcessError
@@ -225,7 +238,8 @@ def _words(error: Exception) -> str | None:
 
     if isinstance(error, RegistryError):
         return "\n".join([error.detail, *(f"  {fault.pointer}: {fault.words}" for fault in error.errors)])
-    if isinstance(error, SettingsError | DatabaseError | EmbeddedPostgresError | ProcessError | ClientError):
+    told = (SettingsError, DatabaseError, EmbeddedPostgresError, ProcessError, ClientError, DemonstrationError)
+    if isinstance(error, told):
         return str(error)
     if isinstance(error, psycopg.OperationalError | DBAPIError):
         return f"The database cannot be reached, or cannot do this ({type(error).__name__})."

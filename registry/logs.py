@@ -19,11 +19,11 @@ MOST_PLACES = 12
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-def without_words() -> None:
-    """Send this process's log to the error stream, and with it whatever nobody catches."""
+def without_words(level: int = logging.INFO) -> None:
+    """Send this process's log from `level` on to the error stream, and with it whatever nobody catches."""
     handler = logging.StreamHandler()
     handler.setFormatter(_WithoutWords("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     sys.excepthook = _uncaught
     threading.excepthook = lambda each: log.critical("uncaught", exc_info=_info(each.exc_value))
 

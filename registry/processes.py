@@ -1,5 +1,6 @@
 """The processes of one machine: Postgres, web and worker, started, watched and ended together by `hat up`.
 
+- The supervisor holds the port and hands it to the web, so nobody else can take it and callers wait while the web starts again.
 - One supervisor a data folder, by a lock. A second lock is inherited by web and worker: while one of an earlier run lives, the next
   waits for it. They end by themselves when the supervisor dies, since it holds the other end of their standard input.
 - Postgres outlives a killed supervisor and is adopted by the next one.
@@ -8,6 +9,7 @@
 
 import contextlib
 import fcntl
+import http.client
 import json
 import logging
 import os
@@ -32,8 +34,8 @@ log = logging.getLogger(__name__)
 
 ATTACHED = "--attached"
 """The option that has a child end with its starter."""
-PARTS = ("web", "worker")
-COMMANDS = {"web": "serve", "worker": "work"}
+WEB, WORKER = "web", "worker"
+COMMANDS = {WEB: "serve", WORKER: "work"}
 
 LEAVING_SECONDS = 20.0
 STOP_SECONDS = 15.0
@@ -70,6 +72,7 @@ class Running:
     postgres: Server | None
     children: tuple[Child, ...]
     lock: int = field(repr=False)
+    listening: socket.socket = field(repr=False)
 
     @property
     def address(self) -> str:
@@ -104,14 +107,16 @@ class Running:
 
     def _start(self, child: Child) -> None:
         child.started = time.monotonic()
+        port = self.listening.fileno()
+        options, handles = (["--listening", str(port)], [port]) if child.name == WEB else ([], [])
         with logs.opened(child.log) as into:
             child.process = subprocess.Popen(  # noqa: S603 (our own program, our own arguments)
-                [sys.executable, "-m", "registry", COMMANDS[child.name], ATTACHED],
+                [sys.executable, "-m", "registry", COMMANDS[child.name], ATTACHED, *options],
                 env=os.environ | environment(self.settings),
                 stdin=subprocess.PIPE,
                 stdout=into,
                 stderr=into,
-                pass_fds=(self.lock,),
+                pass_fds=(self.lock, *handles),
                 start_new_session=True,  # Ctrl-C is for us; they end in their turn
             )
 
@@ -147,12 +152,12 @@ def running(settings: Settings) -> Iterator[Running]:
     Raises ProcessError, EmbeddedPostgresError, DatabaseError or SettingsError in words that say what to do.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with _interrupted_by_signals(), _alone(settings) as lock:
-        _refuse_taken_port(settings)
+    with _interrupted_by_signals(), _alone(settings) as lock, listen(settings) as listening:
         folder = settings.data_dir / "logs"
         folder.mkdir(mode=0o700, exist_ok=True)
         postgres = None if settings.database_url else embedded.start(settings.postgres_dir)
-        here = Running(settings, postgres, tuple(Child(name, folder / f"{name}.log") for name in PARTS), lock)
+        children = tuple(Child(name, folder / f"{name}.log") for name in COMMANDS)
+        here = Running(settings, postgres, children, lock, listening)
         try:
             prepare(settings, postgres)
             here.begin()
@@ -232,14 +237,13 @@ def listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def _refuse_taken_port(settings: Settings) -> None:
-    listen(settings).close()
-
-
 def _answers(settings: Settings) -> bool:
+    """Whether the web process answers; while it starts, callers wait at the open port."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 (compared, not bound)
-    with contextlib.suppress(OSError), socket.create_connection((host, settings.port), timeout=1):
-        return True
+    asked = http.client.HTTPConnection(host, settings.port, timeout=1)
+    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(asked):
+        asked.request("GET", "/static/favicon.svg")
+        return asked.getresponse().status < 500
     return False
 
 

@@ -1,7 +1,9 @@
 """`hat up`, `serve`, `work` and `run`: the registry's processes."""
 
+import logging
 import os
 import signal
+import socket
 from datetime import date
 from threading import Event
 
@@ -12,6 +14,7 @@ from rich.table import Table
 
 from registry import claims, jobs, logs, processes
 from registry.app import create_app
+from registry.demo import marking, running
 from registry.settings import load
 from registry.store import Store
 
@@ -21,8 +24,8 @@ GRACE_SECONDS = 10
 
 def up() -> None:
     """Start everything and keep it going until Ctrl-C."""
-    logs.without_words()
-    settings = load()
+    logs.without_words(logging.WARNING)
+    settings = marking.as_demonstration(load())
     try:
         with processes.running(settings) as here:
             typer.echo(f"The registry is at {here.address} (Ctrl-C ends it). Its data are in {settings.data_dir}.")
@@ -31,8 +34,14 @@ def up() -> None:
         typer.echo("The registry has ended.")
 
 
-def serve(*, attached: bool) -> None:
-    """The web process."""
+def demo(months: int) -> None:
+    """Start the demonstration, made first where there is none."""
+    logs.without_words(logging.WARNING)
+    running.run(load(), months)
+
+
+def serve(*, attached: bool, listening: int | None) -> None:
+    """The web process. `listening` is the handle of a port that its starter holds."""
     logs.without_words()
     settings = load()
     store = Store.from_settings(settings, roles=WEB_ROLES)
@@ -45,10 +54,10 @@ def serve(*, attached: bool) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    listening = processes.listen(settings)
+    port = processes.listen(settings) if listening is None else socket.socket(fileno=listening)
     if attached:
         processes.end_with_starter()
-    uvicorn.Server(config).run(sockets=[listening])
+    uvicorn.Server(config).run(sockets=[port])
     store.dispose()
 
 

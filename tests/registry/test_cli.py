@@ -60,7 +60,7 @@ def test_asking_for_help_imports_nothing_slow(arguments: list[str]) -> None:
 
 def test_every_command_has_words_of_its_own() -> None:
     result = _run({"COLUMNS": "200"}, "--help")
-    commands = ("up", "serve", "work", "run", "submit", "publish", "database", "user", "register", "audit")
+    commands = ("up", "serve", "work", "run", "demo", "submit", "publish", "database", "user", "register", "audit")
     for command in commands:
         assert re.search(rf"│ {command} +[A-Z].*\.", result.output), command
 
