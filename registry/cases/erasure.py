@@ -8,25 +8,31 @@ from sqlalchemy import Connection, text
 
 from registry.settings import Secrets, Settings
 from registry.store import Store, audit
-from registry.submissions.staging import columns_of
+from registry.store.records import columns_of
 from schemas.codes import WithdrawReason
 from schemas.dictionary import fields
 from schemas.record import RecordKind
 
 IDENTIFIERS = ("nhs_number", "birth_date")
 AT_ONCE = (WithdrawReason.OPT_OUT.value, WithdrawReason.OBJECTION.value)
+PATIENT_KINDS = (RecordKind.CASE.value, RecordKind.RCA.value)
 
-# Cases whose identifiers have had their time: by the newest diagnosis date that stands.
+# Cases whose identifiers have had their time: by the last date of diagnosis that was given (a withdrawal may come without
+# one), else by the day of the last version.
 _TERM_OVER = """
 select c.tenant_id, c.id from records.case_record c
-  join records.case_version v on v.tenant_id = c.tenant_id and v.record_id = c.id and v.version = c.version
- where v.diagnosis_date < :before
-   and exists (select from records.case_version w
-                where w.tenant_id = c.tenant_id and w.record_id = c.id and w.birth_date_ct is not null)
+ where exists (select from records.case_version v
+                where v.tenant_id = c.tenant_id and v.record_id = c.id and ({left}))
+   and coalesce((select v.diagnosis_date from records.case_version v
+                  where v.tenant_id = c.tenant_id and v.record_id = c.id and v.diagnosis_date is not null
+                  order by v.version desc limit 1),
+                (select max(v.recorded_at)::date from records.case_version v
+                  where v.tenant_id = c.tenant_id and v.record_id = c.id)) < :before
 """
 
-# Cases and reviews withdrawn because the patient opted out or objected, as long as anything that identifies is left.
-_TO_ERASE = """
+# Cases withdrawn because the patient opted out or objected, as long as anything that identifies is left of them or of their
+# reviews.
+_WISHED = """
 select c.tenant_id, c.id, c.local_case_id from records.case_record c
  where c.withdraw_reason = any(:reasons)
    and (exists (select from records.case_version v
@@ -36,22 +42,53 @@ select c.tenant_id, c.id, c.local_case_id from records.case_record c
                  where r.tenant_id = c.tenant_id and r.local_case_id = c.local_case_id and ({rca_left})))
 """
 
+# The reviews of those cases, and reviews that were themselves withdrawn for such a reason.
+_WISHED_REVIEWS = """
+select r.tenant_id, r.id from records.rca_record r
+ where exists (select from wished w where w.tenant_id = r.tenant_id and w.local_case_id = r.local_case_id)
+    or (r.withdraw_reason = any(:reasons)
+        and exists (select from records.rca_version v
+                     where v.tenant_id = r.tenant_id and v.record_id = r.id and ({rca_left})))
+"""
+
 
 def retire(store: Store, secrets: Secrets, settings: Settings, at: datetime) -> Mapping[str, int]:
-    """Erase what has had its time. Gives how many cases lost their identifiers by term and by the patient's wish."""
+    """Erase what has had its time. Gives how many cases lost their identifiers by term, and how many cases and reviews all
+    that identifies by the patient's wish."""
     before = (at - timedelta(days=settings.counting.identifier_retention_days)).date()
     with store.transaction(role="hat_jobs") as connection:
-        connection.execute(text("create temp table over on commit drop as " + _TERM_OVER), {"before": before})
-        by_term = _erase(connection, RecordKind.CASE, IDENTIFIERS, "over")
-        _note(connection, "over", "identifiers erased after their term")
+        by_term = _by_term(connection, {"before": before})
     with store.transaction(role="hat_jobs") as connection:
-        wish = _TO_ERASE.format(case_left=_left(RecordKind.CASE), rca_left=_left(RecordKind.RCA))
-        connection.execute(text("create temp table wished on commit drop as " + wish), {"reasons": list(AT_ONCE)})
-        by_wish = _erase(connection, RecordKind.CASE, _identifying(RecordKind.CASE), "wished")
-        _erase_reviews(connection)
-        _erase_payloads(connection)
-        _note(connection, "wished", "identifiers and free text erased at the patient's wish")
+        by_wish = _by_wish(connection, {"reasons": list(AT_ONCE)}, at)
     return {"by_term": by_term, "by_wish": by_wish}
+
+
+def _by_term(connection: Connection, asked: Mapping[str, object]) -> int:
+    over = _TERM_OVER.format(left=_left(RecordKind.CASE, IDENTIFIERS))
+    cases = _choose(connection, "over", over, asked)
+    _erase(connection, RecordKind.CASE, IDENTIFIERS, "over")
+    _forget_person(connection, "over")
+    _note(connection, "over", "case", "identifiers erased after their term")
+    return cases
+
+
+def _by_wish(connection: Connection, asked: Mapping[str, object], at: datetime) -> int:
+    case_left, rca_left = (_left(kind, _identifying(kind)) for kind in (RecordKind.CASE, RecordKind.RCA))
+    cases = _choose(connection, "wished", _WISHED.format(case_left=case_left, rca_left=rca_left), asked)
+    reviews = _choose(connection, "wished_reviews", _WISHED_REVIEWS.format(rca_left=rca_left), asked)
+    _erase(connection, RecordKind.CASE, _identifying(RecordKind.CASE), "wished")
+    _erase(connection, RecordKind.RCA, _identifying(RecordKind.RCA), "wished_reviews")
+    _forget_person(connection, "wished")
+    _erase_payloads(connection, at)
+    _note(connection, "wished", "case", "identifiers and free text erased at the patient's wish")
+    _note(connection, "wished_reviews", "review", "free text erased at the patient's wish")
+    return cases + reviews
+
+
+def _choose(connection: Connection, name: str, query: str, asked: Mapping[str, object]) -> int:
+    """A temporary table of the records that are meant; gives how many."""
+    connection.execute(text(f"create temp table {name} on commit drop as {query}"), asked)
+    return int(connection.execute(text(f"select count(*) from {name}")).scalar_one())
 
 
 def _identifying(kind: RecordKind) -> tuple[str, ...]:
@@ -62,12 +99,12 @@ def _sealed(kind: RecordKind, names: tuple[str, ...]) -> list[str]:
     return [column for each in fields(kind) if each.name in names for column in columns_of(each)]
 
 
-def _left(kind: RecordKind) -> str:
-    return " or ".join(f"v.{column} is not null" for column in _sealed(kind, _identifying(kind)))
+def _left(kind: RecordKind, names: tuple[str, ...]) -> str:
+    return " or ".join(f"v.{column} is not null" for column in _sealed(kind, names))
 
 
-def _erase(connection: Connection, kind: RecordKind, names: tuple[str, ...], chosen: str) -> int:
-    """Empty the sealed columns in every version of the chosen cases, and the key under which the person is found."""
+def _erase(connection: Connection, kind: RecordKind, names: tuple[str, ...], chosen: str) -> None:
+    """Empty the sealed columns in every version of the chosen records."""
     emptied = ", ".join(f"{column} = null" for column in _sealed(kind, names))
     connection.execute(
         text(
@@ -75,53 +112,52 @@ def _erase(connection: Connection, kind: RecordKind, names: tuple[str, ...], cho
             "where v.tenant_id = o.tenant_id and v.record_id = o.id"
         )
     )
-    return connection.execute(
+
+
+def _forget_person(connection: Connection, chosen: str) -> None:
+    """Take away the key under which the person is found again."""
+    connection.execute(
         text(
             f"update records.case_record c set nhs_key = null from {chosen} o "
             "where c.tenant_id = o.tenant_id and c.id = o.id"
         )
-    ).rowcount
-
-
-def _erase_reviews(connection: Connection) -> None:
-    emptied = ", ".join(f"{column} = null" for column in _sealed(RecordKind.RCA, _identifying(RecordKind.RCA)))
-    connection.execute(
-        text(
-            f"update records.rca_version v set {emptied} from wished o "
-            "join records.rca_record r on r.tenant_id = o.tenant_id and r.local_case_id = o.local_case_id "
-            "where v.tenant_id = r.tenant_id and v.record_id = r.id"
-        )
     )
 
 
-def _erase_payloads(connection: Connection) -> None:
-    """The submitted bytes that carried any version of these cases or of their reviews."""
-    carried = """
-        select v.tenant_id, v.submission_id from wished o
-          join records.case_version v on v.tenant_id = o.tenant_id and v.record_id = o.id
-        union
-        select v.tenant_id, v.submission_id from wished o
-          join records.rca_record r on r.tenant_id = o.tenant_id and r.local_case_id = o.local_case_id
-          join records.rca_version v on v.tenant_id = r.tenant_id and v.record_id = r.id
+def _erase_payloads(connection: Connection, at: datetime) -> None:
+    """The submitted bytes that may have carried these records.
+
+    A rehearsal, a refused file and a file sent again unchanged carry a row and leave no version of it, so all files of
+    patients go that the trust has sent so far and that have been checked. They are kept for some days only in any case.
     """
-    connection.execute(text(f"create temp table carried on commit drop as {carried}"))
     connection.execute(
         text(
-            "delete from records.payload p using carried c "
-            "where p.tenant_id = c.tenant_id and p.submission_id = c.submission_id"
-        )
+            """
+            create temp table carried on commit drop as
+            select s.tenant_id, s.id from records.submission s
+             where s.kind = any(:kinds) and s.finished_at is not null and s.payload_deleted_at is null
+               and s.tenant_id in (select tenant_id from wished union select tenant_id from wished_reviews)
+            """
+        ),
+        {"kinds": list(PATIENT_KINDS)},
+    )
+    connection.execute(
+        text("delete from records.payload p using carried c where p.tenant_id = c.tenant_id and p.submission_id = c.id")
     )
     connection.execute(
         text(
-            "update records.submission s set payload_deleted_at = now() from carried c "
-            "where s.tenant_id = c.tenant_id and s.id = c.submission_id and s.payload_deleted_at is null"
-        )
+            "update records.submission s set payload_deleted_at = :at, file_name_ct = null from carried c "
+            "where s.tenant_id = c.tenant_id and s.id = c.id"
+        ),
+        {"at": at},
     )
 
 
-def _note(connection: Connection, chosen: str, action: str) -> None:
+def _note(connection: Connection, chosen: str, what: str, action: str) -> None:
     """One entry in the log of each trust concerned."""
-    rows = connection.execute(text(f"select tenant_id, count(*) as cases from {chosen} group by tenant_id order by 1"))
+    rows = connection.execute(
+        text(f"select tenant_id, count(*) as records from {chosen} group by tenant_id order by 1")
+    )
     for row in rows.all():
         audit.record(
             connection,
@@ -129,7 +165,7 @@ def _note(connection: Connection, chosen: str, action: str) -> None:
             actor="worker",
             role="service",
             action=action,
-            object_type="case",
+            object_type=what,
             object_id="several",
-            detail={"cases": row.cases},
+            detail={"records": row.records},
         )

@@ -19,11 +19,13 @@ select a.tenant_id, a.id, b.tenant_id, b.id, abs(va.diagnosis_date - vb.diagnosi
   join records.case_version vb on vb.tenant_id = b.tenant_id and vb.record_id = b.id and vb.version = b.version
  where a.nhs_key is not null and a.withdrawn_at is null and b.withdrawn_at is null
    and abs(va.diagnosis_date - vb.diagnosis_date) <= :days
-    on conflict do nothing
+    on conflict (first_tenant_id, first_case_id, second_tenant_id, second_case_id)
+    do update set days_apart = excluded.days_apart where pair.days_apart <> excluded.days_apart
+returning (xmax = 0) as new
 """
 
-# A pair that nobody has worked on falls away with a withdrawal or a corrected date. One whose identifiers were erased
-# when their time was over stays: it was true.
+# A pair that nobody has worked on falls away with a withdrawal, a corrected date or a corrected NHS number. One whose
+# identifiers were erased when their time was over stays: it was true. Then the birth date is gone too.
 _DROP = """
 delete from linkage.pair p
  using records.case_record a, records.case_record b, records.case_version va, records.case_version vb
@@ -33,7 +35,9 @@ delete from linkage.pair p
    and vb.tenant_id = b.tenant_id and vb.record_id = b.id and vb.version = b.version
    and p.state = 'found'
    and (a.withdrawn_at is not null or b.withdrawn_at is not null
-        or a.nhs_key <> b.nhs_key or abs(va.diagnosis_date - vb.diagnosis_date) > :days)
+        or a.nhs_key <> b.nhs_key or abs(va.diagnosis_date - vb.diagnosis_date) > :days
+        or (a.nhs_key is null and va.birth_date_ct is not null)
+        or (b.nhs_key is null and vb.birth_date_ct is not null))
 """
 
 
@@ -42,5 +46,5 @@ def find_pairs(store: Store, secrets: Secrets, settings: Settings, at: datetime)
     days = {"days": settings.counting.match_days}
     with store.transaction(role="hat_jobs") as connection:
         dropped = connection.execute(text(_DROP), days).rowcount
-        found = connection.execute(text(_FIND), days).rowcount
+        found = sum(row.new for row in connection.execute(text(_FIND), days))
     return {"found": found, "dropped": dropped}

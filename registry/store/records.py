@@ -56,9 +56,14 @@ def sql_type(dtype: pl.DataType | type[pl.DataType]) -> TypeEngine[Any]:
     return _SQL_TYPES[base]
 
 
+def columns_of(each: Field) -> tuple[str, ...]:
+    """The names of the columns in which one field is kept."""
+    return (f"{each.name}_ct", f"{each.name}_mac") if each.item.identifying else (each.name,)
+
+
 def _field_columns(each: Field) -> list[Column[Any]]:
     if each.item.identifying:
-        return [Column(f"{each.name}_ct", LargeBinary), Column(f"{each.name}_mac", LargeBinary)]
+        return [Column(name, LargeBinary) for name in columns_of(each)]
     return [Column(each.name, sql_type(each.holds.dtype))]
 
 

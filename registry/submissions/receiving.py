@@ -143,7 +143,10 @@ def payload_aad(reference: Reference) -> bytes:
 
 
 def stored_bytes(connection: Connection, reference: Reference, keys: TenantKeys) -> Iterator[bytes]:
-    """The bytes as they were sent, part by part; nothing once they were deleted. Use none of it before the end has come."""
+    """The bytes as they were sent, part by part. Use none of it before the end has come.
+
+    Raises IdentifierError once they were deleted, or where a part is not as it was sealed.
+    """
     parts = connection.execute(
         select(payload.c.sealed)
         .where(payload.c.tenant_id == reference.tenant_id, payload.c.submission_id == reference.id)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from registry.store.records import MATCH_COLUMN
+from registry.store.records import MATCH_COLUMN, columns_of
 from registry.submissions.request import Door, Record, Reference
-from registry.submissions.staging import CONTENT_MAC, MATCHED, STAGING, columns_of, content_columns
+from registry.submissions.staging import CONTENT_MAC, MATCHED, STAGING, content_columns
 from schemas.dictionary import fields, key
 from schemas.record import RecordKind
 

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 from ingest.check import ROW
 from registry import identifiers
 from registry.store import copy_in
-from registry.store.records import VERSION, derived_columns
+from registry.store.records import VERSION, columns_of, derived_columns
 from registry.submissions.keys import TenantKeys
 from schemas.dictionary import Field, fields, key
 from schemas.record import RecordKind
@@ -24,11 +24,6 @@ MATCHED = "nhs_number"
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy leaves its constructor untyped
 _BETWEEN = b"\x1f"
 _NOTHING = "\x00"
-
-
-def columns_of(each: Field) -> tuple[str, ...]:
-    """The columns in which one field is kept."""
-    return (f"{each.name}_ct", f"{each.name}_mac") if each.item.identifying else (each.name,)
 
 
 def content_columns(kind: RecordKind) -> tuple[str, ...]:
