@@ -3,14 +3,28 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from registry.errors import BadRequest, Fault, NotFound, RegistryError, Unprocessable, UnsupportedMedia
 from registry.submissions import Format, Mode
 from registry.submissions.senders import Sender, only_sender
 from schemas.record import RecordKind
+
+
+def _digits(value: object) -> object:
+    """Refuse what Python would read as a number and nobody else: other alphabets' digits, underscores, blanks."""
+    if isinstance(value, str) and not WHOLE.fullmatch(value):
+        raise PydanticCustomError("int_parsing", "This must be a whole number.")
+    return value
+
+
+WHOLE = re.compile("[0-9]{1,9}")
+Whole = Annotated[int, BeforeValidator(_digits)]
+"""A whole number in an address."""
 
 YES_NO: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
 KEY = re.compile(r"[\x20-\x7e]{1,200}")

@@ -22,7 +22,7 @@ from registry.web import downloads, edge
 from registry.web.actor import require
 from registry.web.api import answers
 from registry.web.api.answers import FindingList, FullReceipt, ReceiptList, finding_out, full_receipt, receipt_out
-from registry.web.api.asked import KEY_HEADER, MULTIPART, PARAMETERS, RAW, WORKBOOK, Asked, asked_of
+from registry.web.api.asked import KEY_HEADER, MULTIPART, PARAMETERS, RAW, WORKBOOK, Asked, Whole, asked_of
 from registry.web.api.description import SIGNED_IN
 from registry.web.bodies import StrictRoute, read_form
 from registry.web.problems import MEDIA_TYPE
@@ -185,7 +185,7 @@ def _with_findings(connection: Connection, receipt: Receipt, code: str) -> FullR
 def listing(
     request: Request,
     actor: Reading,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Annotated[Whole, Query(ge=1, le=200)] = 50,
     before: Annotated[UUID | None, Query(description="The id of a submission: those before it")] = None,
 ) -> ReceiptList:
     """The submissions of your organisations, the newest first."""
@@ -214,8 +214,8 @@ def findings(
     request: Request,
     actor: Reading,
     submission_id: UUID,
-    start: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 1_000,
+    start: Annotated[Whole, Query(ge=0, le=1_000_000)] = 0,
+    limit: Annotated[Whole, Query(ge=1, le=10_000)] = 1_000,
 ) -> FindingList:
     """The listed findings (at most 10,000) in the order of the sheet."""
     tenants = actor.tenants(Right.READ_SUBMISSIONS)

@@ -51,11 +51,6 @@ def kind_words(kind: str) -> str:
     return RECORDS[RecordKind(kind)].title
 
 
-def counted(number: int | None, one: str, many: str) -> str:
-    """`1 row`, `2,000 rows`."""
-    return f"{number or 0:,} {one if number == 1 else many}"
-
-
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One submission as a page shows it."""

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from registry import submissions
 from registry.access import Role
 from registry.settings import Secrets, Settings
 from registry.store import Store
+from registry.web import uploads
 from tests.make import cases, csv_bytes, valid_case
 from tests.registry.web.programs import program, screened, send_file
 from tests.registry.web.visitors import House, house
@@ -155,6 +157,28 @@ def test_a_receipt_stands_when_the_check_cannot_be_made(
     assert (answer.status_code, answer.json()["state"]) == (202, "received")
     again = send_file(client, key="k")
     assert (again.status_code, again.json()["state"], again.json()["id"]) == (200, "accepted", answer.json()["id"])
+
+
+def test_no_more_is_taken_while_too_much_of_one_trust_waits(full: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MOST_WAITING", 1)
+    slow = program(House(full.settings.model_copy(update={"small_rows": 1}), full.store, full.ids), "RRV")
+    assert send_file(slow, key="first").status_code == 202
+    refused = send_file(slow, key="second")
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+    assert send_file(slow, key="first").status_code == 202
+    assert send_file(program(full, "RH5")).status_code == 201
+    work(full)
+    assert send_file(slow, key="second").status_code == 202
+
+
+def test_one_file_from_many_clients_at_once_is_one_submission(full: House, admin: psycopg.Connection) -> None:
+    clients = [program(full, "RRV") for _ in range(4)]
+    content = csv_bytes(cases(200))
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda client: send_file(client, content, key="k"), clients))
+    assert {each.status_code for each in answers} <= {200, 201, 202}
+    assert len({each.json()["id"] for each in answers}) == 1
+    assert (count(admin, "submission"), count(admin, "case_version")) == (1, 200)
 
 
 # --- what is asked
