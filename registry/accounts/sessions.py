@@ -63,7 +63,7 @@ def begin(connection: Connection, found: Account) -> str | None:
         return None
     secret = new_secret()
     connection.execute(
-        insert(session).values(id_digest=secret_digest(secret), person_id=found.person_id, form_token="")
+        insert(session).values(id_digest=secret_digest(secret), person_id=found.person_id)
     )
     by = actor_of_person(connection, found.person_id)
     note(connection, by, "signed in", "person", found.person_id, {})

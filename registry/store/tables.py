@@ -145,7 +145,6 @@ session = Table(
     metadata,
     Column("id_digest", LargeBinary, primary_key=True),
     Column("person_id", Uuid, ForeignKey(person.c.id), nullable=False, index=True),
-    Column("form_token", Text, nullable=False),
     _now("created_at"),
     _now("last_seen_at"),
     Column("ended_at", Moment),
