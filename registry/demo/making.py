@@ -9,13 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from sqlalchemy import Connection
 
+from registry.accounts import people
 from registry.demo import publishing
 from registry.demo.generating import SEED, Returns, files_of, make_returns
 from registry.demo.marking import Mark
 from registry.demo.risk_file import risk_assessment_file
-from registry.demo.scene import Member, members
-from registry.demo.sending import Sent, send_all
+from registry.demo.scene import Member
+from registry.demo.sending import DemonstrationError, Sent, send_all
 from registry.demo.setting import Setting, SigningIn, accounts, read_accounts, set_up, take_up, write_accounts
 from registry.demo.window import Window
 from registry.demo.written import Batch
@@ -33,9 +35,8 @@ class Ahead:
     returns: Future[Returns]
 
 
-def ahead(mark: Mark, pool: Executor) -> Ahead:
+def ahead(mark: Mark, everybody: Sequence[Member], pool: Executor) -> Ahead:
     """Begin with what needs no database."""
-    everybody = members()
     window = Window(mark.months, mark.day)
     returns = pool.submit(make_returns, everybody, months=mark.months, on=mark.day)
     return Ahead(everybody, window, pool.submit(accounts), returns)
@@ -103,12 +104,19 @@ def _setting(store: Store, secrets: Secrets, settings: Settings, prepared: Ahead
         before = read_accounts(settings.data_dir)
         setting = take_up(connection, prepared.everybody, before, on) if before else None
         if setting is None:
+            _refuse_another(connection)
             signing_in = prepared.signing_in.result()
             setting = set_up(
                 connection, prepared.everybody, prepared.window, signing_in, on, master_key=secrets["master"]
             )
         write_accounts(settings.data_dir, settings.base_url, setting.accounts)
     return setting
+
+
+def _refuse_another(connection: Connection) -> None:
+    """Nothing invented goes into a registry that people use."""
+    if people.search(connection, limit=1):
+        raise DemonstrationError("This database holds a registry that is no demonstration. Use another, or none.")
 
 
 def _send(settings: Settings, files: Sequence[Batch], setting: Setting, stages: Stages) -> Sent:

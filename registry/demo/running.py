@@ -1,6 +1,7 @@
 """`hat demo`: everything started, the demonstration made if it is not there yet, its address and sign-ins shown, until Ctrl-C."""
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from registry import processes
 from registry.demo import marking
 from registry.demo.making import ahead, make
 from registry.demo.marking import Mark
+from registry.demo.scene import Member, members
 from registry.demo.setting import ACCOUNTS, read_accounts, write_accounts
 from registry.settings import Settings
 
@@ -19,21 +21,22 @@ FEWEST_MONTHS = 3
 LONDON = ZoneInfo("Europe/London")
 
 
-def run(settings: Settings, months: int = 24, *, console: Console | None = None) -> None:
+def run(settings: Settings, months: int = 24, *, senders: Sequence[Member] | None = None) -> None:
     """Start the demonstration of a data folder, making it first where there is none, and keep it going until it is interrupted.
 
-    One that was interrupted while it was made is taken up where it stopped, with the same returns. Raises DemonstrationError for
-    a folder that holds another registry, ValueError for fewer than three months, and whatever `processes.running` raises.
+    All organisations are registered; `senders` (by default all) are those that send returns. A demonstration that was
+    interrupted while it was made is taken up where it stopped, with the same returns. Raises DemonstrationError for a folder or
+    database that holds another registry, ValueError for fewer than three months, and whatever `processes.running` raises.
     """
     if months < FEWEST_MONTHS:
         raise ValueError(f"the demonstration needs at least {FEWEST_MONTHS} months")
-    shown = console or Console()
+    shown = Console()
     began = time.monotonic()
     mark = marking.begin(settings, months, datetime.now(LONDON).date())
     settings = marking.as_demonstration(settings)
     try:
         with ThreadPoolExecutor(2) as pool:
-            prepared = None if mark.whole else ahead(mark, pool)
+            prepared = None if mark.whole else ahead(mark, senders or members(), pool)
             with processes.running(settings) as here:
                 if prepared is None:
                     _say_there(shown, settings, mark, months)

@@ -15,7 +15,16 @@ from sqlalchemy import Connection
 from registry import register
 from registry.access import OPERATOR, TOKEN_ROLES, Role
 from registry.accounts import passwords, people, tokens
-from registry.demo.scene import FIRST_TRUST, INDEPENDENTS, SECOND_TRUST, WELSH_BOARD, Member, live_from, register_file
+from registry.demo.scene import (
+    FIRST_TRUST,
+    INDEPENDENTS,
+    SECOND_TRUST,
+    WELSH_BOARD,
+    Member,
+    live_from,
+    members,
+    register_file,
+)
 from registry.demo.window import Window
 from registry.errors import NotFound
 
@@ -102,13 +111,13 @@ def set_up(
     *,
     master_key: bytes,
 ) -> Setting:
-    """Register everybody, say since when they take part, and let people in; in the caller's transaction of the system's tenant.
+    """Register all organisations, say since when they take part, and let people in; in the caller's transaction of the system's tenant.
 
-    The tokens of the senders hold to the end of the day `until`.
+    `everybody` are those that send; their tokens hold to the end of the day `until`.
     """
     register.import_register(connection, register_file(), master_key=master_key, by=OPERATOR)
     _exempt(connection)
-    _take_part(connection, everybody, window, master_key)
+    _take_part(connection, window, master_key)
     ids = {each.code: each.id for each in register.organisations(connection)}
     made, hashes = signing_in
     known = {each.user_name: _person(connection, each, hashes[each.user_name], ids) for each in made}
@@ -134,8 +143,8 @@ def _exempt(connection: Connection) -> None:
     register.set_opt_out(connection, chosen, by=OPERATOR)
 
 
-def _take_part(connection: Connection, everybody: Sequence[Member], window: Window, master_key: bytes) -> None:
-    since = {each.code: live_from(each, window) for each in everybody}
+def _take_part(connection: Connection, window: Window, master_key: bytes) -> None:
+    since = {each.code: live_from(each, window) for each in members()}
     for held in register.organisations(connection):
         register.edit(connection, held.id, group=held.group_name, live_from=since[held.code], by=OPERATOR)
     for each in INDEPENDENTS:

@@ -2,22 +2,34 @@
 
 import io
 import json
+import os
+import signal
+import socket
 import stat
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import polars as pl
 import psycopg
 import pytest
+from rich.console import Console
 from starlette.testclient import TestClient
 
 from ingest.check import Checked, Context, check_frame
 from registry.access import Role
 from registry.app import create_app
 from registry.demo.generating import SEED, Returns, generate, make_returns
+from registry.demo.making import ahead, make
+from registry.demo.marking import Mark, as_demonstration, begin, finish
 from registry.demo.places import CLASSES, COUNTS
 from registry.demo.risk_file import last_published, risk_assessment_file
 from registry.demo.scene import (
@@ -31,7 +43,7 @@ from registry.demo.scene import (
     members,
 )
 from registry.demo.sending import DemonstrationError, Sent, send
-from registry.demo.setting import ACCOUNTS, Account, Setting, accounts, set_up, write_accounts
+from registry.demo.setting import ACCOUNTS, Account, Setting, accounts, read_accounts, set_up, take_up, write_accounts
 from registry.demo.window import Window, between, financial_years, months_after
 from registry.demo.written import Batch
 from registry.official import read_risk_assessments
@@ -333,6 +345,16 @@ def test_the_sign_ins(setting: Setting, tmp_path: Path) -> None:
     assert "password" not in repr(setting.accounts[0])
 
 
+def test_what_was_set_up_is_taken_up(setting: Setting, store: Store) -> None:
+    with store.transaction(tenants=(SYSTEM_TENANT,)) as connection:
+        assert take_up(connection, members(), (Account("", None, "", "nobody", ""),), ON) is None
+        again = take_up(connection, members(), setting.accounts, date(9999, 1, 1))
+    assert again is not None
+    assert (again.accounts, again.people) == (setting.accounts, setting.people)
+    assert again.senders.keys() == setting.senders.keys()
+    assert not set(again.senders.values()) & set(setting.senders.values())
+
+
 def test_returns_are_taken_whole_by_the_real_door(
     setting: Setting, http: TestClient, admin: psycopg.Connection
 ) -> None:
@@ -353,6 +375,90 @@ def test_a_refused_file_ends_the_demonstration(setting: Setting, http: TestClien
     wrong = Batch(FIRST_TRUST, RecordKind.ACTIVITY, 1, b"month,case_return\n2026-09,complete\n")
     with pytest.raises(DemonstrationError, match="activity of RJZ: 422"):
         send(http, wrong, setting.senders[FIRST_TRUST])
+
+
+def test_a_registry_that_people_use_is_left_alone(
+    store: Store, settings: Settings, admin: psycopg.Connection, tmp_path: Path
+) -> None:
+    admin.execute("insert into register.person (user_name, display_name) values ('somebody', 'Somebody')")
+    with ThreadPoolExecutor(2) as pool:
+        prepared = ahead(Mark(3, ON.isoformat()), members()[:1], pool)
+        with pytest.raises(DemonstrationError, match="no demonstration"):
+            make(settings, prepared, Console(quiet=True))
+    assert not read_accounts(settings.data_dir)
+
+
+def test_the_mark_of_a_data_folder(settings: Settings) -> None:
+    assert as_demonstration(settings) is settings
+    begun = begin(settings, 24, ON)
+    assert begin(settings, 3, date(2027, 1, 1)) == begun == Mark(24, "2026-11-22")
+    assert as_demonstration(settings).demo
+    assert finish(settings.data_dir, begun).whole
+    assert begin(settings, 24, ON).whole
+
+
+def test_a_folder_with_another_registry_is_refused(settings: Settings) -> None:
+    settings.postgres_dir.mkdir(parents=True)
+    with pytest.raises(DemonstrationError, match="HAT_DATA_DIR"):
+        begin(settings, 24, ON)
+
+
+SMALL = """
+from registry.demo.running import run
+from registry.demo.scene import members
+from registry.settings import load
+
+run(load(), 3, senders=[each for each in members() if each.code in ("RJZ", "RTH", "7A4", "7A7", "8ZZ01")])
+"""
+
+
+@contextmanager
+def started(folder: Path, port: int) -> Iterator[list[str]]:
+    """The demonstration with few senders as a program of its own; gives what it told until it was ready, and interrupts it."""
+    environment = os.environ | {"HAT_DATA_DIR": str(folder), "HAT_PORT": str(port)}
+    program = subprocess.Popen([sys.executable, "-c", SMALL], stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert program.stdout is not None
+        told: list[str] = []
+        for line in program.stdout:
+            told.append(line)
+            if "Ctrl-C" in line:
+                break
+        yield told
+    finally:
+        program.send_signal(signal.SIGINT)
+        rest, _ = program.communicate(timeout=60)
+    assert program.returncode == 0
+    assert "Stopped" in rest
+
+
+@pytest.mark.slow
+def test_it_is_made_shown_stopped_and_started_again(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with started(tmp_path / "data", port) as told:
+        assert any(line.startswith("Made in") for line in told)
+        read = json.loads((tmp_path / "data" / ACCOUNTS).read_text())
+        assert read["base_url"] == f"http://127.0.0.1:{port}"
+        _visit(read)
+    with started(tmp_path / "data", port) as told:
+        assert "there already" in " ".join("".join(told).split())
+        assert not any(line.startswith("Made in") for line in told)
+        _visit(read)
+    with socket.socket() as again:
+        again.bind(("127.0.0.1", port))  # nothing is left that listens
+
+
+def _visit(read: dict[str, Any]) -> None:
+    """The figures are public, and each token opens what its role may see."""
+    with httpx2.Client(base_url=read["base_url"]) as client:
+        assert "Demonstration" in client.get("/figures/hat-rate").raise_for_status().text
+        for each in read["accounts"]:
+            if each["organisation"]:
+                bearer = {"Authorization": f"Bearer {each['api_token']}"}
+                found = client.get("/api/submissions", headers=bearer).raise_for_status().json()["submissions"]
+                assert {one["organisation"] for one in found} == {each["organisation"]}
 
 
 def test_what_was_sent_adds_up() -> None:
