@@ -1,12 +1,15 @@
 """The pages of trusts: send, rehearse, store, mend, match; on a real application and a real database."""
 
+import io
 import re
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import httpx2 as httpx
+import openpyxl
 import psycopg
 import pytest
+from openpyxl.worksheet.worksheet import Worksheet
 from starlette.testclient import TestClient
 
 from registry import submissions
@@ -294,6 +297,29 @@ def test_headings_and_codes_are_matched_once(nurse: TestClient, admin: psycopg.C
     logged = admin.execute("select count(*) from records.audit where action = 'match map confirmed'").fetchone()
     assert logged == (2,)
     assert "version 2" in words_of(rehearsed(nurse, renamed(rows, how_found="ORIGIN", main_specialty="specialty code")))
+
+
+def test_a_workbook_is_matched_rehearsed_and_given_back(nurse: TestClient, admin: psycopg.Connection) -> None:
+    rows = [*cases(2), valid_case(local_case_id="BAD", sex="no-such-sex", nhs_number=CANARY)]
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)
+    sheet.append(["Origin" if name == "how_found" else name for name in rows[0]])
+    for row in rows:
+        sheet.append(list(row.values()))
+    made = io.BytesIO()
+    book.save(made)
+    page = rehearsed(nurse, made.getvalue(), name="cases.xlsx")
+    match = nurse.get(f"/trust/match/case?submission={_id(page.url.path)}")
+    after = nurse.get(press(nurse, match, "/trust/match/case", **{"heading:origin": "how_found"}).headers["location"])
+    assert "Store the 2 rows that are right" in words_of(after)
+    press(nurse, after, f"{after.url.path}/store")
+    assert count(admin, "case_record") == 2
+    failed = nurse.get(f"{after.url.path}/failed-rows.csv").text
+    assert "BAD" in failed
+    assert "HAT-000000" not in failed
+    annotated = openpyxl.load_workbook(io.BytesIO(nurse.get(f"{after.url.path}/annotated.xlsx").content))
+    assert annotated["Your rows"].max_row == 4
 
 
 def test_a_column_may_be_left_out(nurse: TestClient) -> None:
