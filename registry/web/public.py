@@ -159,7 +159,14 @@ def trusts(request: Request, year: str = "") -> Response:
         choice = published.years(connection, release) if release else {}
         chosen = _chosen_year(choice, year)
         rows = _trust_rows(connection, release, chosen) if release and chosen else []
-    return page(request, "public/trusts.html", release=release, years=choice, chosen=chosen, rows=rows)
+        sector = _sector(connection, release, chosen) if release and chosen else []
+    return page(request, "public/trusts.html", release=release, years=choice, chosen=chosen, rows=rows, sector=sector)
+
+
+def _sector(connection: Connection, release: Release, year: date) -> list[tuple[str, Figure]]:
+    """The independent sector of each nation that has one in this year."""
+    found = published.independent_years(connection, release)
+    return [(nation, HAT_RATE.figure(years[year])) for (_, nation), years in sorted(found.items()) if year in years]
 
 
 TRUST_COLUMNS = (

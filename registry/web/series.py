@@ -130,11 +130,16 @@ def chart(measure: Measure, area: Area, lines: Iterable[Line]) -> Chart:
         percent=measure.percent,
         decimals=measure.decimals,
         target=Target(*measure.target) if measure.target else None,
-        breaks=tuple(Break(start, words) for start, words in measure.breaks),
+        breaks=tuple(Break(start, words) for start, words in measure.breaks if _within(start, points)),
         axis_from=_axis_from(points) if measure.target else 0,
         headings=measure.headings,
         contributors=("trust", "trusts") if measure.contributors == "trusts" else ("provider", "providers"),
     )
+
+
+def _within(start: date, points: tuple[Point, ...]) -> bool:
+    """Whether a break lies between two points: one before all of them, or after, breaks nothing that is shown."""
+    return bool(points) and points[0].start < start <= points[-1].start
 
 
 def _axis_from(points: Iterable[Point]) -> float:

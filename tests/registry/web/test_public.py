@@ -43,6 +43,7 @@ def released(store: Store, settings: Settings) -> None:
         make_trust(store, settings, code, region, MONTHS[0])
         for code, region in (("RA1", "Y58"), ("RB1", "Y56"), ("7A4", "W92000004"))
     ]
+    independents = [make_trust(store, settings, f"NV{n}", "Y58", MONTHS[0], kind="independent") for n in range(3)]
     late = make_trust(store, settings, "RL1", "Y56", date(2026, 3, 1))
     with store.transaction(role="hat_jobs") as connection:
         for month in MONTHS:
@@ -50,6 +51,8 @@ def released(store: Store, settings: Settings) -> None:
                 cases = 36 + 6 * number
                 counts = split_counts(cases, overnight=24 + 4 * number, preventable=cases // 3, not_investigated=3)
                 hold_counts(connection, trust, month, counts, provisional=month == MONTHS[-1])
+        for provider in independents:
+            hold_counts(connection, provider, MONTHS[0], {("total", "total"): 8}, admissions=2_000, overnight=500)
         hold_counts(connection, late, MONTHS[-2], {}, case_return="partial")
     release(store, team, prepare(store, settings, team))
 
@@ -123,6 +126,17 @@ def test_a_trust_that_joined_late_is_blank_before_and_in_no_constant_series(http
     words = words_of(http.get("/figures/trusts/RL1"))
     assert "not yet live" in words
     assert "The same trusts throughout (3)" in words_of(http.get("/figures/hat-rate"))
+
+
+@pytest.mark.usefixtures("released")
+def test_independents_are_one_line_and_no_provider(http: TestClient) -> None:
+    """Three of 8 cases each: 24 rounded is 20 or 25, of 6,000 admissions."""
+    page = words_of(http.get("/figures/trusts?year=2025"))
+    assert re.search(
+        r"Independent sector .* England 2[05] cases, 6,000 admissions|England 2[05] cases, 6,005 admissions", page
+    )
+    assert "NV0" not in page
+    assert http.get("/figures/trusts/NV0").status_code == 404
 
 
 @pytest.mark.usefixtures("released")
