@@ -69,7 +69,7 @@ def cases_of(year: int, number: int) -> list[Row]:
     not_hat = stay(year, 6)
     rows = [*counted, *kept_out(year), not_hat]
     return [
-        row | {"local_case_id": f"P-{year}-{place:04d}", "nhs_number": nhs_number(year * 10 + place)}
+        row | {"local_case_id": f"P-{year}-{place:04d}", "nhs_number": nhs_number(year * 100 + place)}
         for place, row in enumerate(rows)
     ]
 
