@@ -43,13 +43,12 @@ def ahead(mark: Mark, everybody: Sequence[Member], pool: Executor) -> Ahead:
 
 
 class Stages:
-    """The stages on a console, each with its bar and its seconds."""
+    """The stages on a console, each with its bar and its seconds; a line for each where no bar can be drawn."""
 
     def __init__(self, console: Console) -> None:
-        words = TextColumn("{task.description}")
-        self._progress = Progress(
-            SpinnerColumn(), words, BarColumn(), TextColumn("{task.fields[told]}"), console=console
-        )
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"))
+        self._console = console
+        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
 
     def __enter__(self) -> "Stages":
         self._progress.start()
@@ -64,7 +63,10 @@ class Stages:
         began = time.monotonic()
         task = self._progress.add_task(words, total=total, told="")
         yield task
-        self._progress.update(task, completed=total, told=f"{time.monotonic() - began:.1f} s")
+        told = f"{time.monotonic() - began:.1f} s"
+        self._progress.update(task, completed=total, told=told)
+        if not self._console.is_terminal:
+            self._console.print(f"{words}: {told}")
 
     def on(self, task: TaskID, files: int) -> None:
         self._progress.advance(task, files)

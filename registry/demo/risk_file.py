@@ -19,6 +19,8 @@ RESTARTED = date(2024, 4, 1)
 """The collection was suspended in March 2020 and began again with this month."""
 PUBLISHED_AFTER_DAYS = 60
 STANDARD = 0.95
+YEARLY_CHANGE = 0.9
+"""Of those not assessed in time: so many are left a year later."""
 
 # Two invented providers that only the official file knows.
 _UNKNOWN = (
@@ -54,12 +56,13 @@ def _unknown(months: pl.Series, rng: np.random.Generator) -> pl.DataFrame:
 
 
 def _counted(each: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-    """Each provider assesses about the same share every month; half of them reach the standard."""
+    """Each provider assesses about the same share every month, a little more each year; half of them reach the standard."""
     codes = each["code"].unique(maintain_order=True)
     missed = np.clip(0.05 * np.exp(0.75 * rng.standard_normal(codes.len())), 0.002, 0.4)
     shares = each.join(pl.DataFrame({"code": codes, "missed": missed}), on="code", how="left", maintain_order="left")
     noise = np.exp(0.08 * rng.standard_normal(each.height))
-    share = 1 - np.clip(shares["missed"].to_numpy() * noise, 0.001, 0.5)
+    passed = (each["month"].to_physical() - each["month"].to_physical().min()).to_numpy() / 365
+    share = 1 - np.clip(shares["missed"].to_numpy() * noise * YEARLY_CHANGE**passed, 0.001, 0.5)
     return each.with_columns(assessed=pl.Series(rng.binomial(each["admissions"].to_numpy(), share)))
 
 
