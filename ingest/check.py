@@ -18,7 +18,7 @@ from schemas.finding import Severity
 from schemas.record import RecordKind
 from schemas.rule import CATALOGUE, Rule, Scope
 from schemas.rules import cell  # importing the package fills the catalogue
-from schemas.values import DateTimeType, DateType, MonthType, month_first
+from schemas.values import CodesType, DateTimeType, DateType, MonthType, month_first
 
 ROW = "row"
 WITHDRAWAL = "withdraw_reason"
@@ -119,11 +119,20 @@ def _sent(text: pl.DataFrame, plan: _Plan, context: Context) -> pl.DataFrame:
     ]
     sent = text.select(pl.col(ROW).cast(pl.UInt32), *columns)
     matched = [
-        pl.col(_text(name)).str.to_lowercase().replace_strict(dict(codes), default=pl.col(_text(name)))
-        for name, codes in context.codes.items()
-        if codes
+        _matched(pl.col(_text(each.name)), each, context.codes[each.name]).alias(_text(each.name))
+        for each in plan.fields
+        if context.codes.get(each.name)
     ]
     return sent.with_columns(matched)
+
+
+def _matched(text: pl.Expr, each: Field, codes: Mapping[str, str]) -> pl.Expr:
+    """This trust's codes put into the dataset's own; in a cell that lists several, one by one."""
+    if not isinstance(each.holds, CodesType):
+        return text.str.to_lowercase().replace_strict(dict(codes), default=text)
+    one = pl.element().str.strip_chars()
+    ours = one.str.to_lowercase().replace_strict(dict(codes), default=one)
+    return text.str.split("|").list.eval(ours).list.join("|")
 
 
 def _typed(sent: pl.DataFrame, plan: _Plan, swapped: Collection[str]) -> pl.DataFrame:

@@ -74,7 +74,7 @@ class Reading:
         self.kind = kind
         self.context = context
         self.repeated_faulty = pl.Series(ROW, dtype=pl.UInt32)
-        self.report = Report(refused_whole=source.refused, listed=list(source.findings))
+        self.report = Report(refused_whole=source.refused, listed=list(source.findings[:LISTED]))
         for (rule, _), count in source.counts.items():
             self.report.tally[rule, ""] += count
 

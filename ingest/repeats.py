@@ -4,7 +4,7 @@ from functools import cache
 
 import polars as pl
 
-from ingest.check import FINDINGS, ROW
+from ingest.check import FINDINGS, ROW, WITHDRAWAL
 from schemas.dictionary import fields, key
 from schemas.record import RecordKind
 from schemas.rule import CATALOGUE, Rule, Scope
@@ -46,11 +46,13 @@ class Repeats:
 def _hashes(typed: pl.DataFrame, kind: RecordKind, rule: Rule) -> pl.DataFrame:
     """Row, a number for what is equal in repeated rows, and the day that must be near, where the rule has one.
 
-    Rows in which a part is empty or unreadable are left out.
+    Rows in which a part is empty or unreadable are left out; and, where a rule asks after the person, rows that withdraw their
+    record: that is how a repeated one is mended.
     """
     same = rule.same or key(kind)
     day = [] if rule.within_days is None else [pl.col(rule.fields[0]).cast(pl.Int32).alias("day")]
-    complete = typed.drop_nulls([*same, *rule.fields[: len(day)]])
+    asked = typed.filter(pl.col(WITHDRAWAL).is_null()) if rule.same and WITHDRAWAL in typed.columns else typed
+    complete = asked.drop_nulls([*same, *rule.fields[: len(day)]])
     return complete.select(ROW, pl.struct(same).hash(seed=rule.number).alias("hash"), *day)
 
 
