@@ -91,7 +91,7 @@ def make(settings: Settings, prepared: Ahead, console: Console) -> None:
                 content = risk_assessment_file(prepared.everybody, made.months, prepared.window, seed=SEED)
                 publishing.import_risk_assessments(store, setting.people, content)
             with stages.stage("Pairs and counts"):
-                counted = publishing.count(store, secrets, settings, datetime.now(UTC))
+                counted = publishing.count(store, secrets, settings)
             with stages.stage("Prepared by one, released by another"):
                 publishing.publish(store, setting.people, secrets, settings, datetime.now(UTC))
     finally:
