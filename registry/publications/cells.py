@@ -34,6 +34,10 @@ TOTAL = "total"
 Key = tuple[str, str]  # split and category; the total is (total, total)
 
 
+class NoRegionError(ValueError):
+    """A trust takes part that the register has under no region; its words name it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Organisation:
     id: int
@@ -45,6 +49,12 @@ class Organisation:
     region_name: str | None
     live_from: date | None
     closed_on: date | None
+    activity_only: bool = False
+
+    @property
+    def is_trust(self) -> bool:
+        """A trust or board that may take part; not one that only the official risk-assessment file names."""
+        return self.kind in TRUST_KINDS and not self.activity_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,7 @@ def entries(months: Iterable[TrustMonth], organisations: Iterable[Organisation],
     return [
         *_trust_months(trusts),
         *_trust_years(trusts),
-        *_not_yet_live(trusts, [each for each in known if each.kind in TRUST_KINDS]),
+        *_not_yet_live(trusts, [each for each in known if each.is_trust]),
         *_region_months(trusts),
         *_independent_years(independents, providers_needed),
     ]
@@ -149,25 +159,31 @@ def _open_years(rows: list[TrustMonth]) -> set[Period]:
 
 
 def _not_yet_live(rows: list[TrustMonth], organisations: list[Organisation]) -> Iterator[Entry]:
-    """Blanks before the first month of each trust that takes part, as far back as any does."""
+    """Blanks before the first month of each trust that takes part, as far back as any does; for one that does not, every year.
+
+    What was counted stays counted, also where the first month was put later since.
+    """
     months = sorted({row.month for row in rows})
+    years = sorted({financial_year(month) for month in months})
+    held = {(row.organisation.id, row.month) for row in rows}
     for organisation in organisations:
+        counted = {financial_year(month) for month in months if (organisation.id, month) in held}
         if organisation.live_from is None:
-            continue
-        first = organisation.live_from.replace(day=1)
-        for each in (month for month in months if month < first):
-            yield from _blank(_trust(organisation), month_of(each), State.NOT_LIVE, False)
-        whole_years = {year for month in months if (year := financial_year(month)) < financial_year(first)}
-        for year in sorted(whole_years):
-            yield from _blank(_trust(organisation), year, State.NOT_LIVE, False)
+            state, first = State.NOT_PARTICIPATING, organisation.closed_on or date.max
+        else:
+            state, first = State.NOT_LIVE, organisation.live_from.replace(day=1)
+            for each in (month for month in months if month < first and (organisation.id, month) not in held):
+                yield from _blank(_trust(organisation), month_of(each), state, False)
+        for year in (year for year in years if year < financial_year(first) and year not in counted):
+            yield from _blank(_trust(organisation), year, state, False)
 
 
 def _by_region(rows: Iterable[TrustMonth]) -> dict[tuple[str, date], list[TrustMonth]]:
-    """Raises `ValueError` for a trust without a region: the nation's figures are sums of regions and would lose it."""
+    """Raises `NoRegionError` for a trust without a region: the nation's figures are sums of regions and would lose it."""
     grouped: defaultdict[tuple[str, date], list[TrustMonth]] = defaultdict(list)
     for row in rows:
         if not row.organisation.region_code:
-            raise ValueError(f"{row.organisation.name} takes part but has no region in the register")
+            raise NoRegionError(f"{row.organisation.name} takes part but has no region in the register")
         grouped[row.organisation.region_code, row.month].append(row)
     return dict(grouped)
 

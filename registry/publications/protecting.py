@@ -68,7 +68,7 @@ def prepare(
     try:
         found = cells.entries(months, organisations.values(), rules.independent_minimum_providers)
         numbers = [*cells.trusts_counted(months), *risk_assessments(connection, organisations)]
-    except ValueError as missing:
+    except cells.NoRegionError as missing:
         raise Conflict(f"{missing}.") from None
     _write_cells(connection, made, key, found)
     _write_exact(connection, made, numbers)
@@ -136,11 +136,9 @@ def _opt_out(connection: Connection) -> dict[str, dict[str, str | None]]:
 
 def read_organisations(connection: Connection) -> dict[int, Organisation]:
     """The organisations of the register by their own ids, without the registry itself."""
-    c = organisation.c
-    query = select(
-        c.id, c.code, c.name, c.kind, c.nation, c.region_code, c.region_name, c.live_from, c.closed_on
-    ).where(c.kind != "system")
-    return {row.id: Organisation(*row) for row in connection.execute(query)}
+    columns = [organisation.c[name] for name in Organisation.__slots__]
+    query = select(*columns).where(organisation.c.kind != "system")
+    return {row.id: Organisation(**row._mapping) for row in connection.execute(query)}
 
 
 def read_months(connection: Connection, organisations: Mapping[int, Organisation]) -> list[TrustMonth]:
@@ -240,7 +238,7 @@ def _write_places(connection: Connection, made: UUID, organisations: Iterable[Or
     rows: dict[tuple[str, str], tuple[object, ...]] = {}
     for each in organisations:
         rows["nation", each.nation] = ("nation", each.nation, each.nation, each.nation, None, None)
-        if each.kind not in cells.TRUST_KINDS:
+        if not each.is_trust:
             continue
         if each.region_code:
             name = each.region_name or each.region_code

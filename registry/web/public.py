@@ -142,6 +142,8 @@ class TrustRow:
     region: str
     counts: Counts
     months: int
+    pending: bool
+    """There are returns, but none of them is final."""
 
     @property
     def figure(self) -> Figure:
@@ -149,7 +151,7 @@ class TrustRow:
 
     @property
     def status(self) -> str:
-        return "provisional" if self.counts.provisional else "final"
+        return "provisional" if self.counts.provisional or self.pending else "final"
 
 
 @router.get("/figures/trusts")
@@ -169,6 +171,7 @@ def _sector(connection: Connection, release: Release, year: date) -> list[tuple[
     return [(nation, HAT_RATE.figure(years[year])) for (_, nation), years in sorted(found.items()) if year in years]
 
 
+NOT_YET = "no final month yet"
 TRUST_COLUMNS = (
     "code", "name", "region", "nation", "year", "status", "months", "cases", "admissions", "rate", "lower_95", "upper_95", "note",
 )  # fmt: skip
@@ -273,7 +276,11 @@ def _trust_rows(connection: Connection, release: Release, year: date) -> list[Tr
     months = published.final_months(connection, release, year_months(year))
     return [
         TrustRow(
-            place, regions.get(place.region or "", ""), counts.get(place.code, Counts()), months.get(place.code, 0)
+            place,
+            regions.get(place.region or "", ""),
+            counts.get(place.code, Counts()),
+            months.get(place.code, 0),
+            place.code not in counts,
         )
         for place in published.places(connection, release, "trust")
         if place.closed_on is None or place.closed_on > year or place.code in counts
@@ -285,7 +292,7 @@ def _trust_record(row: TrustRow, year: date) -> dict[str, Any]:
     cells = (
         row.place.code, row.place.name, row.region, row.place.nation, f"{year.year}-{(year.year + 1) % 100:02d}", row.status,
         row.months, figure.top.code, figure.bottom.code, series.digits(estimate.value), series.digits(estimate.lower),
-        series.digits(estimate.upper), estimate.reason.value if estimate.reason else None,
+        series.digits(estimate.upper), NOT_YET if row.pending else estimate.reason.value if estimate.reason else None,
     )  # fmt: skip
     return dict(zip(TRUST_COLUMNS, cells, strict=True))
 

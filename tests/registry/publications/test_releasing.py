@@ -18,6 +18,7 @@ from registry.store.tables import (
     cell_offset,
     denominator,
     draft_cell,
+    draft_place,
     exact_cell,
     organisation,
     place,
@@ -142,6 +143,21 @@ def test_a_month_that_does_not_enter_is_a_blank_and_a_month_before_the_trust_joi
     march = cells(store)["grid-1/hat_cases/region/Y58/month/2025-03/total"]
     april = cells(store)["grid-1/hat_cases/region/Y58/month/2025-04/total"]
     assert (march[1], april[1]) == ("counted", "no_return"), "a case of a partial month is in no rate"
+
+
+def test_a_trust_that_takes_no_part_is_named_so_and_one_of_the_official_file_not_at_all(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    for code, only in (("RN1", False), ("RN2", True)):
+        made = make_trust(store, settings, code, "Y58", MARCH, activity_only=only)
+        with store.transaction() as connection:
+            connection.execute(update(organisation).where(organisation.c.id == made).values(live_from=None))
+    prepare(store, settings, team)
+    drafted = cells(store)
+    assert drafted["grid-1/hat_cases/trust/RN1/financial_year/2024-25/total"] == (None, "not_participating", False)
+    assert not any("RN2" in name for name in drafted)
+    with store.readonly(role="hat_national") as connection:
+        assert "RN2" not in set(connection.scalars(select(draft_place.c.geography)))
 
 
 def test_a_year_counts_its_final_months_only(store: Store, settings: Settings, team: Team, trust: int) -> None:
