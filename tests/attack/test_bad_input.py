@@ -136,7 +136,7 @@ JSON = {
 def test_a_body_that_is_no_file_is_not_read(
     client: httpx.Client, admin: psycopg.Connection, before: State, body: bytes
 ) -> None:
-    for media in ("application/json", "application/fhir+json", "application/x-www-form-urlencoded", "text/html"):
+    for media in ("application/json", "application/fhir+json", "text/html"):
         is_refusal(submit(client, body, media=media), 415)
     assert before.same(State.of(admin)) == []
 

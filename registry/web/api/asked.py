@@ -38,9 +38,10 @@ RAW: Mapping[str, Format | None] = {
     "text/plain": Format.CSV,
     WORKBOOK: Format.XLSX,
     "application/octet-stream": None,
+    "application/x-www-form-urlencoded": None,
     "": None,
 }
-"""The media types of a raw body, and the format that each implies."""
+"""The media types of a raw body, and the format that each implies. curl calls any body a form unless it is told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
