@@ -136,18 +136,6 @@ def open_sealed(data_key: bytes, sealed: bytes, aad: bytes) -> str:
     return _text(_open(_cipher(data_key), sealed, aad, "cell"))
 
 
-def mac_column(key: bytes, values: Sequence[str | None], aads: Sequence[bytes]) -> list[bytes | None]:
-    """Whether a sealed value changed, told without opening it: HMAC-SHA-256 of the value at its place; None stays None.
-
-    `key` is `derive(data_key, "change")`. The place is in it so that equal values of two records do not look equal.
-    """
-    placed = [
-        None if value is None else b"%d:%b%b" % (len(aad), aad, _bytes(value))
-        for value, aad in zip(values, aads, strict=True)
-    ]
-    return _macs(key, placed)
-
-
 # --- sealing streams
 
 

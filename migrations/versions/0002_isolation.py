@@ -141,7 +141,7 @@ def _sealed_columns(table: str) -> list[str]:
     found = op.get_bind().execute(
         text(
             "select attname from pg_attribute where attrelid = to_regclass(:name) and attnum > 0 "
-            "and attname similar to '%\\_(ct|mac)' order by attnum"
+            "and attname like '%\\_ct' order by attnum"
         ),
         {"name": f"records.{table}"},
     )

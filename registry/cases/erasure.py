@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from registry.settings import Secrets, Settings
 from registry.store import Store, audit
-from registry.store.records import columns_of
+from registry.store.records import column_of
 from schemas.codes import WithdrawReason
 from schemas.dictionary import fields
 from schemas.record import RecordKind
@@ -96,7 +96,7 @@ def _identifying(kind: RecordKind) -> tuple[str, ...]:
 
 
 def _sealed(kind: RecordKind, names: tuple[str, ...]) -> list[str]:
-    return [column for each in fields(kind) if each.name in names for column in columns_of(each)]
+    return [column_of(each) for each in fields(kind) if each.name in names]
 
 
 def _left(kind: RecordKind, names: tuple[str, ...]) -> str:

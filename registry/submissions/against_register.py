@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from ingest.check import FINDINGS, ROW, WITHDRAWAL
 from registry.submissions.request import Door, Reference
-from registry.submissions.staging import CONTENT_MAC, STAGING
+from registry.submissions.staging import CONTENT_MAC, ROWS, STAGING
 from schemas.counting import CaseScope
 from schemas.dictionary import fields, key
 from schemas.record import RecordKind
@@ -93,7 +93,7 @@ def _corrected_online(kind: RecordKind) -> str:
 def _same_event_held(_: RecordKind) -> str:
     return f"""from {STAGING} s where exists (
                    select from {_HELD_CASE}
-                    where c.nhs_key = s.nhs_number_mac and c.tenant_id = :tenant and c.withdrawn_at is null
+                    where c.nhs_key = s.nhs_key and c.tenant_id = :tenant and c.withdrawn_at is null
                       and c.local_case_id <> s.local_case_id
                       and abs(v.diagnosis_date - s.diagnosis_date) <= 14
                       and not exists (select from {STAGING} again where again.local_case_id = c.local_case_id))"""
@@ -192,4 +192,4 @@ def _shown_at(rule: Rule, kind: RecordKind) -> str:
 def leave_out(connection: Connection, rows: pl.Series) -> None:
     """Take rows with an error out of the staged ones."""
     if rows.len():
-        connection.execute(text(f'delete from {STAGING} where "{ROW}" = any(:rows)'), {"rows": rows.to_list()})
+        connection.execute(text(f'delete from {ROWS} where "{ROW}" = any(:rows)'), {"rows": rows.to_list()})

@@ -158,8 +158,8 @@ def _work(
     _compare_with_register(connection, kind, reference, door, reading)
     refused = reading.report.refused_whole or (reading.report.errors and Mode(held.mode) is Mode.ALL_OR_NOTHING)
     if held.rehearsal:
-        return _rehearse(connection, kind, reference, door)
-    return NOTHING_STORED if refused else settle(connection, kind, reference, door)
+        return _rehearse(connection, kind, reference, door, keys)
+    return NOTHING_STORED if refused else settle(connection, kind, reference, door, keys)
 
 
 def _one_at_a_time(connection: Connection, reference: Reference, kind: RecordKind) -> None:
@@ -190,10 +190,12 @@ def _compare_with_register(
     against_register.leave_out(connection, reading.add(found))
 
 
-def _rehearse(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> Difference:
+def _rehearse(
+    connection: Connection, kind: RecordKind, reference: Reference, door: Door, keys: TenantKeys
+) -> Difference:
     """The same settling, rolled back: only what it would have done is kept."""
     savepoint = connection.begin_nested()
     try:
-        return settle(connection, kind, reference, door)
+        return settle(connection, kind, reference, door, keys)
     finally:
         savepoint.rollback()

@@ -11,11 +11,10 @@ from registry.store.tables import data_key
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TenantKeys:
-    """`data` seals; `change` and `content` make the keyed digests that show a change; `match` finds a person again."""
+    """`data` seals; `content` makes the keyed digest that shows a change; `match` finds a person again."""
 
     data: bytes
     version: int
-    change: bytes
     content: bytes
     match: bytes
 
@@ -35,7 +34,6 @@ def open_keys(connection: Connection, secrets: Secrets, tenant_id: int) -> Tenan
     return TenantKeys(
         data=data,
         version=row.version,
-        change=identifiers.derive(data, "change"),
         content=identifiers.derive(data, "content"),
         match=secrets["match"],
     )

@@ -1,16 +1,22 @@
 """What the staged rows do to the register: new, changed, unchanged or withdrawn, in a handful of set-wise statements."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
-from registry.store.records import MATCH_COLUMN, columns_of
+from registry import identifiers
+from registry.store.records import MATCH_COLUMN, column_of
+from registry.submissions.keys import TenantKeys
 from registry.submissions.request import Door, Record, Reference
-from registry.submissions.staging import CONTENT_MAC, MATCHED, STAGING, content_columns
-from schemas.dictionary import fields, key
+from registry.submissions.staging import CONTENT_MAC, STAGING, content_columns, identifying, record_key
+from schemas.dictionary import Field, fields, key
 from schemas.record import RecordKind
 
 MET = "met"
+DIFFERS = "differs"
+_OPENED_AT_ONCE = 2_000
 # A staged row whose record is new.
 _FIRST = f'not exists (select from {MET} where {MET}."row" = s."row")'
 
@@ -28,7 +34,7 @@ class Difference:
     changed_fields: dict[str, int]
 
 
-def settle(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> Difference:
+def settle(connection: Connection, kind: RecordKind, reference: Reference, door: Door, keys: TenantKeys) -> Difference:
     """Write the staged rows. Nothing is written for a record whose content did not change."""
     _meet(connection, kind, reference)
     counts = _counts(connection, kind)
@@ -36,6 +42,7 @@ def settle(connection: Connection, kind: RecordKind, reference: Reference, door:
     _add_records(connection, kind, reference)
     _add_versions(connection, kind, reference, door)
     if counts.get(Record.CHANGED) or counts.get(Record.WITHDRAWN):
+        _compare_sealed(connection, kind, reference, keys)
         _add_changed_versions(connection, kind, reference, door)
         _move_records(connection, kind, reference)
     return Difference(
@@ -116,7 +123,7 @@ def _case_values(kind: RecordKind) -> tuple[str, str, str]:
         return "", "", ""
     names = f", {MATCH_COLUMN}, attributed_id, attribution"
     values = (
-        f", s.{MATCHED}_mac, coalesce(o.id, :tenant), case when coalesce(o.id, :tenant) = :tenant "
+        f", s.{MATCH_COLUMN}, coalesce(o.id, :tenant), case when coalesce(o.id, :tenant) = :tenant "
         "then 'own' else 'proposed' end"
     )
     return names, values, "left join register.organisation o on o.code = s.attributed_organisation"
@@ -167,6 +174,7 @@ def _add_changed_versions(connection: Connection, kind: RecordKind, reference: R
               from {MET} x join {STAGING} s using ("row")
               join records.{kind.value}_version v
                 on v.tenant_id = :tenant and v.record_id = x.record_id and v.version = x.version - 1
+              left join {DIFFERS} d using ("row")
              where x.does <> '{Record.UNCHANGED}'
             """
         ),
@@ -187,11 +195,62 @@ def _version_parts(kind: RecordKind, reference: Reference, door: Door) -> tuple[
 
 def _changed(kind: RecordKind) -> str:
     """The SQL of the names of the fields in which a staged row differs from the version before."""
-    tests = ", ".join(
-        f'case when s."{columns_of(each)[-1]}" is distinct from v."{columns_of(each)[-1]}" then \'{each.name}\' end'
-        for each in fields(kind)
+    return f"array_remove(array[{', '.join(map(_test, fields(kind)))}], null)"
+
+
+def _test(each: Field) -> str:
+    differs = (
+        f"'{each.name}' = any(d.names)"
+        if each.item.identifying
+        else f's."{each.name}" is distinct from v."{each.name}"'
     )
-    return f"array_remove(array[{tests}], null)"
+    return f"case when {differs} then '{each.name}' end"
+
+
+def _compare_sealed(connection: Connection, kind: RecordKind, reference: Reference, keys: TenantKeys) -> None:
+    """Which identifying fields of the changed records differ. Only opening tells: no two seals of a value are alike."""
+    connection.execute(text(f'create temp table {DIFFERS} ("row" integer, names text[]) on commit drop'))
+    hidden = identifying(kind)
+    if not hidden:
+        return
+    sealed = ", ".join(f"s.{column_of(each)}, v.{column_of(each)}" for each in hidden)
+    changed = connection.execute(
+        text(
+            f"""
+            select x."row", array[{", ".join(f's."{name}"::text' for name in key(kind))}], {sealed}
+              from {MET} x join {STAGING} s using ("row")
+              join records.{kind.value}_version v
+                on v.tenant_id = :tenant and v.record_id = x.record_id and v.version = x.version - 1
+             where x.does <> '{Record.UNCHANGED}'
+            """
+        ),
+        {"tenant": reference.tenant_id},
+        execution_options={"yield_per": _OPENED_AT_ONCE},
+    )
+    for rows in changed.partitions():
+        _note_differing(connection, kind, reference.tenant_id, keys, rows)
+
+
+def _note_differing(
+    connection: Connection, kind: RecordKind, tenant_id: int, keys: TenantKeys, rows: Sequence[Row[Any]]
+) -> None:
+    """Keep the names of the identifying fields in which each row differs from the version before."""
+    numbers, key_fields, *sealed = zip(*rows, strict=True)
+    record_keys = [record_key(values) for values in key_fields]
+    names: list[list[str]] = [[] for _ in rows]
+    for each, new, old in zip(identifying(kind), sealed[::2], sealed[1::2], strict=True):
+        aads = identifiers.cell_aads(tenant_id, kind.value, record_keys, each.name)
+        pairs = zip(*(identifiers.open_column(keys.data, cells, aads) for cells in (new, old)), strict=True)
+        for found, (one, other) in zip(names, pairs, strict=True):
+            if one != other:
+                found.append(each.name)
+    connection.execute(
+        text(
+            f"insert into {DIFFERS} select number, string_to_array(names, ',') "
+            "from unnest(cast(:numbers as integer[]), cast(:names as text[])) as u(number, names)"
+        ),
+        {"numbers": list(numbers), "names": [",".join(found) for found in names]},
+    )
 
 
 def _move_records(connection: Connection, kind: RecordKind, reference: Reference) -> None:
@@ -203,7 +262,7 @@ def _move_records(connection: Connection, kind: RecordKind, reference: Reference
         join = "left join register.organisation o on o.code = s.attributed_organisation"
         moved = "r.attributed_id is distinct from coalesce(o.id, :tenant)"
         attribution = f"""
-            , {MATCH_COLUMN} = s.{MATCHED}_mac
+            , {MATCH_COLUMN} = s.{MATCH_COLUMN}
             , attributed_id = coalesce(o.id, :tenant)
             , attribution = case when not {moved} then r.attribution
                                  when coalesce(o.id, :tenant) = :tenant then 'own' else 'proposed' end

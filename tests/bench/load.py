@@ -136,7 +136,7 @@ from schemas.record import RecordKind
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-keys = TenantKeys(data=bytes(range(32)), version=1, change=bytes(range(1, 33)), content=bytes(range(2, 34)), match=bytes(range(3, 35)))
+keys = TenantKeys(data=bytes(range(32)), version=1, content=bytes(range(2, 34)), match=bytes(range(3, 35)))
 idle = peak()
 context = Context(nation=Nation.ENGLAND, sender="RJZ", on=date(2026, 1, 20), synthetic=True)
 reading = open_file(Path(sys.argv[1]), RecordKind.CASE, "csv", context)

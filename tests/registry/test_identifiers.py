@@ -99,7 +99,6 @@ def test_a_key_of_another_length_is_refused_everywhere(key: bytes) -> None:
         lambda: identifiers.open_sealed(key, bytes(40), b""),
         lambda: identifiers.match_keys(key, NUMBERS),
         lambda: identifiers.match_key(key, NUMBERS[0]),
-        lambda: identifiers.mac_column(key, ["x"], [b""]),
         lambda: identifiers.derive(key, "change"),
         lambda: identifiers.wrap(key, 1, DATA),
         lambda: identifiers.wrap(MASTER, 1, key),
@@ -162,25 +161,6 @@ def test_only_a_normalised_number_is_matched(number: str) -> None:
         with pytest.raises(IdentifierError) as caught:
             use()
         assert not number or number not in str(caught.value)
-
-
-@given(columns)
-def test_a_mac_tells_a_change_and_nothing_else(values: list[str | None]) -> None:
-    key, aads = identifiers.derive(DATA, "change"), _aads(len(values))
-    macs = identifiers.mac_column(key, values, aads)
-    assert macs == identifiers.mac_column(key, values, aads)
-    assert [mac is None for mac in macs] == [value is None for value in values]
-    changed = [None if value is None else value + "." for value in values]
-    assert all(
-        one is None or one != other for one, other in zip(macs, identifiers.mac_column(key, changed, aads), strict=True)
-    )
-    present = [mac for mac in macs if mac is not None]
-    assert len(set(present)) == len(present), "equal values of two records must not look equal"
-
-
-def test_place_and_value_of_a_mac_do_not_run_into_each_other() -> None:
-    one, other = identifiers.mac_column(DATA, ["bc", "c"], [b"a", b"ab"])
-    assert one != other
 
 
 def test_a_derived_key_serves_one_purpose() -> None:

@@ -196,7 +196,7 @@ def _expected(rights: dict[str, str], table: str, role: str) -> str:
     schema = table.partition(".")[0]
     general = rights.get("records.*_record") if table.endswith("_record") else None
     found = rights.get(table) or general or rights.get(schema) or ""
-    sealed = any(column.name.endswith(("_ct", "_mac")) for column in metadata.tables[table].columns)
+    sealed = any(column.name.endswith("_ct") for column in metadata.tables[table].columns)
     return f"{found}W" if role == "hat_jobs" and table.endswith("_version") and sealed else found
 
 
@@ -207,7 +207,7 @@ def test_the_worker_changes_nothing_in_a_version_but_what_is_sealed(admin: psyco
         "where relname like '%\\_version' and a.privilege_type = 'UPDATE'",
     )
     assert found
-    assert all(str(name).endswith(("_ct", "_mac")) for (name,) in found)
+    assert all(str(name).endswith("_ct") for (name,) in found)
 
 
 def test_everybody_may_nothing(admin: psycopg.Connection) -> None:

@@ -35,8 +35,8 @@ def retire(store: Store, settings: Settings, at: datetime = AT) -> dict[str, int
 
 
 def sealed(admin: psycopg.Connection, tenant: int, kind: RecordKind, local_case_id: str = "HAT-0001") -> set[bytes]:
-    """Everything sealed or keyed that the versions of a record hold."""
-    columns = [column.name for column in VERSION[kind].columns if column.name.endswith(("_ct", "_mac"))]
+    """Everything sealed that the versions of a record hold."""
+    columns = [column.name for column in VERSION[kind].columns if column.name.endswith("_ct")]
     rows = admin.execute(
         f"select {', '.join('v.' + name for name in columns)} from records.{kind}_version v "
         f"join records.{kind}_record r on r.tenant_id = v.tenant_id and r.id = v.record_id where r.tenant_id = %s and r.local_case_id = %s",
@@ -62,10 +62,10 @@ def test_after_their_term_the_identifiers_go_from_all_versions_and_age_and_inter
     assert retire(store, settings, LAST_DAY) == {"by_term": 0, "by_wish": 0}
     assert retire(store, settings, LAST_DAY + timedelta(days=1)) == {"by_term": 1, "by_wish": 0}
     rows = admin.execute(
-        "select nhs_number_ct, nhs_number_mac, birth_date_ct, birth_date_mac, age_at_admission, "
+        "select nhs_number_ct, birth_date_ct, age_at_admission, "
         "diagnosis_date - index_admission_date, ward_ct is not null from records.case_version order by version"
     ).fetchall()
-    assert rows == [(None, None, None, None, 74, 19, True), (None, None, None, None, 75, 19, True)]
+    assert rows == [(None, None, 74, 19, True), (None, None, 75, 19, True)]
     assert admin.execute("select nhs_key, withdrawn_at from records.case_record").fetchall() == [(None, None)]
     before = contents(admin)
     assert retire(store, settings, LAST_DAY + timedelta(days=1)) == {"by_term": 0, "by_wish": 0}
