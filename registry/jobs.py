@@ -122,6 +122,7 @@ def forget_runs(store: Store, secrets: Secrets, settings: Settings, at: datetime
 TIMETABLE: tuple[Job, ...] = (
     Job("submissions", "Check the submissions that wait.", Constantly(timedelta(seconds=2)), submissions.work_waiting),
     Job("pairs", "Find the same event at two trusts.", Every(timedelta(minutes=5)), cases.find_pairs),
+    Job("wishes", "Erase what patients wish to be erased.", Every(timedelta(minutes=5)), cases.erase_wished),
     Job("figures", "Count all figures anew.", Nightly(time(2, 30)), publications.count),
     Job("payloads", "Delete submitted bytes whose time is over.", Nightly(time(3)), submissions.retire),
     Job("identifiers", "Erase identifiers whose time is over.", Nightly(time(3, 30)), cases.retire),

@@ -53,14 +53,16 @@ select r.tenant_id, r.id from records.rca_record r
 
 
 def retire(store: Store, secrets: Secrets, settings: Settings, at: datetime) -> Mapping[str, int]:
-    """Erase what has had its time. Gives how many cases lost their identifiers by term, and how many cases and reviews all
-    that identifies by the patient's wish."""
+    """Erase the identifiers that have had their term. Gives how many cases lost theirs."""
     before = (at - timedelta(days=settings.counting.identifier_retention_days)).date()
     with store.transaction(role="hat_jobs") as connection:
-        by_term = _by_term(connection, {"before": before})
+        return {"cases": _by_term(connection, {"before": before})}
+
+
+def erase_wished(store: Store, secrets: Secrets, settings: Settings, at: datetime) -> Mapping[str, int]:
+    """Erase all that identifies of what was withdrawn at a patient's wish. Gives how many cases and reviews lost it."""
     with store.transaction(role="hat_jobs") as connection:
-        by_wish = _by_wish(connection, {"reasons": list(AT_ONCE)}, at)
-    return {"by_term": by_term, "by_wish": by_wish}
+        return _by_wish(connection, {"reasons": list(AT_ONCE)}, at)
 
 
 def _by_term(connection: Connection, asked: Mapping[str, object]) -> int:
@@ -72,7 +74,7 @@ def _by_term(connection: Connection, asked: Mapping[str, object]) -> int:
     return cases
 
 
-def _by_wish(connection: Connection, asked: Mapping[str, object], at: datetime) -> int:
+def _by_wish(connection: Connection, asked: Mapping[str, object], at: datetime) -> dict[str, int]:
     case_left, rca_left = (_left(kind, _identifying(kind)) for kind in (RecordKind.CASE, RecordKind.RCA))
     cases = _choose(connection, "wished", _WISHED.format(case_left=case_left, rca_left=rca_left), asked)
     reviews = _choose(connection, "wished_reviews", _WISHED_REVIEWS.format(rca_left=rca_left), asked)
@@ -82,7 +84,7 @@ def _by_wish(connection: Connection, asked: Mapping[str, object], at: datetime) 
     _erase_payloads(connection, at)
     _note(connection, "wished", "case", "identifiers and free text erased at the patient's wish")
     _note(connection, "wished_reviews", "review", "free text erased at the patient's wish")
-    return cases + reviews
+    return {"cases": cases, "reviews": reviews}
 
 
 def _choose(connection: Connection, name: str, query: str, asked: Mapping[str, object]) -> int:

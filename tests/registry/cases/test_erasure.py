@@ -30,8 +30,15 @@ def tenant(store: Store, settings: Settings) -> int:
     return make_organisation(store, settings, code="RK9")
 
 
-def retire(store: Store, settings: Settings, at: datetime = AT) -> dict[str, int]:
-    return dict(cases.retire(store, keys(settings), settings, at))
+def retire(store: Store, settings: Settings, at: datetime) -> int:
+    """How many cases lost their identifiers by term."""
+    return cases.retire(store, keys(settings), settings, at)["cases"]
+
+
+def erase(store: Store, settings: Settings) -> tuple[int, int]:
+    """How many cases and reviews lost all that identifies at their patients' wish."""
+    erased = cases.erase_wished(store, keys(settings), settings, AT)
+    return erased["cases"], erased["reviews"]
 
 
 def sealed(admin: psycopg.Connection, tenant: int, kind: RecordKind, local_case_id: str = "HAT-0001") -> set[bytes]:
@@ -59,8 +66,8 @@ def test_after_their_term_the_identifiers_go_from_all_versions_and_age_and_inter
 ) -> None:
     send(store, settings, tenant, [valid_case(ward="Elm ward")])
     send(store, settings, tenant, [valid_case(ward="Elm ward", birth_date="1950-01-02")])
-    assert retire(store, settings, LAST_DAY) == {"by_term": 0, "by_wish": 0}
-    assert retire(store, settings, LAST_DAY + timedelta(days=1)) == {"by_term": 1, "by_wish": 0}
+    assert retire(store, settings, LAST_DAY) == 0
+    assert retire(store, settings, LAST_DAY + timedelta(days=1)) == 1
     rows = admin.execute(
         "select nhs_number_ct, birth_date_ct, age_at_admission, "
         "diagnosis_date - index_admission_date, ward_ct is not null from records.case_version order by version"
@@ -68,7 +75,7 @@ def test_after_their_term_the_identifiers_go_from_all_versions_and_age_and_inter
     assert rows == [(None, None, 74, 19, True), (None, None, 75, 19, True)]
     assert admin.execute("select nhs_key, withdrawn_at from records.case_record").fetchall() == [(None, None)]
     before = contents(admin)
-    assert retire(store, settings, LAST_DAY + timedelta(days=1)) == {"by_term": 0, "by_wish": 0}
+    assert retire(store, settings, LAST_DAY + timedelta(days=1)) == 0
     assert contents(admin) == before
     assert actions(admin, tenant)[-1] == "identifiers erased after their term"
     assert chain_holds(store, settings, tenant)
@@ -77,8 +84,8 @@ def test_after_their_term_the_identifiers_go_from_all_versions_and_age_and_inter
 def test_the_term_runs_from_the_last_date_of_diagnosis(store: Store, settings: Settings, tenant: int) -> None:
     send(store, settings, tenant, [valid_case()])
     send(store, settings, tenant, [valid_case(diagnosis_date="2025-09-22")])
-    assert retire(store, settings, LAST_DAY + timedelta(days=2))["by_term"] == 0
-    assert retire(store, settings, LAST_DAY + timedelta(days=3))["by_term"] == 1
+    assert retire(store, settings, LAST_DAY + timedelta(days=2)) == 0
+    assert retire(store, settings, LAST_DAY + timedelta(days=3)) == 1
 
 
 def test_the_term_holds_for_a_case_withdrawn_without_its_dates(
@@ -86,8 +93,20 @@ def test_the_term_holds_for_a_case_withdrawn_without_its_dates(
 ) -> None:
     send(store, settings, tenant, [valid_case()])
     send(store, settings, tenant, b"local_case_id,withdraw_reason\r\nHAT-0001,not_hat\r\n")
-    assert retire(store, settings, LAST_DAY)["by_term"] == 0
-    assert retire(store, settings, LAST_DAY + timedelta(days=1))["by_term"] == 1
+    assert retire(store, settings, LAST_DAY) == 0
+    assert retire(store, settings, LAST_DAY + timedelta(days=1)) == 1
+    assert sealed(admin, tenant, RecordKind.CASE) == set()
+
+
+def test_a_correction_after_the_term_is_taken_and_its_identifiers_go_the_next_night(
+    store: Store, settings: Settings, tenant: int, admin: psycopg.Connection
+) -> None:
+    late = LAST_DAY + timedelta(days=1)
+    send(store, settings, tenant, [valid_case()])
+    retire(store, settings, late)
+    receipt = send(store, settings, tenant, [valid_case(sex="male")])
+    assert receipt.changed_fields == {"birth_date": 1, "nhs_number": 1, "sex": 1}, "of what was erased nothing is known"
+    assert retire(store, settings, late) == 1
     assert sealed(admin, tenant, RecordKind.CASE) == set()
 
 
@@ -122,7 +141,7 @@ def test_at_a_patients_wish_all_that_identifies_goes_at_once(
     assert all(in_dump(dump_everything(database), mine | other | theirs))
 
     send(store, settings, tenant, f"local_case_id,withdraw_reason\r\nHAT-0001,{wish}\r\n".encode())
-    assert retire(store, settings) == {"by_term": 0, "by_wish": 2}
+    assert erase(store, settings) == (1, 1)
     dump = dump_everything(database)
     assert not any(in_dump(dump, mine))
     assert all(in_dump(dump, other | theirs))
@@ -140,7 +159,7 @@ def test_at_a_patients_wish_all_that_identifies_goes_at_once(
     }
 
     before = contents(admin)
-    assert retire(store, settings) == {"by_term": 0, "by_wish": 0}
+    assert erase(store, settings) == (0, 0)
     assert contents(admin) == before
     assert chain_holds(store, settings, tenant, elsewhere)
 
@@ -153,10 +172,10 @@ def test_a_review_withdrawn_at_the_patients_wish_loses_its_text(
     text = {"learning_point": "Second dose given late.", "notable_practice": "A good handover."}
     send(store, settings, tenant, [valid_rca(**text)], kind=RecordKind.RCA)
     send(store, settings, tenant, [valid_rca(**text, withdraw_reason=wish)], kind=RecordKind.RCA)
-    assert retire(store, settings)["by_wish"] == 1
+    assert erase(store, settings) == (0, 1)
     assert sealed(admin, tenant, RecordKind.RCA) == set()
     assert sealed(admin, tenant, RecordKind.CASE) != set(), "the case stands and was not withdrawn"
-    assert retire(store, settings)["by_wish"] == 0
+    assert erase(store, settings) == (0, 0)
 
 
 @pytest.mark.parametrize("reason", ["entered_in_error", "duplicate", "not_hat"])
@@ -166,7 +185,7 @@ def test_another_reason_erases_nothing(
     send(store, settings, tenant, [valid_case()])
     send(store, settings, tenant, [valid_case(withdraw_reason=reason)])
     before = contents(admin)
-    assert retire(store, settings) == {"by_term": 0, "by_wish": 0}
+    assert erase(store, settings) == (0, 0)
     assert contents(admin) == before
 
 
@@ -179,5 +198,5 @@ def test_what_still_waits_keeps_its_bytes(
     receive(store, settings, tenant, path)
     path.unlink()
     send(store, settings, tenant, [valid_case(withdraw_reason="objection")])
-    retire(store, settings)
+    assert erase(store, settings) == (1, 0)
     assert submissions.work_waiting(store, keys(settings), settings, AT) == {State.ACCEPTED.value: 1}

@@ -141,6 +141,6 @@ def test_a_pair_whose_identifiers_had_their_time_stays(
         send(store, settings, tenant, [valid_case()])
     find(store, settings)
     later = AT.replace(year=2034)
-    assert cases.retire(store, keys(settings), settings, later)["by_term"] == 2
+    assert cases.retire(store, keys(settings), settings, later)["cases"] == 2
     assert find(store, settings) == {"found": 0, "dropped": 0}
     assert len(pairs(admin)) == 1
