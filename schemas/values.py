@@ -147,7 +147,7 @@ class NHSNumberType(FieldType):
 
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
         return (
-            (cell.NHS_NUMBER_SPREADSHEET, lambda text: text.str.contains(r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]{1,2}$")),
+            (cell.NHS_NUMBER_SPREADSHEET, lambda text: text.str.contains(r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]{1,3}$")),
             (cell.NHS_NUMBER_CHECK_DIGIT, lambda text: _ten_digits(text).is_not_null()),
             (cell.NHS_NUMBER_SHAPE, _always),
         )
@@ -394,7 +394,7 @@ class SnomedIdType(FieldType):
         return pl.when(_verhoeff(text)).then(text)
 
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
-        damaged = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]{1,2}$|^[1-9][0-9]{14}0{1,3}$"
+        damaged = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]{1,3}$|^[1-9][0-9]{14}0{1,3}$"
         return (
             (cell.SNOMED_SPREADSHEET, lambda text: text.str.contains(damaged)),
             (cell.SNOMED_CHECK_DIGIT, lambda text: text.str.contains(r"^[1-9][0-9]{5,17}$")),
