@@ -103,7 +103,8 @@ def _notes(table: Table, findings: Sequence[Finding], counted: int, written: int
     if not readable(table):
         yield NOT_LAID_OUT
     elif _only_marked(table):
-        yield f"The file has {table.rows:,} rows; “{ROWS_SHEET}” shows the {written:,} with something to look at."
+        first = "first " if written == MOST_ROWS else ""
+        yield f"The file has {table.rows:,} rows; “{ROWS_SHEET}” shows the {first}{written:,} with something to look at."
     if len({(finding.row, finding.column) for finding in findings if finding.column}) > MOST_COMMENTS:
         yield f"The first {MOST_COMMENTS:,} cells carry a comment; the column “{ADDED[0]}” has the words for every row."
 

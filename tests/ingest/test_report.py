@@ -147,6 +147,15 @@ def test_of_a_long_file_the_rows_with_findings_are_shown(tmp_path: Path, monkeyp
     assert sum(cell.comment is not None for row in rows.iter_rows() for cell in row) == 1
 
 
+def test_of_very_many_rows_with_findings_the_first_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annotated, "MOST_ROWS", 1)
+    sent, report = _sent(tmp_path, _spoilt())
+    rows, listed = _sheets(sent, report, tmp_path)
+    assert [row[1] for row in rows.iter_rows(min_row=2, values_only=True)] == ["4"]
+    assert listed["A1"].value == "The file has 4 rows; “Your rows” shows the first 1 with something to look at."
+    assert listed.cell(listed.max_row, 1).value is None  # that row is not there to go to
+
+
 def test_it_can_be_written_into_an_open_file(tmp_path: Path) -> None:
     sent, report = _sent(tmp_path, _spoilt())
     held = io.BytesIO()
