@@ -62,9 +62,7 @@ def begin(connection: Connection, found: Account) -> str | None:
     if connection.execute(still.with_for_update(read=True, key_share=False)).one_or_none() is None:
         return None
     secret = new_secret()
-    connection.execute(
-        insert(session).values(id_digest=secret_digest(secret), person_id=found.person_id)
-    )
+    connection.execute(insert(session).values(id_digest=secret_digest(secret), person_id=found.person_id))
     by = actor_of_person(connection, found.person_id)
     note(connection, by, "signed in", "person", found.person_id, {})
     return secret

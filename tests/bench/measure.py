@@ -21,7 +21,6 @@ from registry.embedded import Server
 from registry.settings import LOGINS, Settings, load
 from registry.store import Store
 
-
 COPY = "copy plain from stdin (format csv, header, on_error ignore, log_verbosity silent)"
 
 
