@@ -1,0 +1,91 @@
+"""Every job of the timetable is safe to run twice: the second run finds nothing to do and leaves every table as it was."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Table
+
+import registry.store.records  # noqa: F401 (declares tables)
+from registry import claims, submissions
+from registry.jobs import TIMETABLE, Constantly, Job
+from registry.settings import KEYS, Secrets, Settings
+from registry.store import Store
+from registry.store.tables import metadata
+from schemas.record import RecordKind
+from tests.make import csv_bytes, nhs_number, valid_activity, valid_case, valid_rca
+from tests.registry.submissions.make import receive, send
+from tests.registry.web.visitors import House, house
+
+SENT = datetime(2026, 1, 20, 12, tzinfo=UTC)
+LATER = datetime(2037, 1, 20, 12, tzinfo=UTC)
+"""When everything that is kept for a time has had its time."""
+IGNORED = {"counted_at"}
+"""When something was counted anew; what was counted is compared."""
+
+
+def _case(name: str, place: int, **more: str) -> Mapping[str, str]:
+    return valid_case(local_case_id=name, nhs_number=nhs_number(place), **more)
+
+
+@pytest.fixture
+def filled(store: Store, settings: Settings) -> House:
+    """Two trusts with cases, one person at both, a review, a return, a withdrawal at a patient's wish, a file that waits, old runs."""
+    full = house(settings, store)
+    ours, theirs = full.ids["RRV"], full.ids["RH5"]
+    rows = [_case(f"A-{place}", place) for place in range(12)]
+    send(store, settings, ours, rows, at=SENT)
+    send(store, settings, theirs, [_case("B-1", 3), _case("B-2", 40)], at=SENT)
+    send(store, settings, ours, [valid_rca(local_case_id="A-4", learning_point="Words")], kind=RecordKind.RCA, at=SENT)
+    send(store, settings, ours, [valid_activity()], kind=RecordKind.ACTIVITY, at=SENT)
+    send(store, settings, ours, [_case("A-5", 5, withdraw_reason="opt_out")], at=SENT + timedelta(hours=1))
+    path = submissions.spool(settings) / "waiting"
+    path.write_bytes(csv_bytes([_case("A-20", 20)]))
+    receive(store, settings, ours, path, at=SENT)
+    assert claims.claim(store, "figures", SENT, "somebody") is not None
+    return full
+
+
+def _state(admin: psycopg.Connection, tables: list[Table]) -> dict[str, list[str]]:
+    """Every row of every table as text, in order."""
+    found = {}
+    for table in tables:
+        columns = [column.name for column in table.columns if column.name not in IGNORED]
+        query = sql.SQL("select row({})::text from {} order by 1").format(
+            sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Identifier(str(table.schema), table.name)
+        )
+        found[str(table)] = [row for (row,) in admin.execute(query)]
+    return found
+
+
+@pytest.mark.parametrize("job", TIMETABLE, ids=lambda job: job.name)
+def test_a_job_run_twice_is_a_job_run_once(job: Job, filled: House, admin: psycopg.Connection) -> None:
+    secrets = Secrets.load(filled.settings.secrets_dir, KEYS)
+    tables = list(metadata.sorted_tables)
+    before = _state(admin, tables)
+    first = job.run(filled.store, secrets, filled.settings, LATER)
+    once = _state(admin, tables)
+    assert once != before, f"{job.name} finds nothing to do: nothing is shown by this"
+    assert any(first.values()), first
+    second = job.run(filled.store, secrets, filled.settings, LATER)
+    assert _state(admin, tables) == once
+    assert isinstance(job.when, Constantly) or job.name == "figures" or not any(second.values()), second
+
+
+def test_all_jobs_one_after_the_other_come_to_rest(filled: House, admin: psycopg.Connection) -> None:
+    """What one job leaves is work for another at most once."""
+    secrets = Secrets.load(filled.settings.secrets_dir, KEYS)
+    tables = list(metadata.sorted_tables)
+    states = []
+    for _ in range(3):
+        for job in TIMETABLE:
+            job.run(filled.store, secrets, filled.settings, LATER)
+        states.append(_state(admin, tables))
+    assert states[1] == states[2]
+
+
+def test_the_timetable_names_each_job_once_and_says_what_it_does() -> None:
+    assert len({job.name for job in TIMETABLE}) == len(TIMETABLE)
+    assert all(job.words.endswith(".") for job in TIMETABLE)
