@@ -415,6 +415,7 @@ def upgrade() -> None:
         sa.Column("withdrawn", sa.Integer(), nullable=True),
         sa.Column("refused", sa.Integer(), nullable=True),
         sa.Column("absent", sa.Integer(), nullable=True),
+        sa.Column("gained", sa.Integer(), nullable=True),
         sa.Column("errors", sa.Integer(), nullable=True),
         sa.Column("warnings", sa.Integer(), nullable=True),
         sa.Column("faulty_rows", postgresql.ARRAY(sa.Integer()), nullable=True),

@@ -21,7 +21,7 @@ TENANT_TABLES = ("submission", "payload", *OUTCOMES, "progress", "match_map", *R
 
 # What the outcome of a submission may change in it: never its bytes' digest, its key, its sender.
 SUBMISSION_OUTCOME = (
-    "state", "map_version", "finished_at", "rows", "new", "changed", "unchanged", "withdrawn", "refused", "absent",
+    "state", "map_version", "finished_at", "rows", "new", "changed", "unchanged", "withdrawn", "refused", "absent", "gained",
     "errors", "warnings", "faulty_rows", "changed_fields",
 )  # fmt: skip
 RECORD_STANDING = ("version", "content_mac", "withdrawn_at", "withdraw_reason")

@@ -237,6 +237,8 @@ submission = Table(
     Column("withdrawn", Integer),
     Column("refused", Integer),
     Column("absent", Integer),
+    # How many more of the trust's records of this kind stand since; the sum is how many stand, without counting them.
+    Column("gained", Integer),
     Column("errors", Integer),
     Column("warnings", Integer),
     Column("faulty_rows", ARRAY(Integer)),

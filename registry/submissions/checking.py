@@ -21,6 +21,7 @@ from registry.store import audit
 from registry.store.tables import match_map, organisation, submission
 from registry.submissions import against_register, staging
 from registry.submissions.keys import TenantKeys, open_keys
+from registry.submissions.meeting import meet
 from registry.submissions.outcome import NOTHING_STORED, final_state, store_outcome
 from registry.submissions.receiving import stored_bytes
 from registry.submissions.request import Door, Format, Mode, Reference, State
@@ -167,6 +168,8 @@ def _one_at_a_time(connection: Connection, reference: Reference, kind: RecordKin
     connection.execute(text(f"set local lock_timeout = '{PATIENCE}'"))
     connection.execute(text("set local work_mem = '64MB'"))
     connection.execute(text("set local temp_buffers = '64MB'"))
+    # What is held is looked up by one key at a time; a bitmap of all that a trust holds for each of them is never worth it.
+    connection.execute(text("set local enable_bitmapscan = off"))
     connection.execute(
         text("select pg_advisory_xact_lock(hashtext('submission'), hashtext(:of))"),
         {"of": f"{reference.tenant_id} {kind.value}"},
@@ -185,6 +188,7 @@ def _blocks(
 def _compare_with_register(
     connection: Connection, kind: RecordKind, reference: Reference, door: Door, reading: Reading
 ) -> None:
+    meet(connection, kind, reference)
     against_register.leave_out(connection, reading.repeated_faulty)
     found = against_register.findings(connection, kind, reference, door)
     against_register.leave_out(connection, reading.add(found))

@@ -1,6 +1,6 @@
 """The outcome of a submission: its state, its counts and its findings, stored in one commit with its rows."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,9 @@ from ingest.reading import Report
 from registry.store.tables import finding, submission, tally
 from registry.submissions.request import Mode, Reference, State
 from registry.submissions.settling import Difference
+from schemas.finding import Finding
 
-NOTHING_STORED = Difference(new=0, changed=0, unchanged=0, withdrawn=0, absent=0, changed_fields={})
+NOTHING_STORED = Difference(new=0, changed=0, unchanged=0, withdrawn=0, absent=0, gained=0, changed_fields={})
 
 
 def final_state(mode: Mode, *, rehearsal: bool, report: Report, stored: int) -> State:
@@ -41,6 +42,7 @@ def store_outcome(
             unchanged=difference.unchanged,
             withdrawn=difference.withdrawn,
             absent=difference.absent,
+            gained=None if state is State.REHEARSED else difference.gained,
             refused=report.rows - stands,
             errors=report.errors,
             warnings=report.warnings,
@@ -54,7 +56,8 @@ def store_outcome(
 
 def _store_findings(connection: Connection, reference: Reference, report: Report) -> None:
     listed = sorted(report.listed, key=lambda each: each.row or 0)
-    rows = [asdict(each) | {"number": number} for number, each in enumerate(listed, 1)]
+    names = [each.name for each in fields(Finding)]
+    rows = [{name: getattr(each, name) for name in names} | {"number": number} for number, each in enumerate(listed, 1)]
     _insert_many(connection, finding, reference, rows)
 
 
