@@ -109,7 +109,7 @@ def unknown(path: Path, kind: RecordKind, format: Format, held: Map, nation: Nat
     headings = {
         fold(column.heading): Heading(fold(column.heading), shown(column.heading))
         for column in columns
-        if column.field is None and fold(column.heading) not in held.headings
+        if column.field is None and fold(column.heading) not in held.headings and fit_to_show(column.heading)
     }
     return Unknown(
         headings=tuple(headings.values())[:MOST_HEADINGS],
@@ -144,7 +144,8 @@ def _unread(column: pl.Series, each: Field, matched: Mapping[str, str], nation: 
 
 
 def fit_to_show(code: str) -> bool:
-    """Whether a cell of a field of codes looks like a code: short, and nothing that could name a person, a day or a place."""
+    """Whether a heading, or a cell of a field of codes, looks like one: short, and nothing that could name a person, a day or a
+    place. Where a file has no headings its first patient stands in their place."""
     return len(code) <= LONGEST_CODE and not _UNFIT.search(code)
 
 
