@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, Row, select, text, tuple_
 
 from ingest.check import Context
 from ingest.files import open_file
@@ -46,12 +46,12 @@ def check(
     path: Path | None = None,
     seen: Seen | None = None,
 ) -> State | None:
-    """Work on one received submission. None: it is finished already, or somebody else has it in hand.
+    """Work on one received submission. None: it is finished already, somebody else has it in hand, or it is not its turn.
 
     `path` is the file where it still lies on disk; else the stored bytes are opened. `seen` hears (rows done, rows in all).
     """
     held = _take(connection, reference)
-    if held is None:
+    if held is None or _must_wait(connection, held):
         return None
     keys = open_keys(connection, secrets, reference.tenant_id)
     with _on_disk(connection, reference, keys, settings, path) as file:
@@ -92,6 +92,20 @@ def _take(connection: Connection, reference: Reference) -> Row[Any] | None:
         )
         .with_for_update(skip_locked=True)
     ).one_or_none()
+
+
+def _must_wait(connection: Connection, held: Row[Any]) -> bool:
+    """Whether an earlier file of the same trust and kind still waits: settled after it, that would undo this one's corrections."""
+    if held.rehearsal:
+        return False
+    earlier = select(submission.c.id).where(
+        submission.c.tenant_id == held.tenant_id,
+        submission.c.kind == held.kind,
+        submission.c.state == State.RECEIVED.value,
+        submission.c.rehearsal.is_(False),
+        tuple_(submission.c.received_at, submission.c.id) < tuple_(held.received_at, held.id),
+    )
+    return connection.execute(earlier.limit(1)).first() is not None
 
 
 @contextmanager
