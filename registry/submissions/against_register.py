@@ -12,6 +12,7 @@ from ingest.check import FINDINGS, ROW, WITHDRAWAL
 from registry.submissions.meeting import MET, version_before
 from registry.submissions.request import Door, Record, Reference
 from registry.submissions.staging import ROWS, STAGING
+from schemas.codes import WithdrawReason
 from schemas.counting import CaseScope
 from schemas.dictionary import fields, key
 from schemas.record import RecordKind
@@ -138,6 +139,12 @@ def _withdrawn_before(_: RecordKind) -> str:
     return f'from {MET} x join {STAGING} s using ("row") where x.withdrawn'
 
 
+def _erased_at_wish(kind: RecordKind) -> str:
+    return f"""from {MET} x join {STAGING} s using ("row")
+               join records.{kind.value}_record r on r.tenant_id = :tenant and r.id = x.record_id
+               where r.withdraw_reason in ('{WithdrawReason.OPT_OUT}', '{WithdrawReason.OBJECTION}')"""
+
+
 def _withdrawn_unknown(_: RecordKind) -> str:
     return f"""from {STAGING} s where s.withdraw_reason is not null
                and not exists (select from {MET} x where x."row" = s."row")"""
@@ -161,6 +168,7 @@ QUESTIONS: tuple[tuple[Rule, Question], ...] = (
     (register.JUDGED_BEFORE_DIAGNOSIS, _judged_before_diagnosis),
     (register.WITHDRAWN_BEFORE, _withdrawn_before),
     (register.WITHDRAWN_UNKNOWN, _withdrawn_unknown),
+    (register.ERASED_AT_WISH, _erased_at_wish),
 )
 
 

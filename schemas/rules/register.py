@@ -192,3 +192,12 @@ WITHDRAWN_UNKNOWN = _against(
     "There is no record with this number to withdraw.",
     "Check the number; if the record was never sent, nothing needs to be done.",
 )
+ERASED_AT_WISH = _against(
+    319,
+    "erased_at_wish",
+    ERROR,
+    (CASE, RCA),
+    ("local_case_id",),
+    "This record was withdrawn because the patient opted out or objected. It cannot be brought back by a file.",
+    "Leave it out of the file. If the withdrawal was a mistake, withdraw it with another reason first, then send it again.",
+)

@@ -208,6 +208,23 @@ EXAMPLES = (
         (HELD, REVIEWED, Sent(valid_rca(withdraw_reason="not_hat"), RCA)),
     ),
     Example(
+        319,
+        "local_case_id",
+        valid_case(),
+        valid_case(),
+        CASE,
+        (HELD, Sent(valid_case(withdraw_reason="objection"), CASE)),
+        stands_before=(HELD, WITHDRAWN),
+    ),
+    Example(
+        319,
+        "local_case_id",
+        valid_rca(),
+        valid_rca(withdraw_reason="not_hat"),
+        RCA,
+        (HELD, REVIEWED, Sent(valid_rca(withdraw_reason="opt_out"), RCA)),
+    ),
+    Example(
         318,
         "withdraw_reason",
         valid_case(**ANOTHER, withdraw_reason="not_hat"),
