@@ -19,8 +19,7 @@ COUNTS = """
     select s.*,
            (select count(*) from records.case_version v where v.tenant_id = s.tenant_id and v.submission_id = s.id) as versions,
            (select count(*) from records.finding f where f.tenant_id = s.tenant_id and f.submission_id = s.id) as findings,
-           (select coalesce(sum(count), 0) from records.tally t where t.tenant_id = s.tenant_id and t.submission_id = s.id) as tallied,
-           (select count(*) from records.progress p where p.tenant_id = s.tenant_id and p.submission_id = s.id) as told
+           (select coalesce(sum(count), 0) from records.tally t where t.tenant_id = s.tenant_id and t.submission_id = s.id) as tallied
       from records.submission s
      where s.tenant_id = %s and s.idempotency_key = %s
 """
@@ -69,8 +68,8 @@ class Held:
             "errors": bad,
         }
         assert counted == wanted, (batch, counted)
-        found = (row["versions"], row["findings"], row["tallied"], row["told"])
-        assert found == (stored, bad + row["warnings"], bad + row["warnings"], 0), (batch.key, found)
+        found = (row["versions"], row["findings"], row["tallied"])
+        assert found == (stored, bad + row["warnings"], bad + row["warnings"]), (batch.key, found)
 
     def _rows(self, batch: Batch, submission: UUID) -> None:
         standing = [name for (name,) in self.admin.execute(STANDING, [batch.tenant, submission])]
@@ -100,7 +99,6 @@ class Held:
             "where s.tenant_id = v.tenant_id and s.id = v.submission_id)",
             "select count(*) from records.case_record r where not exists (select from records.case_version v "
             "where v.tenant_id = r.tenant_id and v.record_id = r.id and v.version = r.version)",
-            "select count(*) from records.progress",
             "select count(*) - count(distinct (tenant_id, local_case_id)) from records.case_record",
             "select count(*) from records.submission where state = 'received'",
         ):
