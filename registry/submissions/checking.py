@@ -77,6 +77,12 @@ def check(
     return state
 
 
+def may_start(connection: Connection, reference: Reference) -> bool:
+    """Whether a submission waits, is in nobody's hands and has its turn, at this moment."""
+    held = _take(connection, reference)
+    return held is not None and not _must_wait(connection, held)
+
+
 def _stands(difference: Difference) -> int:
     return difference.new + difference.changed + difference.unchanged + difference.withdrawn
 

@@ -27,7 +27,7 @@ from schemas.values import CodesType
 MOST_HEADINGS = 1_000
 MOST_CODES = 200
 """Unknown codes offered of one field; of a field with more, something else is wrong than its spelling."""
-LONGEST_CODE = 60
+LONGEST_CODE = 40
 IGNORED = ""
 """In the map: the trust's column is left out."""
 

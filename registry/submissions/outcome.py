@@ -4,10 +4,11 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, literal, select, text, update
+from sqlalchemy import Connection, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ingest.reading import Report
+from registry.store import audit
 from registry.store.tables import finding, submission, tally
 from registry.submissions.request import Mode, Reference, State
 from registry.submissions.settling import Difference
@@ -82,16 +83,18 @@ def _insert_many(connection: Connection, table: Any, reference: Reference, rows:
 
 def fail(connection: Connection, reference: Reference, at: datetime) -> None:
     """End a submission that could not be worked on: it was tried several times, and nothing of it is stored."""
-    connection.execute(
-        text(
-            "update records.submission set state = :state, finished_at = :at "
-            "where tenant_id = :tenant and id = :id and state = :received"
-        ),
-        {
-            "state": State.FAILED.value,
-            "received": State.RECEIVED.value,
-            "at": at,
-            "tenant": reference.tenant_id,
-            "id": reference.id,
-        },
+    ended = update(submission).where(
+        submission.c.tenant_id == reference.tenant_id,
+        submission.c.id == reference.id,
+        submission.c.state == State.RECEIVED.value,
+    )
+    connection.execute(ended.values(state=State.FAILED.value, finished_at=at))
+    audit.record(
+        connection,
+        tenant=reference.tenant_id,
+        actor="worker",
+        role="service",
+        action=f"submission {State.FAILED.value}",
+        object_type="submission",
+        object_id=str(reference.id),
     )

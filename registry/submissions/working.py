@@ -13,13 +13,13 @@ from registry.settings import Secrets, Settings
 from registry.store import Store, progress
 from registry.store.tables import submission
 from registry.submissions import outcome
-from registry.submissions.checking import Seen, check
+from registry.submissions.checking import Seen, check, may_start
 from registry.submissions.request import Reference, State
 
 log = logging.getLogger(__name__)
 
 APP = "hat_app"
-TRIES = 3
+TRIES = 10
 TELL_EVERY = 0.5
 
 
@@ -42,7 +42,7 @@ def work_one(
 def work_waiting(store: Store, secrets: Secrets, settings: Settings, at: datetime) -> Mapping[str, int]:
     """Work on all that waits, the oldest first. Gives how many ended in each state.
 
-    One that cannot be worked on is left for the next time; after three such times it ends as failed, so it cannot hold up
+    One that cannot be worked on is left for the next time; after ten such times it ends as failed, so it cannot hold up
     the others for ever.
     """
     ended: dict[str, int] = {}
@@ -65,6 +65,9 @@ def _waiting(store: Store) -> list[Reference]:
 
 
 def _try(store: Store, reference: Reference, secrets: Secrets, settings: Settings, at: datetime) -> State | None:
+    with store.transaction(tenants=(reference.tenant_id,)) as connection:
+        if not may_start(connection, reference):
+            return None
     tries = _begin(store, reference)
     if tries > TRIES:
         with store.transaction(tenants=(reference.tenant_id,)) as connection:

@@ -1,6 +1,6 @@
 """A submission from receipt to outcome, on the real database."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import psycopg
@@ -195,3 +195,21 @@ def test_a_waiting_submission_is_worked_on_from_its_stored_bytes(
     assert submissions.work_waiting(store, keys(settings), settings, AT) == {}
     with store.readonly(tenants=(tenant,)) as connection:
         assert submissions.get(connection, reference).new == 50
+
+
+def test_what_cannot_be_worked_on_ends_as_failed_and_holds_nobody_up(
+    store: Store, settings: Settings, tenant: int, tmp_path: Path, admin: psycopg.Connection
+) -> None:
+    from tests.registry.submissions.make import AT, keys
+
+    path = tmp_path / "a.csv"
+    path.write_bytes(csv_bytes(cases(2)))
+    broken = receive(store, settings, tenant, path)
+    admin.execute("update records.payload set sealed = overlay(sealed placing '\\x00' from 20)")
+    following = receive(store, settings, tenant, path, at=AT + timedelta(minutes=1))
+    ends = [submissions.work_waiting(store, keys(settings), settings, AT + timedelta(hours=1)) for _ in range(12)]
+    assert [end for end in ends if end] == [{"failed": 1, "accepted": 1}]
+    with store.readonly(tenants=(tenant,)) as connection:
+        assert submissions.get(connection, broken).state == "failed"
+        assert submissions.get(connection, following).new == 2
+    assert admin.execute("select count(*) from records.audit where action = 'submission failed'").fetchone() == (1,)
