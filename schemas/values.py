@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from schemas.codelist import CodeList, Nation
+from schemas.days import LONDON, days, moments
 from schemas.rule import Rule
 from schemas.rules import cell
 
@@ -25,7 +26,6 @@ Explanation = tuple[Rule, When]
 # What is looked for in a cell that was read: true by its text and its value.
 Caution = tuple[Rule, Callable[[pl.Expr, pl.Expr], pl.Expr]]
 
-LONDON = "Europe/London"
 _ERROR_MARK = r"^#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA)$"
 
 
@@ -192,12 +192,22 @@ _DATE_FAULTS: tuple[Explanation, ...] = (
 )
 
 
+def read_days(cells: pl.Series) -> pl.Series:
+    """The strict reading of a column of days, cell by cell."""
+    return cells.to_frame().select(_strict_days()).to_series()
+
+
+@cache
+def _strict_days() -> pl.Expr:
+    return _calendar_date(pl.first(), f"^(?:{_ISO_DAY}|{_UK_DAY})$")
+
+
 @dataclass(frozen=True)
 class DateType(FieldType):
     """A day: `yyyy-mm-dd` or `dd/mm/yyyy`, 1900 to 2100. Slashes always mean day first."""
 
     def read(self, text: pl.Expr, nation: Nation) -> pl.Expr:
-        return _calendar_date(text, f"^(?:{_ISO_DAY}|{_UK_DAY})$")
+        return text.map_batches(partial(days, strictly=read_days), return_dtype=pl.Date)
 
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
         return _DATE_FAULTS
@@ -252,12 +262,23 @@ def _doubled(text: pl.Expr, moment: pl.Expr) -> pl.Expr:
     return in_hour & (text.str.len_bytes() <= 19) & ~text.str.ends_with("Z")
 
 
+def read_moments(cells: pl.Series) -> pl.Series:
+    """The strict reading of a column of moments, cell by cell."""
+    return cells.to_frame().select(_strict_moments()).to_series()
+
+
+@cache
+def _strict_moments() -> pl.Expr:
+    wall = _in_london(_wall_time(pl.first())).dt.convert_time_zone("UTC")
+    return pl.coalesce(wall, _instant(pl.first()))
+
+
 @dataclass(frozen=True)
 class DateTimeType(FieldType):
     """A moment: Europe/London wall time, or ISO with an offset. Kept in UTC, so intervals are elapsed hours."""
 
     def read(self, text: pl.Expr, nation: Nation) -> pl.Expr:
-        return pl.coalesce(_in_london(_wall_time(text)).dt.convert_time_zone("UTC"), _instant(text))
+        return text.map_batches(partial(moments, strictly=read_moments), return_dtype=pl.Datetime("us", "UTC"))
 
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
         return (
