@@ -4,7 +4,7 @@ A cell that is there but cannot be read is *marked*. A rule runs only where none
 called missing or contradictory that is there. All expressions of a record kind are built once and evaluated together.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -16,9 +16,9 @@ from schemas.counting import TRANSFER_HOURS, derive_case
 from schemas.dictionary import Field, fields, key
 from schemas.finding import Severity
 from schemas.record import RecordKind
-from schemas.rule import CATALOGUE, Rule, Scope
+from schemas.rule import CATALOGUE, Scope
 from schemas.rules import cell  # importing the package fills the catalogue
-from schemas.values import CodesType, DateTimeType, DateType, MonthType, month_first
+from schemas.values import CodesType, CodeType, DateTimeType, DateType, MonthType, month_first
 
 ROW = "row"
 WITHDRAWAL = "withdraw_reason"
@@ -64,24 +64,42 @@ def error_rules() -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Flag:
+    """One thing that can be wrong with a row: at which field, by which rule, and the expression that is true there."""
+
+    place: int
+    rule: int
+    when: pl.Expr
+
+
+@dataclass(frozen=True, slots=True)
 class _Plan:
-    """The expressions of one record kind in one nation, built once."""
+    """The expressions of one record kind in one nation, built once: putting them together costs more than running them.
+
+    `coded` are the fields with one code a cell, which are read by their distinct cells.
+    """
 
     fields: tuple[Field, ...]
+    names: tuple[str, ...]
+    coded: tuple[Field, ...]
     read: tuple[pl.Expr, ...]
-    row_rules: tuple[Rule, ...]
+    flags: tuple[_Flag, ...]
     withdraws: bool
 
 
 @cache
 def _plan(kind: RecordKind, nation: Nation) -> _Plan:
-    mine = [rule for rule in CATALOGUE if kind.value in rule.kinds]
-    all_fields = fields(kind)
+    every = fields(kind)
+    coded = tuple(each for each in every if isinstance(each.holds, CodeType))
     return _Plan(
-        fields=all_fields,
-        read=tuple(each.holds.read(pl.col(_text(each.name)), nation).alias(each.name) for each in all_fields),
-        row_rules=tuple(rule for rule in mine if rule.scope is Scope.ROW),
-        withdraws=any(each.name == WITHDRAWAL for each in all_fields),
+        fields=every,
+        names=tuple(each.name for each in every),
+        coded=coded,
+        read=tuple(
+            each.holds.read(pl.col(_text(each.name)), nation).alias(each.name) for each in every if each not in coded
+        ),
+        flags=tuple(_flags(kind, nation)),
+        withdraws=any(each.name == WITHDRAWAL for each in every),
     )
 
 
@@ -101,13 +119,13 @@ def check_frame(text: pl.DataFrame, kind: RecordKind, context: Context, swapped:
     """
     plan = _plan(kind, context.nation)
     sent = _sent(text, plan, context)
-    typed = _typed(sent, plan, swapped)
-    facts = _facts(typed, kind, plan, context)
-    flags = facts.select(ROW, *_flags(plan, context, kind))
-    findings = pl.concat([_unreadable(facts, plan, context, kind, swapped), _flagged(flags)])
+    typed = _typed(sent, plan, context.nation, swapped)
+    marked = _marked(typed, plan)
+    derived = _derived(typed, kind, plan)
+    facts = _known(typed, plan, context, marked).hstack(derived)
+    findings = pl.concat([*_unreadable(facts, plan, context, kind, swapped, marked), *_flagged(facts, plan)])
     ordered = findings.sort(ROW, "place", "rule")
-    kept = [ROW, *(each.name for each in plan.fields), *_derived_names(facts, plan)]
-    return Checked(typed=facts.select(kept), findings=ordered)
+    return Checked(typed=facts.select(ROW, *plan.names, *derived.columns), findings=ordered)
 
 
 def _sent(text: pl.DataFrame, plan: _Plan, context: Context) -> pl.DataFrame:
@@ -135,31 +153,60 @@ def _matched(text: pl.Expr, each: Field, codes: Mapping[str, str]) -> pl.Expr:
     return text.str.split("|").list.eval(ours).list.join("|")
 
 
-def _typed(sent: pl.DataFrame, plan: _Plan, swapped: Collection[str]) -> pl.DataFrame:
-    """The readings beside the text, and a mark where a cell is there but was not read."""
-    read = sent.with_columns(plan.read)
+def _typed(sent: pl.DataFrame, plan: _Plan, nation: Nation, swapped: Collection[str]) -> pl.DataFrame:
+    """The readings beside the text."""
+    read = sent.with_columns(*plan.read, *_codes(sent, plan, nation))
     refused = [pl.lit(None, dtype=each.holds.dtype).alias(each.name) for each in plan.fields if each.name in swapped]
-    if refused:
-        read = read.with_columns(refused)
-    return read.with_columns(
-        (pl.col(_text(each.name)).is_not_null() & pl.col(each.name).is_null()).alias(_mark(each.name))
+    return read.with_columns(refused) if refused else read
+
+
+def _codes(sent: pl.DataFrame, plan: _Plan, nation: Nation) -> Iterator[pl.Expr]:
+    """The fields with one code a cell. One question for the distinct cells of all of them: each has its price."""
+    if not plan.coded:
+        return
+    distinct = sent.select(pl.col([_text(each.name) for each in plan.coded]).unique().implode()).row(0)
+    for each, cells in zip(plan.coded, distinct, strict=True):
+        assert isinstance(each.holds, CodeType)
+        codes, text = each.holds.spelt(cells, nation), pl.col(_text(each.name))
+        as_code = text if codes is None else text.replace_strict(codes, default=None, return_dtype=pl.String)
+        yield as_code.alias(each.name)
+
+
+def _marked(typed: pl.DataFrame, plan: _Plan) -> frozenset[str]:
+    """The fields in which some cell is there but was not read."""
+    return frozenset(
+        each.name
         for each in plan.fields
+        if typed.get_column(each.name).null_count() > typed.get_column(_text(each.name)).null_count()
     )
 
 
-def _facts(typed: pl.DataFrame, kind: RecordKind, plan: _Plan, context: Context) -> pl.DataFrame:
-    """What the rules may speak of: the typed fields, what is derived from them, and the context as columns."""
+def _derived(typed: pl.DataFrame, kind: RecordKind, plan: _Plan) -> pl.DataFrame:
+    """What is worked out from the typed fields."""
+    if kind is not RecordKind.CASE:
+        return pl.DataFrame()
+    return derive_case(typed.select(plan.names)).drop(plan.names)
+
+
+def _known(typed: pl.DataFrame, plan: _Plan, context: Context, marked: Collection[str]) -> pl.DataFrame:
+    """What the rules may speak of besides what is derived: the typed fields, their marks, and the context as columns."""
     # As sent: a reason that is there but cannot be read is the one fault of its row.
     asked = pl.col(_text(WITHDRAWAL)).is_null() if plan.withdraws else pl.lit(value=True)
-    known = typed.with_columns(
+    marks = (
+        pl.col(_text(each.name)).is_not_null() & pl.col(each.name).is_null()
+        if each.name in marked
+        else pl.lit(value=False)
+        for each in plan.fields
+    )
+    return typed.with_columns(
         pl.lit(context.on).alias("_on"),
         pl.lit(context.nation.value).alias("_nation"),
         pl.lit(context.sender).alias("_sender"),
         pl.lit(context.synthetic).alias("_synthetic"),
         pl.lit(context.transfer_hours).alias("_transfer_hours"),
         asked.alias("_asked"),
+        *(mark.alias(_mark(each.name)) for mark, each in zip(marks, plan.fields, strict=True)),
     )
-    return derive_case(known) if kind is RecordKind.CASE else known
 
 
 def _always_asked(kind: RecordKind) -> tuple[str, ...]:
@@ -167,49 +214,35 @@ def _always_asked(kind: RecordKind) -> tuple[str, ...]:
     return (*key(kind), WITHDRAWAL)
 
 
-def _derived_names(facts: pl.DataFrame, plan: _Plan) -> list[str]:
-    ours = {ROW, *(each.name for each in plan.fields)}
-    return [
-        name
-        for name in facts.columns
-        if name not in ours and not name.startswith("_") and not name.endswith((" as sent", " unreadable"))
-    ]
-
-
-def _flags(plan: _Plan, context: Context, kind: RecordKind) -> Iterable[pl.Expr]:
-    """One true/false column for each thing that can be wrong with a row, named `place rule`."""
-    place = {each.name: number for number, each in enumerate(plan.fields)}
+def _flags(kind: RecordKind, nation: Nation) -> Iterator[_Flag]:
+    """Everything that can be wrong with a row."""
+    place = {each.name: number for number, each in enumerate(fields(kind))}
     keys = _always_asked(kind)
-    for each in plan.fields:
+    for each in fields(kind):
         asked = pl.lit(value=True) if each.name in keys else pl.col("_asked")
+        text, value = pl.col(_text(each.name)), pl.col(each.name)
         if each.required:
-            empty = pl.col(_text(each.name)).is_null() & asked
-            yield empty.alias(_flag(place[each.name], cell.MISSING))
-        for rule, when in each.holds.cautions(context.nation):
-            standing = pl.col(each.name).is_not_null() & when(pl.col(_text(each.name)), pl.col(each.name)) & asked
-            yield standing.fill_null(value=False).alias(_flag(place[each.name], rule))
-    for rule in plan.row_rules:
-        assert rule.check is not None, f"{rule.id} looks at a row and has no check"
-        readable = ~pl.any_horizontal(pl.col(_mark(name)) for name in rule.fields)
-        yield (rule.check().fill_null(value=False) & readable & pl.col("_asked")).alias(
-            _flag(place[rule.fields[0]], rule)
-        )
+            yield _Flag(place[each.name], cell.MISSING.number, text.is_null() & asked)
+        for rule, when in each.holds.cautions(nation):
+            standing = value.is_not_null() & when(text, value) & asked
+            yield _Flag(place[each.name], rule.number, standing.fill_null(value=False))
+    for rule in CATALOGUE:
+        if rule.scope is Scope.ROW and kind.value in rule.kinds:
+            assert rule.check is not None, f"{rule.id} looks at a row and has no check"
+            readable = ~pl.any_horizontal(pl.col(_mark(name)) for name in rule.fields)
+            broken = rule.check().fill_null(value=False) & readable & pl.col("_asked")
+            yield _Flag(place[rule.fields[0]], rule.number, broken)
 
 
-def _flag(place: int, rule: Rule) -> str:
-    return f"{place} {rule.number}"
-
-
-def _flagged(flags: pl.DataFrame) -> pl.DataFrame:
-    """The true cells of the flag columns as findings. Only the columns that hold one are touched again."""
-    names = flags.columns[1:]
-    counts = flags.select(pl.col(names).sum()).row(0)
-    found = [
-        _findings(flags.filter(pl.col(name))[ROW], *map(int, name.split(" ")))
-        for name, count in zip(names, counts, strict=True)
-        if count
-    ]
-    return pl.concat([pl.DataFrame(schema=FINDINGS), *found])
+def _flagged(facts: pl.DataFrame, plan: _Plan) -> Iterator[pl.DataFrame]:
+    """What is wrong with the rows. First it is only counted; what is not there at all is not looked for."""
+    names = [f"{each.place} {each.rule}" for each in plan.flags]
+    counts = facts.select(each.when.sum().alias(name) for each, name in zip(plan.flags, names, strict=True)).row(0)
+    raised = [each for each, count in zip(plan.flags, counts, strict=True) if count]
+    if raised:
+        rows = facts.select(pl.col(ROW).filter(each.when).implode().alias(str(at)) for at, each in enumerate(raised))
+        for each, found in zip(raised, rows.row(0), strict=True):
+            yield _findings(pl.Series(ROW, found, pl.UInt32), each.place, each.rule)
 
 
 def _findings(rows: pl.Series, place: int, rule: int) -> pl.DataFrame:
@@ -219,18 +252,20 @@ def _findings(rows: pl.Series, place: int, rule: int) -> pl.DataFrame:
 
 
 def _unreadable(
-    facts: pl.DataFrame, plan: _Plan, context: Context, kind: RecordKind, swapped: Collection[str]
-) -> pl.DataFrame:
+    facts: pl.DataFrame,
+    plan: _Plan,
+    context: Context,
+    kind: RecordKind,
+    swapped: Collection[str],
+    marked: Collection[str],
+) -> Iterator[pl.DataFrame]:
     """Why each marked cell could not be read: the first explanation of its type that holds."""
-    marks = [_mark(each.name) for each in plan.fields]
-    counts = facts.select(pl.col(marks).sum()).row(0)
-    found = [pl.DataFrame(schema=FINDINGS)]
-    for place, (each, count) in enumerate(zip(plan.fields, counts, strict=True)):
-        if count:
+    yield pl.DataFrame(schema=FINDINGS)
+    for place, each in enumerate(plan.fields):
+        if each.name in marked:
             asked = pl.lit(value=True) if each.name in _always_asked(kind) else pl.col("_asked")
             cells = facts.filter(pl.col(_mark(each.name)) & asked)
-            found.append(_explained(cells, place, each, context.nation, each.name in swapped))
-    return pl.concat(found)
+            yield _explained(cells, place, each, context.nation, each.name in swapped)
 
 
 def _explained(cells: pl.DataFrame, place: int, each: Field, nation: Nation, swapped: bool) -> pl.DataFrame:

@@ -5,6 +5,7 @@ same cases. Each function returns a polars expression over the typed columns of 
 """
 
 from enum import StrEnum
+from functools import cache
 
 import polars as pl
 
@@ -178,17 +179,27 @@ def derive_case(frame: pl.DataFrame) -> pl.DataFrame:
     """The typed cases with `index_stay index_admission_date index_discharge_date index_month age_at_admission overnight
     scope` beside them. `index_month` is the first day of the month of admission of the index stay; where there is none,
     the dates of the stay given stand in, so that every case has a month to be found under."""
-    stays = frame.with_columns(index_stay=index_stay())
-    dates = stays.with_columns(
-        index_admission_date=_of_index_stay("admission_date", "earlier_admission_date"),
-        index_discharge_date=_of_index_stay("discharge_date", "earlier_discharge_date"),
+    for step in _steps():
+        frame = frame.with_columns(**step)
+    return frame
+
+
+@cache
+def _steps() -> tuple[dict[str, pl.Expr], ...]:
+    """What is derived, in steps of which each needs the one before."""
+    return (
+        {"index_stay": index_stay()},
+        {
+            "index_admission_date": _of_index_stay("admission_date", "earlier_admission_date"),
+            "index_discharge_date": _of_index_stay("discharge_date", "earlier_discharge_date"),
+        },
+        {
+            "index_month": pl.coalesce("index_admission_date", "admission_date").dt.truncate("1mo"),
+            "age_at_admission": age_at("birth_date", "index_admission_date"),
+            "overnight": overnight().fill_null(False),
+        },
+        {"scope": scope()},
     )
-    known = dates.with_columns(
-        index_month=pl.coalesce("index_admission_date", "admission_date").dt.truncate("1mo"),
-        age_at_admission=age_at("birth_date", "index_admission_date"),
-        overnight=overnight().fill_null(False),
-    )
-    return known.with_columns(scope=scope())
 
 
 DERIVED: tuple[tuple[str, pl.DataType], ...] = (

@@ -6,7 +6,7 @@ a column of text that is already stripped, so a type is written once and evaluat
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache, partial
@@ -445,14 +445,16 @@ class CodeType(FieldType):
         return text.map_batches(partial(self._known, nation), return_dtype=pl.String)
 
     def _known(self, nation: Nation, cells: pl.Series) -> pl.Series:
-        """Worked out over a column's distinct cells: they are few, and nearly always the codes themselves."""
+        codes = self.spelt(cells.unique(), nation)
+        return cells if codes is None else cells.replace_strict(codes, default=None, return_dtype=pl.String)
+
+    def spelt(self, distinct: Iterable[str | None], nation: Nation) -> dict[str, str | None] | None:
+        """The code, or None, for each of a column's distinct cells, which are few; None where all are codes already."""
         spellings, pattern = _spellings(self.codes.of(nation)), self.codes.open_pattern()
-        codes = {cell: spellings.get(cell.lower()) for cell in cells.unique().drop_nulls()}
+        codes = {cell: spellings.get(cell.lower()) for cell in distinct if cell is not None}
         if pattern is not None:
             codes = {cell: code or (cell if re.search(pattern, cell) else None) for cell, code in codes.items()}
-        if all(cell == code for cell, code in codes.items()):
-            return cells
-        return cells.replace_strict(codes, default=None, return_dtype=pl.String)
+        return None if all(cell == code for cell, code in codes.items()) else codes
 
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
         return (
