@@ -93,7 +93,9 @@ class Reading:
             self._note(checked, frame.height)
             if seen is not None:
                 seen(self.report.rows, self.source.rows or 0)
+            del frame
             yield checked
+            del checked  # or two batches would be held while the next one is read
         self.repeated_faulty = self.add(repeats.findings())
 
     def _swapped(self, rows: int) -> frozenset[str]:

@@ -142,6 +142,7 @@ context = Context(nation=Nation.ENGLAND, sender="RJZ", on=date(2026, 1, 20), syn
 reading = open_file(Path(sys.argv[1]), RecordKind.CASE, "csv", context)
 for batch in reading.batches():
     staging.block(batch.standing(), RecordKind.CASE, 1, keys)
+    del batch
 print(peak() - idle)
 """
 
