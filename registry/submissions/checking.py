@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select, text, tuple_
+from sqlalchemy import Connection, Row, select, text
 
 from ingest.check import Context
 from ingest.files import open_file
@@ -109,7 +109,7 @@ def _must_wait(connection: Connection, held: Row[Any]) -> bool:
         submission.c.kind == held.kind,
         submission.c.state == State.RECEIVED.value,
         submission.c.rehearsal.is_(False),
-        tuple_(submission.c.received_at, submission.c.id) < tuple_(held.received_at, held.id),
+        submission.c.received_at < held.received_at,
     )
     return connection.execute(earlier.limit(1)).first() is not None
 
