@@ -200,9 +200,8 @@ def _blocks(
     reading: Reading, kind: RecordKind, reference: Reference, keys: TenantKeys, seen: Seen | None
 ) -> Iterator[bytes]:
     for batch in reading.batches(seen=seen):
-        standing = batch.standing()
-        if standing.height:
-            yield staging.block(standing, kind, reference.tenant_id, keys)
+        yield from staging.blocks(batch.standing(), kind, reference.tenant_id, keys)
+        del batch  # it is not needed while the next one is read
 
 
 def _compare_with_register(

@@ -141,7 +141,8 @@ idle = peak()
 context = Context(nation=Nation.ENGLAND, sender="RJZ", on=date(2026, 1, 20), synthetic=True)
 reading = open_file(Path(sys.argv[1]), RecordKind.CASE, "csv", context)
 for batch in reading.batches():
-    staging.block(batch.standing(), RecordKind.CASE, 1, keys)
+    for block in staging.blocks(batch.standing(), RecordKind.CASE, 1, keys):
+        pass
     del batch
 print(peak() - idle)
 """
