@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-BLOCK = 4 << 20
+BLOCK = 3 << 20
 """Bytes of a block, 10,000 to 20,000 rows of 40 columns: smaller ones cost whoever reads the frames their start, larger ones memory."""
 LONGEST_LINE = 1 << 20
 _PIECE = 1 << 18

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from ingest.check import FINDINGS, ROW, WITHDRAWAL
 from registry.submissions.meeting import MET, version_before
 from registry.submissions.request import Door, Record, Reference
-from registry.submissions.staging import ROWS, STAGING
+from registry.submissions.staging import BRIEF, ROWS
 from schemas.codes import WithdrawReason
 from schemas.counting import CaseScope
 from schemas.dictionary import fields, key
@@ -34,17 +34,17 @@ def _unknown_sending_organisation(_: RecordKind) -> str:
 
 
 def _no_organisation(name: str) -> str:
-    return f"""from {STAGING} s where s.{name} is not null
+    return f"""from {BRIEF} s where s.{name} is not null
                and not exists (select from register.organisation o where o.code = s.{name})"""
 
 
 def _organisation_not_open(_: RecordKind) -> str:
-    return f"""from {STAGING} s join register.organisation o on o.code = {_OWN}
+    return f"""from {BRIEF} s join register.organisation o on o.code = {_OWN}
                where (o.closed_on < s.admission_date or o.opened_on > s.admission_date)"""
 
 
 def _organisation_merged(_: RecordKind) -> str:
-    return f"""from {STAGING} s join register.organisation o on o.code = {_OWN}
+    return f"""from {BRIEF} s join register.organisation o on o.code = {_OWN}
                where s.admission_date <= o.closed_on
                  and exists (select from register.succession u where u.predecessor_id = o.id)"""
 
@@ -61,23 +61,23 @@ _STANDING = """lateral (select * from records.case_version standing
 
 
 def _review_without_case(_: RecordKind) -> str:
-    return f"""from {STAGING} s left join {_case_of("held.local_case_id = s.local_case_id")} on true
+    return f"""from {BRIEF} s left join {_case_of("held.local_case_id = s.local_case_id")} on true
                where c.id is null"""
 
 
 def _nil_while_cases_held(_: RecordKind) -> str:
-    return f"""from {STAGING} s where s.case_return = 'nil' and s.month in (
+    return f"""from {BRIEF} s where s.case_return = 'nil' and s.month in (
                    select v.index_month from records.case_record c cross join {_STANDING}
                     where c.tenant_id = :tenant and c.attributed_id = :tenant and c.withdrawn_at is null
                       and v.scope = '{CaseScope.IN}')"""
 
 
 def _case_in_nil_month(_: RecordKind) -> str:
-    return f"""from {STAGING} s where s.scope = '{CaseScope.IN}' and {_OWN} = {_SENDER} and s.index_month in (
+    return f"""from {BRIEF} s where s.scope = '{CaseScope.IN}' and {_OWN} = {_SENDER} and s.index_month = any(array(
                    select a.month from records.activity_record a
                      join records.activity_version v
                        on v.tenant_id = :tenant and v.record_id = a.id and v.version = a.version
-                    where a.tenant_id = :tenant and v.case_return = 'nil')"""
+                    where a.tenant_id = :tenant and v.case_return = 'nil'))"""
 
 
 def _before_taking_part(kind: RecordKind) -> str:
@@ -87,18 +87,18 @@ def _before_taking_part(kind: RecordKind) -> str:
         RecordKind.WALES_QUARTER: "s.quarter",
     }[kind]
     live_from = "(select date_trunc('month', live_from) from register.organisation where id = :tenant)"
-    return f"from {STAGING} s where {month} < {live_from}"
+    return f"from {BRIEF} s where {month} < {live_from}"
 
 
 def _corrected_online(kind: RecordKind) -> str:
-    return f"""from {MET} x join {STAGING} s using ("row") {version_before(kind)}
+    return f"""from {MET} x join {BRIEF} s using ("row") {version_before(kind)}
                where v.door = '{Door.FORM}' and :door <> '{Door.FORM}' and x.does <> '{Record.UNCHANGED}'"""
 
 
 def _same_event_held(_: RecordKind) -> str:
     """Only by the person's key: an index on the trust would look just as good to a planner that does not know the table."""
     same = "held.nhs_key = s.nhs_key"
-    return f"""from {STAGING} s
+    return f"""from {BRIEF} s
               cross join {_case_of(same).replace("held.tenant_id", "held.tenant_id + 0")}
               cross join {_STANDING}
                where exists (select from records.case_record where tenant_id = :tenant)
@@ -107,7 +107,7 @@ def _same_event_held(_: RecordKind) -> str:
                  and not exists (select from {MET} x where x.record_id = c.id)"""
 
 
-_ITS_CASE = f"""from {STAGING} s cross join {_case_of("held.local_case_id = s.local_case_id")} cross join {_STANDING}"""
+_ITS_CASE = f"""from {BRIEF} s cross join {_case_of("held.local_case_id = s.local_case_id")} cross join {_STANDING}"""
 
 
 def _first_dose_before_admission(_: RecordKind) -> str:
@@ -136,17 +136,16 @@ def _judged_before_diagnosis(_: RecordKind) -> str:
 
 
 def _withdrawn_before(_: RecordKind) -> str:
-    return f'from {MET} x join {STAGING} s using ("row") where x.withdrawn'
+    return f'from {MET} x join {BRIEF} s using ("row") where x.withdrawn'
 
 
-def _erased_at_wish(kind: RecordKind) -> str:
-    return f"""from {MET} x join {STAGING} s using ("row")
-               join records.{kind.value}_record r on r.tenant_id = :tenant and r.id = x.record_id
-               where r.withdraw_reason in ('{WithdrawReason.OPT_OUT}', '{WithdrawReason.OBJECTION}')"""
+def _erased_at_wish(_: RecordKind) -> str:
+    return f"""from {MET} x join {BRIEF} s using ("row")
+               where x.withdrawn_as in ('{WithdrawReason.OPT_OUT}', '{WithdrawReason.OBJECTION}')"""
 
 
 def _withdrawn_unknown(_: RecordKind) -> str:
-    return f"""from {STAGING} s where s.withdraw_reason is not null
+    return f"""from {BRIEF} s where s.withdraw_reason is not null
                and not exists (select from {MET} x where x."row" = s."row")"""
 
 
@@ -208,5 +207,5 @@ def _shown_at(rule: Rule, kind: RecordKind) -> str:
 def leave_out(connection: Connection, rows: pl.Series) -> None:
     """Take rows with an error out of the staged ones."""
     if rows.len():
-        for table in (ROWS, MET):
+        for table in (ROWS, BRIEF, MET):
             connection.execute(text(f'delete from {table} where "{ROW}" = any(:rows)'), {"rows": rows.to_list()})

@@ -13,7 +13,7 @@ from registry import identifiers
 from registry.store.records import column_of
 from registry.submissions.keys import TenantKeys
 from registry.submissions.request import Record, Reference
-from registry.submissions.staging import CONTENT_MAC, STAGING, identifying, record_key
+from registry.submissions.staging import BRIEF, CONTENT_MAC, STAGING, identifying, record_key
 from schemas.dictionary import fields, key
 from schemas.record import RecordKind
 
@@ -28,19 +28,20 @@ def withdraws(kind: RecordKind) -> str:
 
 
 def meet(connection: Connection, kind: RecordKind, reference: Reference) -> None:
-    """The temporary table `met`: row, record, its next version, what the row does, whether the record is withdrawn now."""
+    """The temporary table `met`: row, record, its next version, what the row does, whether and why the record is withdrawn."""
     same_key = " and ".join(f'held."{name}" = s."{name}"' for name in key(kind))
     connection.execute(
         text(
             f"""
             create temp table {MET} on commit drop as
             select s."row", r.id as record_id, r.version + 1 as version, r.withdrawn_at is not null as withdrawn,
+                   r.withdraw_reason as withdrawn_as,
                    case when r.content_mac = s.{CONTENT_MAC} then '{Record.UNCHANGED}'
                         when {withdraws(kind)} is not null then '{Record.WITHDRAWN}'
                         else '{Record.CHANGED}' end as does
-              from {STAGING} s
+              from {BRIEF} s
              cross join lateral (
-                   select held.id, held.version, held.content_mac, held.withdrawn_at
+                   select held.id, held.version, held.content_mac, held.withdrawn_at, held.withdraw_reason
                      from records.{kind.value}_record held
                     where held.tenant_id = :tenant and {same_key} offset 0) r
              where exists (select from records.{kind.value}_record where tenant_id = :tenant)

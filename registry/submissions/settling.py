@@ -9,7 +9,7 @@ from registry.store.tables import submission
 from registry.submissions.keys import TenantKeys
 from registry.submissions.meeting import DIFFERS, MET, compare_sealed, version_before, withdraws
 from registry.submissions.request import Door, Record, Reference
-from registry.submissions.staging import CONTENT_MAC, STAGING, content_columns
+from registry.submissions.staging import BRIEF, CONTENT_MAC, STAGING, content_columns
 from schemas.dictionary import Field, fields, key
 from schemas.record import RecordKind
 
@@ -65,7 +65,7 @@ def _counts(connection: Connection, kind: RecordKind) -> dict[str, int]:
             select does, count(*) as records from {MET} group by does
             union all
             select case when {withdraws(kind)} is null then '{Record.NEW}' else '{_NEVER_THERE}' end, count(*)
-              from {STAGING} s where {_not_met()} group by 1
+              from {BRIEF} s where {_not_met()} group by 1
             """
         )
     )
@@ -129,7 +129,7 @@ def _add_records(connection: Connection, kind: RecordKind, reference: Reference,
                    (tenant_id, id, {keys}, version, content_mac, withdraw_reason, withdrawn_at{names})
             select :tenant, s.record_id, {key_values}, 1, s.{CONTENT_MAC},
                    {withdraw}, case when {withdraw} is not null then now() end{values}
-              from {STAGING} s {join}
+              from {BRIEF} s {join}
              where {first}
             """
         ),
@@ -203,7 +203,7 @@ def _move_records(connection: Connection, kind: RecordKind, reference: Reference
             f"""
             create temp table {MOVED} on commit drop as
             select x.record_id, x.version, s.{CONTENT_MAC}, {withdraws(kind)} as withdraw_reason{case}
-              from {MET} x join {STAGING} s using ("row") where x.does <> '{Record.UNCHANGED}'
+              from {MET} x join {BRIEF} s using ("row") where x.does <> '{Record.UNCHANGED}'
             """
         )
     )

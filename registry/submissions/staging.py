@@ -6,12 +6,13 @@ their types again.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import polars as pl
 from sqlalchemy import Connection, Date, DateTime, text
 from sqlalchemy.dialects import postgresql
 
-from ingest.check import ROW
+from ingest.check import ROW, WITHDRAWAL
 from registry import identifiers
 from registry.store import copy_in
 from registry.store.records import MATCH_COLUMN, VERSION, column_of, derived_columns
@@ -20,8 +21,9 @@ from schemas.dictionary import Field, fields, key
 from schemas.record import RecordKind
 from schemas.rule import CATALOGUE, Scope
 
-STAGING = "staged"
 ROWS = "staged_rows"
+STAGING = "staged"
+BRIEF = "brief"
 CONTENT_MAC = "content_mac"
 MATCHED = "nhs_number"
 
@@ -59,7 +61,9 @@ def create(connection: Connection, kind: RecordKind) -> None:
     # Every row brings the id that its record will have if it is a new one.
     own = [f'"{ROW}" integer', "record_id uuid not null default records.uuid7()"]
     keyed = [f"{name} bytea" for name in (CONTENT_MAC, *_match_columns(kind))]
-    content = {name: _held(kind, name) for name in _early_first(kind)}
+    content = {
+        name: _held(kind, name) for name in sorted(content_columns(kind), key=lambda name: name not in _brief(kind))
+    }
     typed = [f'"{name}" {held}' for name, (held, _) in content.items()]
     connection.execute(text(f"create temp table {ROWS} ({', '.join([*own, *keyed, *typed])}) on commit drop"))
     shown = [f'{as_typed} as "{name}"' for name, (_, as_typed) in content.items()]
@@ -79,25 +83,28 @@ def _held(kind: RecordKind, name: str) -> tuple[str, str]:
     return held.compile(_DIALECT), f'"{name}"'
 
 
-def _early_first(kind: RecordKind) -> list[str]:
-    """The columns of a version, first those that are looked at before it is written: a row is unpacked as far as needed."""
-    asked = {
-        name for rule in CATALOGUE if rule.scope is Scope.REGISTER and kind.value in rule.kinds for name in rule.fields
-    }
-    early = {*key(kind), *asked, "withdraw_reason"}
-    return sorted(content_columns(kind), key=lambda name: name not in early)
+@cache
+def _brief(kind: RecordKind) -> tuple[str, ...]:
+    """The columns of a version that are looked at before it is written; they come first, as a row is unpacked in order."""
+    rules = (rule for rule in CATALOGUE if rule.scope is Scope.REGISTER and kind.value in rule.kinds)
+    looked_at = {*key(kind), *(name for rule in rules for name in rule.fields), WITHDRAWAL}
+    looked_at |= {name for name, _ in derived_columns(kind)}
+    return tuple(name for name in content_columns(kind) if name in looked_at)
 
 
 def fill(connection: Connection, kind: RecordKind, blocks: Iterator[bytes]) -> None:
-    """COPY prepared blocks into the temporary table."""
+    """COPY prepared blocks into the temporary table; then what is asked of the rows several times goes to `brief`."""
     columns = ", ".join(f'"{name}"' for name in staged_columns(kind))
     for each in blocks:
         # One COPY a batch: each stays far below the statement timeout, however large the file.
         copy_in(connection, f"copy {ROWS} ({columns}) from stdin (format csv)", [each])
-    # Only what is joined on, by a sample: its values are all different.
-    joined = ", ".join(f'"{name}"' for name in (ROW, *key(kind)))
+    names = ", ".join(f'"{name}"' for name in (ROW, "record_id", CONTENT_MAC, *_match_columns(kind), *_brief(kind)))
+    connection.execute(text(f"create temp table {BRIEF} on commit drop as select {names} from {STAGING}"))
+    # Only what is joined on, by a small sample: its values are all different.
     connection.execute(text("set local default_statistics_target = 10"))
-    connection.execute(text(f"analyze {ROWS} ({joined})"))
+    connection.execute(text(f'analyze {ROWS} ("{ROW}")'))
+    joined = ", ".join(f'"{name}"' for name in (ROW, *key(kind)))
+    connection.execute(text(f"analyze {BRIEF} ({joined})"))
 
 
 def blocks(frame: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKeys) -> Iterator[bytes]:
