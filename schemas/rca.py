@@ -18,7 +18,14 @@ class Rca(Record):
     title: ClassVar[str] = "Root-cause analyses"
 
     local_case_id: Annotated[
-        LocalId, Item(question="Your own number of the case", section="Review", stage=CORE, identifying=False)
+        LocalId,
+        Item(
+            question="Your own number of the case",
+            section="Review",
+            stage=CORE,
+            identifying=False,
+            fhir="QuestionnaireResponse.extension.value.identifier.value",
+        ),
     ]
     response_type: Annotated[
         codes.ResponseType, Item(question="Kind of learning response", section="Review", stage=CORE, identifying=False)

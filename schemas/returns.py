@@ -40,7 +40,16 @@ class Activity(Record):
     title: ClassVar[str] = "Monthly activity"
 
     organisation: Annotated[OdsCode | None, _ORGANISATION] = None
-    month: Annotated[Month, Item(question="Month of admission", section="Return", stage=CORE, identifying=False)]
+    month: Annotated[
+        Month,
+        Item(
+            question="Month of admission",
+            section="Return",
+            stage=CORE,
+            identifying=False,
+            fhir="MeasureReport.period",
+        ),
+    ]
     case_return: Annotated[
         codes.CaseReturn,
         Item(question="Cases of this month", section="Return", stage=CORE, identifying=False),
