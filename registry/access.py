@@ -99,6 +99,32 @@ NATIONAL_ROLES: Final = (
 TOKEN_ROLES: Final = (*ORGANISATION_ROLES, Role.NATIONAL_LEAD, Role.NATIONAL_ANALYST)
 """What a program may be. Whoever manages people or sees disputes is a person, signed in."""
 
+
+class Scope(StrEnum):
+    """What a machine client may ask its access token for (SMART scopes), within what its role brings; no others are known."""
+
+    BUNDLE_CREATE = "system/Bundle.c"
+    CONDITION_READ_SEARCH = "system/Condition.rs"
+    QUESTIONNAIRE_RESPONSE = "system/QuestionnaireResponse.crus"
+    MEASURE_REPORT = "system/MeasureReport.crus"
+    BULK_SUBMIT = "system/bulk-submit"
+
+    @property
+    def words(self) -> str:
+        """The scope as people read it."""
+        return _SCOPE_WORDS[self]
+
+
+_SCOPE_WORDS: Final[Mapping[Scope, str]] = MappingProxyType(
+    {
+        Scope.BUNDLE_CREATE: "Send one case at a time",
+        Scope.CONDITION_READ_SEARCH: "Read and search the cases that it may see",
+        Scope.QUESTIONNAIRE_RESPONSE: "Send, read and search reviews and answers",
+        Scope.MEASURE_REPORT: "Send, read and search monthly returns",
+        Scope.BULK_SUBMIT: "Send files of many cases",
+    }
+)
+
 PUBLIC: Final = None
 """In `ROUTES`: anybody, signed in or not."""
 
@@ -204,6 +230,7 @@ def route_name(module: str, function: str) -> str:
 class Kind(StrEnum):
     PERSON = "person"
     TOKEN = "token"  # noqa: S105 -- the word, not a secret
+    CLIENT = "client"
     OPERATOR = "operator"
     PUBLIC = "public"
 
@@ -213,7 +240,8 @@ class Actor:
     """Who is asking, as the database knew them at the start of the request.
 
     `organisations` holds the roles for each organisation by its own id, organisations that were merged into them included.
-    `session` is the digest under which a person's session is kept.
+    `session` is the digest under which a person's session is kept. `scopes` are what a machine client's access token holds;
+    None for everybody else, whom no scope limits.
     """
 
     kind: Kind
@@ -222,9 +250,14 @@ class Actor:
     roles: frozenset[Role]
     organisations: Mapping[int, frozenset[Role]] = field(default_factory=dict)
     session: bytes | None = None
+    scopes: frozenset[Scope] | None = None
 
     def may(self, right: Right) -> bool:
         return may(self.roles, right)
+
+    def allows(self, scope: Scope) -> bool:
+        """Whether an access token that is limited to scopes has this one; always, where none limits."""
+        return self.scopes is None or scope in self.scopes
 
     def tenants(self, right: Right) -> tuple[int, ...]:
         """The organisations over which the right is held, in order; none for a right that is held nationally."""

@@ -21,9 +21,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from registry.access import ANYBODY, PUBLIC, ROUTES, Actor, Kind, Right, route_name
+from registry.access import Scope as AccessScope
 from registry.accounts import sessions, tokens
 from registry.accounts.sessions import Limits
-from registry.errors import NotFound, Unauthorised
+from registry.errors import Forbidden, NotFound, Unauthorised
 from registry.settings import Settings
 from registry.store import Store
 from registry.web.forgery import SAFE_METHODS, check_form_token, session_cookie
@@ -102,6 +103,12 @@ class Asked:
 def require(right: Right) -> Any:
     """The actor, if the right is held; else the request ends here, with nothing told."""
     return Depends(Asked(right))
+
+
+def needs_scope(actor: Actor, scope: AccessScope) -> None:
+    """Refuse (403) a machine client whose access token lacks the scope. People and API tokens have none to lack."""
+    if not actor.allows(scope):
+        raise Forbidden(f"The access token lacks the scope {scope.value}. Ask the token endpoint for one that has it.")
 
 
 def stranger(request: Request) -> Exception:
