@@ -5,13 +5,15 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRouter
+from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from registry.settings import Settings
 from registry.store import Store
-from registry.web import actor, admin, api, edge, figures, pages, problems, public, signin, team, trust
+from registry.web import actor, admin, api, edge, fhir, figures, pages, problems, public, signin, team, trust
+from registry.web.fhir import refusals
 
 PAGES: tuple[APIRouter, ...] = (
     signin.router,
@@ -22,6 +24,7 @@ PAGES: tuple[APIRouter, ...] = (
     trust.router,
 )  # for people; not part of the described interface
 MACHINES: tuple[APIRouter, ...] = (*api.routers,)  # for programs; every route stands in /api/openapi.json
+FHIR: tuple[APIRouter, ...] = (*fhir.routers,)  # described by their CapabilityStatement
 
 YEAR = 365 * 24 * 3600  # seconds
 
@@ -58,16 +61,16 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=RESPONSES,
-        middleware=edge.layers(str(settings.base_url)),
+        middleware=[*edge.layers(str(settings.base_url)), Middleware(refusals.OnlyJson)],
     )
     # the parser's warnings quote bytes of what was sent
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
     app.state.settings = settings
     app.state.store = store
-    problems.install(app)
+    problems.install(app, {refusals.AREA: refusals.respond})
     for router in MACHINES:
         app.include_router(router)
-    for router in PAGES:
+    for router in (*FHIR, *PAGES):
         app.include_router(router, include_in_schema=False)
     app.add_api_route("/api/openapi.json", _description(app), include_in_schema=False)
     app.mount("/static", Static(directory=pages.STATIC), name="static")

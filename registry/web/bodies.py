@@ -1,4 +1,4 @@
-"""Request bodies: the one JSON reader, and forms.
+"""Request bodies: the one JSON reader, forms, and what came packed.
 
 Python's own reader takes what the database or another reader will not: NaN, numbers beyond any range, a member named
 twice, half a surrogate pair, nesting that ends the interpreter's stack. All of them are refused here, with 400.
@@ -6,7 +6,8 @@ twice, half a surrogate pair, nesting that ends the interpreter's stack. All of 
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+import zlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -15,7 +16,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from registry.errors import BadRequest, PayloadTooLarge, RegistryError
+from registry.errors import BadRequest, PayloadTooLarge, RegistryError, UnsupportedMedia
 from registry.web.edge import BODY_LIMIT, clean_text
 from registry.web.forgery import FORM_FIELD, check_form_token, session_cookie
 
@@ -25,6 +26,8 @@ MAX_EXPONENT = 30  # decimal powers either way
 MAX_FIELDS = 20
 MAX_FILES = 1
 FIELD_LIMIT = 64 * 1024  # bytes of one form field
+GZIP = ("gzip", "x-gzip")
+PIECE = 1024 * 1024  # bytes unpacked at a time, however small they were packed
 
 # A string, whole or running off the end, or a bracket: what is needed to know how deep a text nests.
 _NESTING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
@@ -166,3 +169,70 @@ async def submitted_form(request: Request) -> AsyncIterator[FormData]:
         yield form
     finally:
         await form.close()
+
+
+async def unpacked(request: Request, limit: int) -> AsyncIterator[bytes]:
+    """The body as it arrives, unpacked where it came with `Content-Encoding: gzip`.
+
+    Refuses with UnsupportedMedia other encodings, with PayloadTooLarge what is more than `limit` bytes unpacked (before it is
+    unpacked further), with BadRequest what is no gzip, is cut off or goes on after its end.
+    """
+    unpack = _unpacking(request)
+    size = 0
+    async for block in request.stream():
+        for piece in unpack.take(block):
+            size += len(piece)
+            if size > limit:
+                raise PayloadTooLarge
+            yield piece
+    unpack.close()
+
+
+async def whole_body(request: Request, limit: int) -> bytes:
+    """All of `unpacked`."""
+    return b"".join([piece async for piece in unpacked(request, limit)])
+
+
+def _unpacking(request: Request) -> "_Plain | _Gzip":
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in GZIP:
+        return _Gzip()
+    if encoding == "identity":
+        return _Plain()
+    raise UnsupportedMedia("The body may be packed with gzip, or come as it is. No other Content-Encoding is read.")
+
+
+class _Plain:
+    def take(self, block: bytes) -> Iterator[bytes]:
+        yield block
+
+    def close(self) -> None:
+        """Nothing can be missing."""
+
+
+class _Gzip:
+    """Unpacks one gzip member after another, some bytes at a time."""
+
+    def __init__(self) -> None:
+        self._open = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        self._begun = False
+
+    def take(self, block: bytes) -> Iterator[bytes]:
+        while block:
+            if self._open.eof:
+                self._open = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+            self._begun = True
+            try:
+                piece = self._open.decompress(block, PIECE)
+            except zlib.error:
+                raise _not_gzip() from None
+            block = self._open.unused_data if self._open.eof else self._open.unconsumed_tail
+            yield piece
+
+    def close(self) -> None:
+        if self._begun and not self._open.eof:
+            raise _not_gzip()
+
+
+def _not_gzip() -> BadRequest:
+    return BadRequest("The body says that it is packed with gzip and cannot be unpacked. It may have been cut off.")

@@ -24,6 +24,7 @@ BODY_LIMIT = 1 * MIB  # bytes; a route that takes files says more: @router.post(
 UPLOAD_LIMIT = 256 * MIB
 MAX_PARAMETERS = 50
 STATIC_PATH = "/static/"
+MIRRORING = "/fhir/"
 
 POLICY = "; ".join(
     (
@@ -48,8 +49,12 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+MIRRORED = ("X-Request-Id", "X-Correlation-Id")
+"""Below /fhir a sender's own numbers come back to it, where they are harmless; our own is in `OWN_NUMBER` there."""
+OWN_NUMBER = "X-Registry-Request-Id"
 STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 
+_HARMLESS = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _FOUL = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 _FOUL_BUT_BREAKS = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")
 
@@ -139,11 +144,20 @@ class _Outward:
         headers.update(self.edge.headers)
         headers["X-Request-Id"] = self.request.state.request_id
         path = self.request.url.path
+        if path.startswith(MIRRORING):
+            self.mirror(headers)
         if path.startswith(STATIC_PATH):
             return
         if self.edge.has_cookie(self.request) or "cache-control" not in headers:
             headers["Cache-Control"] = "no-store"
         headers.add_vary_header("Cookie")
+
+    def mirror(self, headers: MutableHeaders) -> None:
+        headers[OWN_NUMBER] = self.request.state.request_id
+        for name in MIRRORED:
+            given = self.request.headers.get(name, "")
+            if _HARMLESS.fullmatch(given):
+                headers[name] = given
 
 
 def unclean(scope: Scope) -> bool:

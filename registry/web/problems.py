@@ -1,4 +1,5 @@
-"""Every refusal and every fault, in one shape: problem+json (RFC 9457) under /api and /fhir, an error page elsewhere.
+"""Every refusal and every fault, in one shape: problem+json (RFC 9457) under /api, an error page for people. An area of machines may
+have a shape of its own, as /fhir has: `install` is told it.
 
 Nothing that a request carried is ever in an answer: the words come from the tables here and from our own errors. What goes
 wrong inside is logged by kind and place, never by message, since messages of the database quote values.
@@ -6,7 +7,7 @@ wrong inside is logged by kind and place, never by message, since messages of th
 
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ from registry.web.pages import render
 MEDIA_TYPE = "application/problem+json"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 KEPT_HEADERS = ("retry-after",)  # of those a framework's refusal brings
+
+Shape = Callable[[Request, Problem], Response]
+"""How a problem is written in one area."""
 
 log = logging.getLogger(__name__)
 
@@ -117,11 +121,20 @@ def respond(request: Request, found: Problem, headers: Mapping[str, str] | None 
     if not is_machine(request.url.path):
         response = _page(request, found)
     else:
-        response = JSONResponse(found.body() | _number(request, found), found.status, media_type=MEDIA_TYPE)
+        response = _shape(request)(request, found)
         if found.status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = "Bearer"
     response.headers.update(found.headers() | dict(headers or {}))
     return response
+
+
+def _shape(request: Request) -> Shape:
+    shapes: Mapping[str, Shape] = getattr(request.app.state, "shapes", {})
+    return shapes.get(request.url.path.split("/")[1], _json)
+
+
+def _json(request: Request, found: Problem) -> Response:
+    return JSONResponse(found.body() | _number(request, found), found.status, media_type=MEDIA_TYPE)
 
 
 def _page(request: Request, found: Problem) -> Response:
@@ -183,8 +196,9 @@ def _kind(error: BaseException) -> str:
     return type(error).__qualname__ + (f"[{state}]" if isinstance(state, str) else "")
 
 
-def install(app: FastAPI) -> None:
-    """Take the framework's own refusals over. What these do not catch, the edge does."""
+def install(app: FastAPI, shapes: Mapping[str, Shape] | None = None) -> None:
+    """Take the framework's own refusals over. What these do not catch, the edge does. `shapes` by the first part of the address."""
+    app.state.shapes = dict(shapes or {})
     for kind in (HTTPException, RequestValidationError, RegistryError):
         app.add_exception_handler(kind, _handler)
 

@@ -16,13 +16,14 @@ from registry.access import Actor, Kind, Role
 from registry.errors import Conflict, NotFound, TooMany
 from registry.settings import Settings
 from registry.web import edge, problems
-from registry.web.bodies import StrictRoute, submitted_form
+from registry.web.bodies import StrictRoute, submitted_form, whole_body
 from registry.web.forgery import form_token
 from registry.web.pages import render
 
 BASE_URL = "http://127.0.0.1:8000"
 SECURE_URL = "https://registry.example.org"
 UPLOAD_LIMIT = 4 * edge.MIB
+UNPACKED_LIMIT = edge.MIB
 CANARY = "9434765919"
 
 
@@ -76,6 +77,11 @@ async def raw(request: Request) -> dict[str, int]:
     async for block in request.stream():
         total += len(block)
     return {"bytes": total}
+
+
+@api.post("/unpacked")
+async def unpacked(request: Request) -> dict[str, int]:
+    return {"bytes": len(await whole_body(request, UNPACKED_LIMIT))}
 
 
 @api.get("/raise/{name}")

@@ -1,7 +1,9 @@
 """The table of bad input, row by row, against the one JSON reader and the one form reader."""
 
 import contextlib
+import gzip
 import json
+import zlib
 from decimal import Decimal
 
 import pytest
@@ -11,7 +13,7 @@ from starlette.testclient import TestClient
 
 from registry.errors import BadRequest, PayloadTooLarge
 from registry.web.bodies import MAX_DEPTH, read_json
-from tests.registry.web.small import CANARY, client
+from tests.registry.web.small import CANARY, UNPACKED_LIMIT, client
 
 GOOD = b'{"kind": "case", "count": 1}'
 
@@ -172,3 +174,45 @@ def test_a_good_form_passes(http: TestClient) -> None:
     assert (
         http.post("/form", content=b"a=1", headers={"Content-Type": URLENCODED + "; charset=UTF-8"}).status_code == 200
     )
+
+
+# --- packed bodies
+
+
+def packed_post(content: bytes, encoding: str = "gzip") -> tuple[int, int | None]:
+    """Status, and how many bytes came out."""
+    answer = client().post("/api/unpacked", content=content, headers={"Content-Encoding": encoding})
+    return answer.status_code, answer.json().get("bytes")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip"])
+def test_a_body_packed_with_gzip_is_unpacked(encoding: str) -> None:
+    content = b"cases" * 1_000
+    assert packed_post(gzip.compress(content), encoding) == (200, len(content))
+    assert packed_post(gzip.compress(content) + gzip.compress(b"more"), encoding) == (200, len(content) + 4)
+
+
+def test_a_body_that_is_not_packed_comes_as_it_is() -> None:
+    assert packed_post(b"cases", "identity") == (200, 5)
+    assert packed_post(b"", "gzip") == (200, 0)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"cases", gzip.compress(b"cases" * 99)[:-1], gzip.compress(b"c")[:5], gzip.compress(b"cases") + b"x", b"\x1f\x8b"],
+    ids=["no gzip", "cut off", "cut off early", "something after it", "only its mark"],
+)
+def test_what_is_no_gzip_is_refused(content: bytes) -> None:
+    assert packed_post(content)[0] == 400
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "compress", "gzip, gzip", "zstd", "aws-chunked"])
+def test_other_encodings_are_refused(encoding: str) -> None:
+    assert packed_post(zlib.compress(b"cases"), encoding)[0] == 415
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
+    assert packed_post(gzip.compress(bytes(UNPACKED_LIMIT)))[0] == 200
+    assert packed_post(gzip.compress(bytes(UNPACKED_LIMIT + 1)))[0] == 413
+    assert packed_post(gzip.compress(gzip.compress(bytes(200 * UNPACKED_LIMIT))))[0] == 200
+    assert packed_post(gzip.compress(bytes(200 * UNPACKED_LIMIT)))[0] == 413

@@ -1,0 +1,5 @@
+"""`/fhir/r4`: the door for programs that speak FHIR R4. What it takes and answers stands in its CapabilityStatement."""
+
+from fastapi import APIRouter
+
+routers: tuple[APIRouter, ...] = ()
