@@ -158,6 +158,12 @@ class Gone(RegistryError):
     status = 410
 
 
+class PreconditionFailed(RegistryError):
+    """The version that the caller names is not the one that stands."""
+
+    status = 412
+
+
 class PayloadTooLarge(RegistryError):
     """More bytes, rows or cells than are taken at once."""
 
@@ -201,8 +207,8 @@ class NoRoom(RegistryError):
 
 
 ERRORS: tuple[type[RegistryError], ...] = (
-    BadRequest, Unauthorised, Forbidden, NotFound, Conflict, Gone, PayloadTooLarge, UnsupportedMedia, Unprocessable,
-    TooMany, Unavailable, NoRoom,
+    BadRequest, Unauthorised, Forbidden, NotFound, Conflict, Gone, PreconditionFailed, PayloadTooLarge, UnsupportedMedia,
+    Unprocessable, TooMany, Unavailable, NoRoom,
 )  # fmt: skip
 
 # SQLSTATE, the longest prefix that is listed; all others are our own mistake: 500.

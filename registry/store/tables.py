@@ -185,6 +185,52 @@ token_organisation = Table(
     schema="register",
 )
 
+client = Table(
+    "client",
+    metadata,
+    # The client_id of its assertions.
+    _random_id(),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    # Its public keys, as {"keys": [...]}: only what is needed to verify, never a private member.
+    Column("jwks", JSONB, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("made_by", Uuid, ForeignKey(person.c.id), nullable=False),
+    _now("made_at"),
+    Column("keys_replaced_at", Moment),
+    Column("disabled_at", Moment),
+    schema="register",
+)
+
+client_organisation = Table(
+    "client_organisation",
+    metadata,
+    Column("client_id", Uuid, ForeignKey(client.c.id), primary_key=True),
+    Column("organisation_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
+    schema="register",
+)
+
+client_access = Table(
+    "client_access",
+    metadata,
+    Column("token_digest", LargeBinary, primary_key=True),
+    Column("client_id", Uuid, ForeignKey(client.c.id), nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    schema="register",
+)
+
+assertion_seen = Table(
+    "assertion_seen",
+    metadata,
+    # An assertion is used once: the primary key decides, whichever process was asked.
+    Column("client_id", Uuid, ForeignKey(client.c.id), primary_key=True),
+    Column("jti_digest", LargeBinary, primary_key=True),
+    # Until then it would be taken; kept no longer.
+    Column("expires_at", Moment, nullable=False),
+    schema="register",
+)
+
 job_run = Table(
     "job_run",
     metadata,
@@ -239,6 +285,8 @@ submission = Table(
     Column("absent", Integer),
     # How many more of the trust's records of this kind stand since; the sum is how many stand, without counting them.
     Column("gained", Integer),
+    # The same of other kinds that came along, as reviews do with their cases: {kind: records}.
+    Column("gained_beside", JSONB),
     Column("errors", Integer),
     Column("warnings", Integer),
     Column("faulty_rows", ARRAY(Integer)),
@@ -299,6 +347,38 @@ tally = Table(
     Column("field", Text, nullable=False),
     Column("count", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "submission_id", "rule", "field"),
+    _of_submission(),
+    schema="records",
+)
+
+unit_outcome = Table(
+    "unit_outcome",
+    metadata,
+    _tenant(),
+    Column("submission_id", Uuid, nullable=False),
+    # The units from `first` to `last`, counted from 1 in the order sent. 0: the file as a whole, which could not be read.
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    # Compressed (zlib). Of a file: a line of NDJSON for each unit. Of a single transaction: the response that was given.
+    Column("lines", LargeBinary, nullable=False),
+    # Units: received = accepted + unchanged + rejected, and accepted = new + changed + withdrawn.
+    Column("accepted", Integer, nullable=False),
+    Column("unchanged", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Column("new", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("withdrawn", Integer, nullable=False),
+    # Issues by severity.
+    Column("errors", Integer, nullable=False),
+    Column("warnings", Integer, nullable=False),
+    Column("informations", Integer, nullable=False),
+    # {kind: how many more of its records stand}; {field: how often it changed}; {"rule field": how often it was broken}
+    Column("gained", JSONB, nullable=False),
+    Column("changed_fields", JSONB, nullable=False),
+    Column("tally", JSONB, nullable=False),
+    # The rejected ones, as the sender counts them: the unit's ordinal, or the row of the sheet.
+    Column("faulty", ARRAY(Integer), nullable=False),
+    PrimaryKeyConstraint("tenant_id", "submission_id", "first"),
     _of_submission(),
     schema="records",
 )

@@ -8,8 +8,15 @@ from schemas.record import RecordKind
 
 
 class Format(StrEnum):
+    """The form of what was sent. `FHIR` is one transaction, or a file with one on each line."""
+
     CSV = "csv"
     XLSX = "xlsx"
+    FHIR = "fhir"
+
+
+SHEETS = (Format.CSV, Format.XLSX)
+"""What has rows and columns, to be given back with what to mend beside them."""
 
 
 class Mode(StrEnum):
@@ -37,6 +44,7 @@ class State(StrEnum):
     REFUSED = "refused"
     REHEARSED = "rehearsed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class Record(StrEnum):

@@ -12,7 +12,7 @@ from registry.errors import ERRORS, KINDS, Conflict, Fault, NotFound, RegistryEr
 
 
 def test_each_error_stands_in_the_table_under_its_own_status() -> None:
-    assert [error.status for error in ERRORS] == [400, 401, 403, 404, 409, 410, 413, 415, 422, 429, 503, 507]
+    assert [error.status for error in ERRORS] == [400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 503, 507]
     assert all(KINDS[status].status == status for status in KINDS)
     assert len({kind.slug for kind in KINDS.values()}) == len(KINDS)
 

@@ -29,6 +29,10 @@ RIGHTS = {
     "hat_app": {
         "register": "arw",
         "register.job_run": "r",
+        "register.client": "arW",
+        "register.client_organisation": "ar",
+        "register.client_access": "ar",
+        "register.assertion_seen": "ar",
         "records": "ar",
         "records.submission": "arW",
         "records.progress": "arW",
@@ -42,6 +46,8 @@ RIGHTS = {
         "register.data_key": "r",
         "register.opt_out_mode": "r",
         "register.job_run": "adrw",
+        "register.client_access": "dR",
+        "register.assertion_seen": "dR",
         "records": "ar",
         "records.submission": "arW",
         "records.payload": "adr",
@@ -122,7 +128,7 @@ def _all(admin: psycopg.Connection, statement: str) -> list[tuple[object, ...]]:
 def test_every_table_with_a_tenant_is_forced_under_policies_for_all_commands(admin: psycopg.Connection) -> None:
     bound = _all(
         admin,
-        "select c.relname, relrowsecurity, relforcerowsecurity, (select array_agg(r.rolname::text order by 1) from pg_policy p, "
+        "select c.relname, relrowsecurity, relforcerowsecurity, (select array_agg(r.rolname::text order by r.rolname) from pg_policy p, "
         "pg_roles r where polrelid = c.oid and r.oid = any(polroles) and polcmd = '*' and polpermissive "
         "and polqual is not null and polwithcheck is not null) "
         "from pg_class c join pg_namespace n on n.oid = relnamespace "
