@@ -1,12 +1,20 @@
-"""From a session or a token to the actor: roles, organisations, and those that were merged into them by today."""
+"""From a session, a token or a machine client to the actor: roles, organisations, and those that were merged into them by today."""
 
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import Connection, Date, cast, func, select
 
-from registry.access import Actor, Kind, Role
-from registry.store.tables import api_token, membership, person, succession, token_organisation
+from registry.access import Actor, Kind, Role, Scope
+from registry.store.tables import (
+    api_token,
+    client,
+    client_organisation,
+    membership,
+    person,
+    succession,
+    token_organisation,
+)
 
 _TODAY = cast(func.timezone("Europe/London", func.now()), Date)
 
@@ -39,6 +47,20 @@ def actor_of_token(connection: Connection, token_id: UUID) -> Actor:
     )
     organisations = _by_organisation((one, role) for one in ids)
     return Actor(Kind.TOKEN, token_id, token.name, frozenset({role}), with_predecessors(connection, organisations))
+
+
+def actor_of_client(connection: Connection, client_id: UUID, scopes: Iterable[str] | None = None) -> Actor:
+    """A machine client as an actor, as `actor_of_token`; limited to the scopes of its access token, by default to all that it has."""
+    found = connection.execute(
+        select(client.c.name, client.c.role, client.c.scopes).where(client.c.id == client_id)
+    ).one()
+    role = Role(found.role)
+    ids = connection.scalars(
+        select(client_organisation.c.organisation_id).where(client_organisation.c.client_id == client_id)
+    )
+    organisations = with_predecessors(connection, _by_organisation((one, role) for one in ids))
+    held = frozenset(map(Scope, found.scopes if scopes is None else scopes))
+    return Actor(Kind.CLIENT, client_id, found.name, frozenset({role}), organisations, scopes=held)
 
 
 def _by_organisation(held: Iterable[tuple[int | None, Role]]) -> dict[int, frozenset[Role]]:
