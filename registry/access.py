@@ -173,6 +173,7 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "api.me.me": Right.OWN_ACCOUNT,
         "api.dataset.listing": PUBLIC,
         "api.dataset.artefact": PUBLIC,
+        "fhir.token.give": PUBLIC,
         "trust.home.home": Right.READ_SUBMISSIONS,
         "trust.home.templates": Right.READ_SUBMISSIONS,
         "trust.upload.ask": Right.SUBMIT,

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 
 from registry.access import ANYBODY, PUBLIC, ROUTES, Actor, Kind, Right, route_name
 from registry.access import Scope as AccessScope
-from registry.accounts import sessions, tokens
+from registry.accounts import clients, sessions, tokens
 from registry.accounts.sessions import Limits
 from registry.errors import Forbidden, NotFound, Unauthorised
 from registry.settings import Settings
@@ -32,6 +32,8 @@ from registry.web.problems import is_machine
 
 SIGN_IN = "/sign-in"
 BEARER = "bearer "
+CLIENTS = "/fhir/"
+"""Below this alone the access tokens of machine clients are known."""
 
 
 class SignInNeededError(Exception):
@@ -47,7 +49,7 @@ def who(request: Request) -> Actor:
     """Whoever asks; `ANYBODY` for a stranger. Raises Unauthorised for a bearer token that is not valid (any more).
 
     Under the addresses for programs a token goes before a cookie, and a cookie's unsafe requests need the form token in their header;
-    pages take the cookie alone.
+    pages take the cookie alone. A machine client's access token is known below /fhir only.
     """
     found: Actor | None = getattr(request.state, "actor", None)
     if found is None:
@@ -65,11 +67,14 @@ def _of_program(request: Request) -> Actor:
         return found
     if not given.lower().startswith(BEARER):
         raise Unauthorised
+    secret = given[len(BEARER) :].strip()
     with _store(request).readonly() as connection:
-        token = tokens.actor(connection, given[len(BEARER) :].strip())
-    if token is None:
+        program = tokens.actor(connection, secret)
+        if program is None and request.scope["path"].startswith(CLIENTS):
+            program = clients.actor(connection, secret)
+    if program is None:
         raise Unauthorised
-    return token
+    return program
 
 
 def _of_session(request: Request) -> Actor:

@@ -2,4 +2,6 @@
 
 from fastapi import APIRouter
 
-routers: tuple[APIRouter, ...] = ()
+from registry.web.fhir import token
+
+routers: tuple[APIRouter, ...] = (token.router,)
