@@ -3,7 +3,7 @@
 Sealed fields are never opened here, so no key is needed. A record that is another trust's is as one that does not exist.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    Row,
     Select,
     and_,
     exists,
@@ -145,7 +144,7 @@ def _versions(kind: RecordKind) -> Select[Any]:
     return select(*head, *_contents(kind)).join(organisation, organisation.c.id == v.c.tenant_id)
 
 
-def _held(kind: RecordKind, row: Row[Any]) -> Held:
+def _held(kind: RecordKind, row: Sequence[Any]) -> Held:
     tenant_id, code, record_id, number, at = row[:5]
     names = [each.name for each in _contents(kind)]
     return Held(kind, tenant_id, code, record_id, number, at, dict(zip(names, row[5:], strict=True)))
