@@ -90,7 +90,7 @@ def demo(
 @program.command()
 def submit(
     file: File,
-    kind: Annotated[Kind, typer.Option(help="What the rows are.")],
+    kind: Annotated[Kind | None, typer.Option(help="What the rows of a CSV or XLSX are.")] = None,
     organisation: Annotated[str | None, typer.Option(help="ODS code, where the token is for several.")] = None,
     url: Annotated[str, typer.Option(envvar="HAT_BASE_URL", help="The registry's address.")] = "http://127.0.0.1:8080",
     token_file: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Holds the API token.")] = None,
@@ -104,16 +104,34 @@ def submit(
     annotated: Annotated[Path | None, typer.Option(help="Fetch a workbook with what to mend beside each row.")] = None,
     failed_rows: Annotated[Path | None, typer.Option(help="Fetch the faulty rows as CSV, to mend and send.")] = None,
     findings: Annotated[Path | None, typer.Option(help="Fetch the list of findings as CSV.")] = None,
+    outcome: Annotated[
+        Path | None, typer.Option(help="Of FHIR: write the OperationOutcome of each unit, one a line.")
+    ] = None,
 ) -> None:
-    """Send a file. The token comes from HAT_TOKEN or from --token-file. Exit code 0: all good; 1: something is to be mended; 2: not sent."""
+    """Send a file: CSV, XLSX, or FHIR (a Bundle as .json, many as .ndjson). The token comes from HAT_TOKEN or from --token-file. Exit code 0: all good; 1: something is to be mended; 2: not sent."""
     import uuid
 
     from registry.client import Order
-    from registry.commands import sending
+    from registry.commands import sending, sending_fhir
+    from registry.fhir_client import Parcel
 
     secret = token_file.read_text("utf-8").strip() if token_file else token
     if not secret:
         raise typer.BadParameter("Put the API token into HAT_TOKEN, or name its file with --token-file.")
+    if sending_fhir.is_fhir(file):
+        parcel = Parcel(
+            path=file,
+            rehearsal=rehearsal,
+            key=key or str(uuid.uuid4()),
+            organisation=organisation,
+            opt_out_screened=opt_out_screened,
+        )
+        with _told(code=2):
+            good = sending_fhir.submit(parcel, url, secret, outcome)
+        _exit(good=good)
+        return
+    if kind is None:
+        raise typer.BadParameter("Say with --kind what the rows are.")
     order = Order(
         path=file,
         kind=kind,

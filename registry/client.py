@@ -95,10 +95,10 @@ class Client:
         headers = {"Content-Type": MEDIA[order.format], "Idempotency-Key": order.key, "Content-Length": str(size)}
 
         def send() -> httpx2.Response:
-            content = _read(order.path, lambda done: seen("Sending", done, size))
+            content = chunks(order.path, lambda done: seen("Sending", done, size))
             return self._http.post(PATH, params=order.asked(), headers=headers, content=content)
 
-        receipt = _receipt(_answered(send))
+        receipt = _receipt(answered(send))
         while receipt.waiting:
             progress = receipt.body.get("progress") or {}
             seen("Checking", progress.get("done") or 0, progress.get("total"))
@@ -108,22 +108,23 @@ class Client:
 
     def look(self, link: str) -> Receipt:
         """A receipt in its present state."""
-        return _receipt(_answered(lambda: self._http.get(link)))
+        return _receipt(answered(lambda: self._http.get(link)))
 
     def findings(self, receipt: Receipt, limit: int) -> list[Line]:
         """The first findings, as the offline check would tell them."""
-        answer = _answered(lambda: self._http.get(f"{receipt.link('findings')}?limit={limit}"))
+        answer = answered(lambda: self._http.get(f"{receipt.link('findings')}?limit={limit}"))
         _refuse_problem(answer)
         return [Line(**{name: each[name] for name in Line.__slots__}) for each in answer.json()["findings"]]
 
     def download(self, link: str, to: Path) -> None:
         """One of the files that go back to the sender; nothing is written if it cannot be had."""
-        answer = _answered(lambda: self._http.get(link, headers={"Accept": "*/*"}))
+        answer = answered(lambda: self._http.get(link, headers={"Accept": "*/*"}))
         _refuse_problem(answer)
         to.write_bytes(answer.content)
 
 
-def _read(path: Path, seen: Callable[[int], None]) -> Iterator[bytes]:
+def chunks(path: Path, seen: Callable[[int], None]) -> Iterator[bytes]:
+    """The bytes of a file; `seen` hears how many have gone."""
     done = 0
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
@@ -132,7 +133,7 @@ def _read(path: Path, seen: Callable[[int], None]) -> Iterator[bytes]:
             seen(done)
 
 
-def _answered(ask: Callable[[], httpx2.Response]) -> httpx2.Response:
+def answered(ask: Callable[[], httpx2.Response]) -> httpx2.Response:
     """The answer, asked for again while the service is busy or cannot be reached. The key makes that harmless."""
     for attempt in range(TRIES):
         if attempt:
@@ -151,28 +152,30 @@ def _answered(ask: Callable[[], httpx2.Response]) -> httpx2.Response:
 
 
 def _receipt(answer: httpx2.Response) -> Receipt:
-    body = _body(answer)
+    body = body_of(answer)
     if answer.is_success and "state" in body:
         return Receipt(body)
     if isinstance(refused := body.get("submission"), dict):
         return Receipt(refused)
-    raise _problem(answer, body)
+    raise problem(answer)
 
 
 def _refuse_problem(answer: httpx2.Response) -> None:
     if not answer.is_success:
-        raise _problem(answer, _body(answer))
+        raise problem(answer)
 
 
-def _problem(answer: httpx2.Response, body: Mapping[str, Any]) -> ClientError:
+def problem(answer: httpx2.Response) -> ClientError:
     """The service's own words."""
+    body = body_of(answer)
     words = " ".join(str(body[name]) for name in ("title", "detail") if name in body)
     errors = body.get("errors")
     listed = [f"  {each['pointer']}: {each['detail']}" for each in errors[:10]] if isinstance(errors, list) else []
     return ClientError("\n".join([f"{answer.status_code} {words or 'There was no answer of the registry.'}", *listed]))
 
 
-def _body(answer: httpx2.Response) -> Mapping[str, Any]:
+def body_of(answer: httpx2.Response) -> Mapping[str, Any]:
+    """The JSON object of an answer; empty where there is none."""
     if "json" not in answer.headers.get("Content-Type", ""):
         return {}
     body = answer.json()
