@@ -13,6 +13,14 @@ class Reason(StrEnum):
     SMALL_DENOMINATOR = "denominator below 20"
     NOT_INVESTIGATED = "too few investigated"
     BLANK = "no figure to calculate from"
+    NOTHING_EXPECTED = "nothing expected"
+    EVENTS_WITHOUT_POPULATION = "events where the denominator has nobody"
+    FEW_POINTS = "not enough data"
+    NO_SPREAD = "no variation to compare with"
+    ONE_CATEGORY = "one category throughout"
+    FEW_PAIRS = "fewer than 30 rated twice"
+    NO_OVERLAP = "no case is in both sources"
+    DEPENDENT = "not reached by enough cases"
 
 
 @dataclass(frozen=True, slots=True)
