@@ -1,0 +1,131 @@
+"""Comparing trusts: exact funnel limits and overdispersion, never a league table.
+
+Sources: statistics.md 3.1 and 3.2 (Spiegelhalter 2005). The limits are control limits of a count about its expectation, not confidence
+limits of an estimate. Below ten trusts, or where phi is at most 1, the unadjusted exact limits stand.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import asin, exp, log, sqrt
+
+import numpy as np
+from scipy.stats import binom, poisson
+
+from registry.statistics.estimate import require_count
+
+ALERT, ALARM = 0.025, 0.001
+"""The tails beyond which a trust is an alert (about 2 standard deviations) and an alarm (3)."""
+Z_ALERT, Z_ALARM = 1.959964, 3.090232
+TRUSTS_FROM = 10
+
+
+def binomial_limit(share: float, whole: int, tail: float) -> float:
+    """The limit of a share among `whole` at a tail probability, interpolated between the two counts around it, within 0 and 1."""
+    require_count(whole, "whole")
+    if not whole:
+        raise ValueError("a funnel has no limit where there is nobody")
+    return min(1.0, max(0.0, _interpolated(binom(whole, share), tail) / whole))
+
+
+def ratio_limit(expected: float, tail: float) -> float:
+    """The limit of observed over expected at a tail probability, interpolated as above, at least 0."""
+    if not expected > 0:
+        raise ValueError("expected must be above 0")
+    return max(0.0, _interpolated(poisson(expected), tail) / expected)
+
+
+def _interpolated(distribution: object, tail: float) -> float:
+    """r - alpha, where r is the smallest count with F(r) >= tail and alpha = (F(r) - tail)/(F(r) - F(r-1))."""
+    if not 0 < tail < 1:
+        raise ValueError("a tail lies between 0 and 1")
+    count = float(distribution.ppf(tail))  # type: ignore[attr-defined] # scipy ships no types
+    here, before = (float(distribution.cdf(each)) for each in (count, count - 1))  # type: ignore[attr-defined] # as above
+    return count - (here - tail) / (here - before)
+
+
+class Scale(StrEnum):
+    """On which scale trusts are compared, and what is done with the outermost before overdispersion is estimated."""
+
+    LOG_TRUNCATED = "log ratio, outermost tenths left out"
+    ROOT_WINSORISED = "square root of the ratio, outermost tenths drawn in"
+    SHARE_WINSORISED = "arcsine of the share, outermost tenths drawn in"
+
+
+@dataclass(frozen=True, slots=True)
+class Overdispersion:
+    """`phi`: the mean squared z of the `trusts` that were kept. `tau2`: the variance between trusts, on the scale used."""
+
+    trusts: int
+    phi: float
+    tau2: float
+
+
+def overdispersion(observed: Sequence[int], expected: Sequence[float], scale: Scale) -> Overdispersion | None:
+    """How much more trusts differ than chance, from observed and expected counts (or parts and wholes of a share).
+
+    `None` without trusts. Raises `ValueError` for the log scale with an observed 0 (use the square root) or nothing expected.
+    """
+    for count in observed:
+        require_count(count, "observed")
+    if any(not each > 0 for each in expected):
+        raise ValueError("something must be expected of every trust")
+    if not observed:
+        return None
+    z, errors = _scores(observed, expected, scale)
+    kept = _truncated(z) if scale is Scale.LOG_TRUNCATED else np.full(len(z), fill_value=True)
+    if scale is not Scale.LOG_TRUNCATED:
+        z = np.clip(z, *np.quantile(z, [0.1, 0.9]))
+    number = int(kept.sum())
+    if not number:
+        return None
+    phi = float((z[kept] ** 2).sum() / number)
+    weight = 1 / errors[kept] ** 2
+    spare = weight.sum() - (weight**2).sum() / weight.sum()
+    excess = number * phi - (number - 1)
+    return Overdispersion(number, phi, float(excess / spare) if excess > 0 and spare > 0 else 0.0)
+
+
+def _scores(
+    observed: Sequence[int], expected: Sequence[float], scale: Scale
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    """z-scores and standard errors of the trusts on a scale."""
+    whole = np.asarray(expected, dtype=float)
+    if scale is Scale.SHARE_WINSORISED:
+        target = asin(sqrt(sum(observed) / sum(expected)))
+        value = np.arcsin(np.sqrt(np.asarray(observed) / whole)) - target
+        error = 1 / (2 * np.sqrt(whole))
+    elif scale is Scale.ROOT_WINSORISED:
+        value, error = np.sqrt(np.asarray(observed) / whole) - 1, 1 / (2 * np.sqrt(whole))
+    else:
+        if 0 in observed:
+            raise ValueError("the logarithm of 0 is not a number; use the square-root scale")
+        value, error = np.log(np.asarray(observed) / whole), 1 / np.sqrt(whole)
+    return value / error, error
+
+
+def _truncated(z: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """The trusts whose rank is in neither the first nor the last tenth: floor(10 rank/(n + 1)) from 1 to 8."""
+    rank = np.argsort(np.argsort(z, kind="stable"), kind="stable") + 1
+    tenth = rank * 10 // (len(z) + 1)
+    return (tenth > 0) & (tenth < 9)
+
+
+def overdispersed_limits(expected: float, tau2: float, z: float, scale: Scale) -> tuple[float, float]:
+    """Lower and upper limit of observed over expected with the additive variance between trusts, at the normal quantile `z`."""
+    if not expected > 0 or not tau2 >= 0:
+        raise ValueError("expected must be above 0 and tau2 at least 0")
+    if scale is Scale.LOG_TRUNCATED:
+        width = z * sqrt(1 / expected + tau2)
+        return exp(-width), exp(width)
+    if scale is Scale.ROOT_WINSORISED:
+        width = z * sqrt(1 / (4 * expected) + tau2)
+        return max(0.0, 1 - width) ** 2, (1 + width) ** 2
+    raise ValueError("a share has no ratio limits")
+
+
+def funnel_z(observed: int, expected: float, tau2: float = 0.0) -> float | None:
+    """The z-score of a trust on the log scale with the variance between trusts; `None` for an observed 0."""
+    if not expected > 0:
+        raise ValueError("expected must be above 0")
+    return log(observed / expected) / sqrt(1 / expected + tau2) if require_count(observed, "observed") else None
