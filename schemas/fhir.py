@@ -42,6 +42,7 @@ class Artefact(StrEnum):
     OPERATION_DEFINITION = "OperationDefinition"
     IMPLEMENTATION_GUIDE = "ImplementationGuide"
     CAPABILITY_STATEMENT = "CapabilityStatement"
+    NAMING_SYSTEM = "NamingSystem"
 
 
 def canonical(artefact: Artefact, name: str) -> str:
@@ -66,6 +67,18 @@ ISSUES = canonical(Artefact.CODE_SYSTEM, "hat-issue")
 ACTIVITY_MEASURE = canonical(Artefact.MEASURE, "hat-activity")
 ACTIVITY_GROUPS = canonical(Artefact.CODE_SYSTEM, "hat-activity-field")
 """In a monthly return each count is one group, whose code is the field's name."""
+_NO_COUNT = ("organisation", "month")
+ACTIVITY_COUNTS = tuple(
+    each.name for each in fields(RecordKind.ACTIVITY) if each.codes is None and each.name not in _NO_COUNT
+)
+"""The fields of a monthly return that are one group each, with one population (`ACTIVITY_POPULATION`) and its count."""
+ACTIVITY_POPULATION = ("http://terminology.hl7.org/CodeSystem/measure-population", "initial-population")
+ACTIVITY_CODED = {
+    canonical(Artefact.STRUCTURE_DEFINITION, f"hat-{each.name.replace('_', '-')}"): each.name
+    for each in fields(RecordKind.ACTIVITY)
+    if each.codes is not None
+}
+"""The extensions of a monthly return by their address: the field that each holds as a `valueCode`."""
 QUESTIONNAIRES = {
     RecordKind.CASE: canonical(Artefact.QUESTIONNAIRE, "hat-case"),
     RecordKind.RCA: canonical(Artefact.QUESTIONNAIRE, "hat-rca"),

@@ -1,4 +1,4 @@
-"""The dataset's artefacts: templates, JSON Schema and guide, written from the dictionary and committed under `published/`.
+"""The dataset's artefacts: templates, JSON Schema, FHIR and guide, written from the dictionary and committed under `published/`.
 
 `python -m schemas.publish` (or `hat publish`) writes them again; a test compares what is committed with what would be written.
 """
@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from schemas.dictionary import VERSION
-from schemas.publish import guide, json_schema, table
+from schemas.publish import fhir, guide, json_schema, table
 from schemas.record import RecordKind
 
 FOLDER = Path(__file__).parent.parent / "published" / VERSION
@@ -14,8 +14,8 @@ FOLDER = Path(__file__).parent.parent / "published" / VERSION
 
 
 def artefacts() -> dict[str, bytes]:
-    """Every artefact by its file name. The same dataset gives the same bytes."""
-    files = {"guide.md": guide.markdown().encode()}
+    """Every artefact by its name in the folder. The same dataset gives the same bytes."""
+    files = {"guide.md": guide.markdown().encode()} | fhir.artefacts()
     for kind in RecordKind:
         files |= table.artefacts(kind)
         files[f"{kind}.schema.json"] = json_schema.artefact(kind)
@@ -28,6 +28,7 @@ def write(folder: Path = FOLDER) -> list[Path]:
     written = []
     for name, content in artefacts().items():
         path = folder / name
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
         written.append(path)
     return written

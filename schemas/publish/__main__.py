@@ -1,7 +1,7 @@
 """`python -m schemas.publish`: write the artefacts of this version of the dataset again."""
 
-from schemas.publish import write
+from schemas.publish import FOLDER, write
 
 if __name__ == "__main__":
     for path in write():
-        print(path.name)
+        print(path.relative_to(FOLDER).as_posix())

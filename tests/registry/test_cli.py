@@ -195,5 +195,5 @@ def test_the_dataset_is_published_where_it_is_committed(
     monkeypatch.setattr(publish.write, "__defaults__", (tmp_path,))
     result = _run(environment, "publish")
     assert result.exit_code == 0
-    assert set(result.output.split()) == {path.name for path in tmp_path.iterdir()}
+    assert set(result.output.split()) == {path.name for path in tmp_path.rglob("*.*")}
     assert "case.csv" in result.output

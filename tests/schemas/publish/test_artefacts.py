@@ -51,12 +51,12 @@ def test_the_committed_file_is_fresh(name: str) -> None:
 
 
 def test_nothing_else_is_committed() -> None:
-    assert {path.name for path in FOLDER.iterdir()} == set(FRESH)
+    assert {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.*")} == set(FRESH)
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     written = write(tmp_path / "new")
-    assert {path.name: path.read_bytes() for path in written} == FRESH
+    assert {path.relative_to(tmp_path / "new").as_posix(): path.read_bytes() for path in written} == FRESH
 
 
 def _rows(name: str) -> list[list[str]]:
