@@ -19,7 +19,8 @@ ALGORITHMS_OF: Final[Mapping[str, tuple[str, ...]]] = {"RSA": ("RS384", "RS512")
 
 PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 """Members of a JWK that make it, or would make it, a private or a secret key (RFC 7518, 6)."""
-KEPT: Final = ("kty", "kid", "alg", "n", "e", "crv", "x", "y")
+MATERIAL: Final = ("kty", "n", "e", "crv", "x", "y")
+KEPT: Final = ("kid", "alg", *MATERIAL)
 MOST_KEYS = 10
 LONGEST_KID = 200
 LONGEST_DOCUMENT = 64 * 1024
@@ -177,7 +178,7 @@ def _kept(value: object) -> Keys:
 def verifier(key: Mapping[str, Any]) -> Verifier:
     """A registered key, ready to verify. Raises JoseError or ValueError where it is none."""
     kind = RSAKey if key["kty"] == "RSA" else ECKey
-    return kind.import_key({name: key[name] for name in KEPT if name in key})
+    return kind.import_key({name: key[name] for name in MATERIAL if name in key})
 
 
 def named(keys: Keys, kid: str) -> Mapping[str, Any] | None:
