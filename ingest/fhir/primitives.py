@@ -28,8 +28,8 @@ class Primitive:
 
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_CODE = re.compile(r"[^\s\x00-\x1f]+( [^\s\x00-\x1f]+)*")
-_URI = re.compile(r"[^\s\x00-\x1f]+")
+_CODE = re.compile(r"[^\x00-\x20]+( [^\x00-\x20]+)*")
+_URI = re.compile(r"[^\x00-\x20]+")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _OID = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+")
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
