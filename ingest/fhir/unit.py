@@ -34,7 +34,8 @@ class Entry:
 class Unit:
     """One unit as it was read: text by field for each kind of record in it, where each stood, and what is wrong with its form.
 
-    `records` holds the text exactly as a CSV would, so `ingest.check.check_frame` reads it; `places` the FHIRPath of each field.
+    `records` holds the text exactly as a CSV would, so `ingest.check.check_frame` reads it; `places` the FHIRPath of each field
+    that is there, `roots` that of each resource it was read from, by its type.
     `identifier` is the sender's own number of the case, or the month of a return. `organisation` is the code under which it is sent
     (the assigner of the identifier, or the reporter), None where it is not said, `organisation_at` where that stands.
     `name` is `Bundle.identifier.value`. A unit with an error among `issues` is never stored.
@@ -48,6 +49,7 @@ class Unit:
     organisation_at: str = "Bundle"
     records: dict[RecordKind, dict[str, str]] = field(default_factory=dict)
     places: dict[tuple[RecordKind, str], str] = field(default_factory=dict)
+    roots: dict[tuple[RecordKind, str], str] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
 
