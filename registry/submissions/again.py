@@ -12,7 +12,7 @@ from registry.errors import Conflict
 from registry.store.tables import submission
 from registry.submissions.keys import TenantKeys
 from registry.submissions.receiving import name_aad, newest_map_version
-from registry.submissions.request import Door, Format, Mode, Reference, Request, State
+from registry.submissions.request import Door, Format, Mode, Reference, Request, State, sheet_format
 from schemas.record import RecordKind
 
 
@@ -50,11 +50,13 @@ def stored_as(connection: Connection, reference: Reference) -> Stored | None:
 def rehearsing(connection: Connection, reference: Reference, keys: TenantKeys, *, by: Actor) -> Request:
     """The request that rehearses a file again under the newest map; once for each version of the map.
 
-    Raises Conflict while the file has not been checked at all.
+    Raises Conflict while the file has not been checked at all, and for what has no headings.
     """
     held = _held(connection, reference)
     if held.state == State.RECEIVED.value:
         raise Conflict("This file has not been checked yet.")
+    if sheet_format(held.format) is None:
+        raise Conflict("This came as FHIR, which knows no headings or codes of your own.")
     version = newest_map_version(connection, reference.tenant_id, RecordKind(held.kind))
     return _request(held, keys, key=f"again-{reference.id}-{version or 0}", mode=Mode(held.mode), rehearsal=True, by=by)
 
@@ -77,7 +79,8 @@ def _request(held: Row[Any], keys: TenantKeys, *, key: str, mode: Mode, rehearsa
         format=Format(held.format),
         mode=mode,
         rehearsal=rehearsal,
-        door=Door.PAGE,
+        # A file of FHIR goes the way of such files, in chunks, whoever asks for it.
+        door=Door.FHIR if sheet_format(held.format) is None else Door.PAGE,
         actor=by.label,
         role=by.role,
         idempotency_key=key,

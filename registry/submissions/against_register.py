@@ -3,7 +3,8 @@
 Only what the trust itself may see is looked at, so no finding tells what another organisation has sent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, text
@@ -173,24 +174,34 @@ QUESTIONS: tuple[tuple[Rule, Question], ...] = (
 
 def findings(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> pl.DataFrame:
     """What the register says of the staged rows: `row`, `place` and `rule`, as the checker's own findings."""
+    query = questions(kind)
+    if query is None:
+        return pl.DataFrame(schema=FINDINGS)
+    parameters = {"tenant": reference.tenant_id, "door": door.value}
+    return found(connection.execute(text(query), parameters))
+
+
+def questions(kind: RecordKind) -> str | None:
+    """All questions about rows of a kind as one query, which gives one line for each rule, however many rows break it.
+
+    It asks `brief` and `met`. None where nothing is asked.
+    """
     asked = [(rule, question) for rule, question in QUESTIONS if kind.value in rule.kinds]
     if not asked:
-        return pl.DataFrame(schema=FINDINGS)
+        return None
     place = {each.name: number for number, each in enumerate(fields(kind))}
     parts = [
         f'select s."row", {place[_shown_at(rule, kind)]} as place, {rule.number} as rule {question(kind)}{_of(rule, kind)}'
         for rule, question in asked
     ]
-    parameters = {"tenant": reference.tenant_id, "door": door.value}
-    # One line for each rule, however many rows break it.
-    query = f"""select place, rule, array_agg(distinct "row") as rows
-                  from ({" union all ".join(parts)}) as broken group by place, rule"""
-    found = [_found(*each) for each in connection.execute(text(query), parameters)]
-    return pl.concat([pl.DataFrame(schema=FINDINGS), *found]).sort(ROW, "place", "rule")
+    return f"""select place, rule, array_agg(distinct "row") as rows
+                 from ({" union all ".join(parts)}) as broken group by place, rule"""
 
 
-def _found(place: int, rule: int, rows: list[int]) -> pl.DataFrame:
-    return pl.DataFrame({ROW: rows, "place": place, "rule": rule}, schema=FINDINGS)
+def found(lines: Iterable[Sequence[Any]]) -> pl.DataFrame:
+    """The answers of `questions` as findings, in the order of the rows."""
+    frames = [pl.DataFrame({ROW: rows, "place": place, "rule": rule}, schema=FINDINGS) for place, rule, rows in lines]
+    return pl.concat([pl.DataFrame(schema=FINDINGS), *frames]).sort(ROW, "place", "rule")
 
 
 def _of(rule: Rule, kind: RecordKind) -> str:

@@ -24,7 +24,7 @@ from registry.submissions.keys import TenantKeys, open_keys
 from registry.submissions.meeting import meet
 from registry.submissions.outcome import NOTHING_STORED, final_state, store_outcome
 from registry.submissions.receiving import stored_bytes
-from registry.submissions.request import Door, Format, Mode, Reference, State
+from registry.submissions.request import Door, Mode, Reference, State, sheet_format
 from registry.submissions.settling import Difference, settle
 from schemas.codelist import Nation
 from schemas.record import RecordKind
@@ -149,7 +149,10 @@ def _open(connection: Connection, held: Row[Any], file: Path, settings: Settings
         transfer_hours=settings.counting.transfer_hours,
         codes=codes,
     )
-    return open_file(file, RecordKind(held.kind), Format(held.format).value, context, headings)
+    sheet = sheet_format(held.format)
+    if sheet is None:
+        raise ValueError("this submission has no rows and columns")
+    return open_file(file, RecordKind(held.kind), sheet, context, headings)
 
 
 def _matches(connection: Connection, held: Row[Any]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:

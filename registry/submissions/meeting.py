@@ -27,13 +27,11 @@ def withdraws(kind: RecordKind) -> str:
     return "s.withdraw_reason" if any(each.name == "withdraw_reason" for each in fields(kind)) else "null::text"
 
 
-def meet(connection: Connection, kind: RecordKind, reference: Reference) -> None:
-    """The temporary table `met`: row, record, its next version, what the row does, whether and why the record is withdrawn."""
+def meeting(kind: RecordKind) -> str:
+    """The query of the rows of `brief` that meet a record: row, record, its next version, what the row does, whether and why the
+    record is withdrawn."""
     same_key = " and ".join(f'held."{name}" = s."{name}"' for name in key(kind))
-    connection.execute(
-        text(
-            f"""
-            create temp table {MET} on commit drop as
+    return f"""
             select s."row", r.id as record_id, r.version + 1 as version, r.withdrawn_at is not null as withdrawn,
                    r.withdraw_reason as withdrawn_as,
                    case when r.content_mac = s.{CONTENT_MAC} then '{Record.UNCHANGED}'
@@ -46,8 +44,12 @@ def meet(connection: Connection, kind: RecordKind, reference: Reference) -> None
                     where held.tenant_id = :tenant and {same_key} offset 0) r
              where exists (select from records.{kind.value}_record where tenant_id = :tenant)
             """
-        ),
-        {"tenant": reference.tenant_id},
+
+
+def meet(connection: Connection, kind: RecordKind, reference: Reference) -> None:
+    """The temporary table `met`: what `meeting` gives."""
+    connection.execute(
+        text(f"create temp table {MET} on commit drop as {meeting(kind)}"), {"tenant": reference.tenant_id}
     )
     connection.execute(text(f'create unique index on {MET} ("row")'))
     connection.execute(text(f"create index on {MET} (record_id)"))
@@ -92,14 +94,7 @@ def _note_differing(
     connection: Connection, kind: RecordKind, tenant_id: int, keys: TenantKeys, rows: Sequence[Row[Any]]
 ) -> None:
     numbers, key_fields, *sealed = zip(*rows, strict=True)
-    record_keys = [record_key(values) for values in key_fields]
-    names: list[list[str]] = [[] for _ in rows]
-    for each, new, old in zip(identifying(kind), sealed[::2], sealed[1::2], strict=True):
-        aads = identifiers.cell_aads(tenant_id, kind.value, record_keys, each.name)
-        opened = (identifiers.open_column(keys.data, cells, aads) for cells in (new, old))
-        for found, one, other in zip(names, *opened, strict=True):
-            if one != other:
-                found.append(each.name)
+    names = differing(kind, tenant_id, keys, key_fields, sealed)
     connection.execute(
         text(
             f"insert into {DIFFERS} select number, string_to_array(names, ',') "
@@ -107,3 +102,22 @@ def _note_differing(
         ),
         {"numbers": list(numbers), "names": [",".join(found) for found in names]},
     )
+
+
+def differing(
+    kind: RecordKind,
+    tenant_id: int,
+    keys: TenantKeys,
+    key_fields: Sequence[Sequence[object]],
+    sealed: Sequence[Sequence[bytes | None]],
+) -> list[list[str]]:
+    """For each row the identifying fields that differ; `sealed` has for each such field a column as sent and one as held."""
+    record_keys = [record_key(values) for values in key_fields]
+    names: list[list[str]] = [[] for _ in record_keys]
+    for each, new, old in zip(identifying(kind), sealed[::2], sealed[1::2], strict=True):
+        aads = identifiers.cell_aads(tenant_id, kind.value, record_keys, each.name)
+        opened = (identifiers.open_column(keys.data, cells, aads) for cells in (new, old))
+        for found, one, other in zip(names, *opened, strict=True):
+            if one != other:
+                found.append(each.name)
+    return names

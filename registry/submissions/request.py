@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from ingest import tabular
 from schemas.record import RecordKind
 
 
@@ -17,6 +18,16 @@ class Format(StrEnum):
 
 SHEETS = (Format.CSV, Format.XLSX)
 """What has rows and columns, to be given back with what to mend beside them."""
+
+
+def sheet_format(name: str) -> tabular.Format | None:
+    """A format as the readers of tables know it; None for one that has no rows and columns."""
+    match name:
+        case Format.CSV:
+            return "csv"
+        case Format.XLSX:
+            return "xlsx"
+    return None
 
 
 class Mode(StrEnum):

@@ -65,21 +65,21 @@ def _counts(connection: Connection, kind: RecordKind) -> dict[str, int]:
             select does, count(*) as records from {MET} group by does
             union all
             select case when {withdraws(kind)} is null then '{Record.NEW}' else '{_NEVER_THERE}' end, count(*)
-              from {BRIEF} s where {_not_met()} group by 1
+              from {BRIEF} s where {not_met()} group by 1
             """
         )
     )
     return dict.fromkeys((*Record, _NEVER_THERE), 0) | {row.does: row.records for row in rows}
 
 
-def _not_met() -> str:
+def not_met() -> str:
     return f'not exists (select from {MET} where {MET}."row" = s."row")'
 
 
 def _first(counts: dict[str, int]) -> str:
     """The SQL that a staged row's record is new."""
     met = counts[Record.CHANGED] + counts[Record.UNCHANGED] + counts[Record.WITHDRAWN]
-    return _not_met() if met else "true"
+    return not_met() if met else "true"
 
 
 def _held(connection: Connection, kind: RecordKind, reference: Reference) -> int:
@@ -118,13 +118,16 @@ def _case_values(kind: RecordKind) -> tuple[str, str, str]:
 
 
 def _add_records(connection: Connection, kind: RecordKind, reference: Reference, first: str) -> None:
+    connection.execute(text(adding_records(kind, first)), {"tenant": reference.tenant_id})
+
+
+def adding_records(kind: RecordKind, first: str) -> str:
+    """The insert of the records that the rows of `brief` add: those for which `first` holds."""
     keys = ", ".join(f'"{name}"' for name in key(kind))
     key_values = ", ".join(f's."{name}"' for name in key(kind))
     names, values, join = _case_values(kind)
     withdraw = withdraws(kind)
-    connection.execute(
-        text(
-            f"""
+    return f"""
             insert into records.{kind.value}_record
                    (tenant_id, id, {keys}, version, content_mac, withdraw_reason, withdrawn_at{names})
             select :tenant, s.record_id, {key_values}, 1, s.{CONTENT_MAC},
@@ -132,56 +135,60 @@ def _add_records(connection: Connection, kind: RecordKind, reference: Reference,
               from {BRIEF} s {join}
              where {first}
             """
-        ),
-        {"tenant": reference.tenant_id},
-    )
 
 
 def _add_versions(connection: Connection, kind: RecordKind, reference: Reference, door: Door, first: str) -> None:
-    head, values, parameters = _version_parts(kind, reference, door)
-    connection.execute(
-        text(
-            f"""
+    connection.execute(text(adding_versions(kind, first)), version_parameters(reference, door))
+
+
+def adding_versions(kind: RecordKind, first: str) -> str:
+    """The insert of the first versions of the records that `adding_records` adds."""
+    head, values = _version_parts(kind)
+    return f"""
             {head}
             select :tenant, s.record_id, 1, :submission, :door, null, {values}
               from {STAGING} s
              where {first}
             """
-        ),
-        parameters,
-    )
 
 
 def _add_changed_versions(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> dict[str, int]:
     """Gives how often each field changes."""
-    head, values, parameters = _version_parts(kind, reference, door)
     rows = connection.execute(
-        text(
-            f"""
-            with added as (
-                {head}
-                select :tenant, x.record_id, x.version, :submission, :door, {_changed(kind)}, {values}
-                  from {MET} x join {STAGING} s using ("row") left join {DIFFERS} d using ("row") {version_before(kind)}
-                 where x.does <> '{Record.UNCHANGED}'
-                returning changed)
-            select name, count(*) as uses from added cross join unnest(changed) as name
-             group by name order by uses desc, name
-            """
-        ),
-        parameters,
+        text(f"with added as ({adding_changed_versions(kind)}) {COUNTED_CHANGES}"), version_parameters(reference, door)
     )
     return {row.name: row.uses for row in rows}
 
 
-def _version_parts(kind: RecordKind, reference: Reference, door: Door) -> tuple[str, str, dict[str, object]]:
-    """The head of an insert of versions, the values that come from the staged rows, and the parameters."""
+COUNTED_CHANGES = """select name, count(*) as uses from added cross join unnest(changed) as name
+             group by name order by uses desc, name"""
+"""The end of a statement in which `adding_changed_versions` is called `added`."""
+
+
+def adding_changed_versions(kind: RecordKind) -> str:
+    """The insert of a version for each row of `met` that changes its record; it asks `differs` too and gives `changed`."""
+    head, values = _version_parts(kind)
+    return f"""
+                {head}
+                select :tenant, x.record_id, x.version, :submission, :door, {_changed(kind)}, {values}
+                  from {MET} x join {STAGING} s using ("row") left join {DIFFERS} d using ("row") {version_before(kind)}
+                 where x.does <> '{Record.UNCHANGED}'
+                returning changed"""
+
+
+def _version_parts(kind: RecordKind) -> tuple[str, str]:
+    """The head of an insert of versions, and the values that come from the staged rows."""
     names = ", ".join(f'"{name}"' for name in content_columns(kind))
     values = ", ".join(f's."{name}"' for name in content_columns(kind))
     head = (
         f"insert into records.{kind.value}_version "
         f"(tenant_id, record_id, version, submission_id, door, changed, {names})"
     )
-    return head, values, {"tenant": reference.tenant_id, "submission": reference.id, "door": door.value}
+    return head, values
+
+
+def version_parameters(reference: Reference, door: Door) -> dict[str, object]:
+    return {"tenant": reference.tenant_id, "submission": reference.id, "door": door.value}
 
 
 def _changed(kind: RecordKind) -> str:
@@ -197,23 +204,26 @@ def _test(each: Field) -> str:
 
 def _move_records(connection: Connection, kind: RecordKind, reference: Reference) -> None:
     """Let changed records stand in their new version. A withdrawal marks; a record sent again without a reason stands again."""
-    case = f", s.{MATCH_COLUMN}, s.attributed_organisation" if kind is RecordKind.CASE else ""
-    connection.execute(
-        text(
-            f"""
-            create temp table {MOVED} on commit drop as
-            select x.record_id, x.version, s.{CONTENT_MAC}, {withdraws(kind)} as withdraw_reason{case}
-              from {MET} x join {BRIEF} s using ("row") where x.does <> '{Record.UNCHANGED}'
-            """
-        )
-    )
+    connection.execute(text(f"create temp table {MOVED} on commit drop as {moved(kind)}"))
     # Whichever side the planner begins with, it finds the other by an index.
     connection.execute(text(f"create unique index on {MOVED} (record_id)"))
     connection.execute(text(f"analyze {MOVED}"))
+    connection.execute(text(moving_records(kind)), {"tenant": reference.tenant_id})
+
+
+def moved(kind: RecordKind) -> str:
+    """The query of the records that change: their new version and what stands in the record beside it."""
+    case = f", s.{MATCH_COLUMN}, s.attributed_organisation" if kind is RecordKind.CASE else ""
+    return f"""
+            select x.record_id, x.version, s.{CONTENT_MAC}, {withdraws(kind)} as withdraw_reason{case}
+              from {MET} x join {BRIEF} s using ("row") where x.does <> '{Record.UNCHANGED}'
+            """
+
+
+def moving_records(kind: RecordKind) -> str:
+    """The update of the records that `moved` names."""
     attribution, join = _moved_attribution(kind)
-    connection.execute(
-        text(
-            f"""
+    return f"""
             update records.{kind.value}_record record
                set version = s.version
                  , content_mac = s.{CONTENT_MAC}
@@ -223,9 +233,6 @@ def _move_records(connection: Connection, kind: RecordKind, reference: Reference
               from {MOVED} s {join}
              where record.tenant_id = :tenant and record.id = s.record_id
             """
-        ),
-        {"tenant": reference.tenant_id},
-    )
 
 
 def _moved_attribution(kind: RecordKind) -> tuple[str, str]:

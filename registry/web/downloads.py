@@ -21,8 +21,9 @@ from registry import submissions
 from registry.access import Actor
 from registry.errors import Conflict, Gone
 from registry.store import Store, audit
-from registry.submissions import Format, Receipt, Reference
+from registry.submissions import Receipt, Reference
 from registry.submissions.matching import map_of
+from registry.submissions.request import sheet_format
 from registry.web.uploads import Spool, copy_stored, keys_of
 from schemas.finding import Finding
 from schemas.record import RecordKind
@@ -88,11 +89,20 @@ def short(reference: Reference) -> str:
 
 @contextmanager
 def opened(state: State, reference: Reference, by: Actor, action: str) -> Iterator[Opened]:
-    """A submission's bytes on disk and read as a table, for as long as the block lasts; `action` is what the audit log says of it."""
+    """A submission's bytes on disk and read as a table, for as long as the block lasts; `action` is what the audit log says of it.
+
+    Raises what `retained` raises, and Conflict for what has no rows and columns.
+    """
     with Spool(state.settings) as spool:
         store: Store = state.store
         with store.transaction(tenants=(reference.tenant_id,)) as connection:
             receipt = retained(connection, reference)
+            sheet = sheet_format(receipt.format)
+            if sheet is None:
+                raise Conflict(
+                    "This came as FHIR, not as rows and columns, so there is no sheet to give back. The findings say of each "
+                    "unit what to mend."
+                )
             confirmed = map_of(connection, reference.tenant_id, RecordKind(receipt.kind), receipt.map_version)
             findings = submissions.findings(connection, reference)
             faulty = submissions.faulty_rows(connection, reference)
@@ -108,7 +118,7 @@ def opened(state: State, reference: Reference, by: Actor, action: str) -> Iterat
                 object_id=str(reference.id),
             )
         kind = RecordKind(receipt.kind)
-        table = open_sent(spool.path, kind, Format(receipt.format).value, confirmed.headings).table
+        table = open_sent(spool.path, kind, sheet, confirmed.headings).table
         yield Opened(receipt, table, findings, pl.Series(faulty, dtype=pl.UInt32), spool.path)
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.report import line
 from registry.submissions import Receipt, Tally
+from registry.submissions.request import sheet_format
 from schemas.finding import Finding, rule_id
 
 PREFIX = "/api/submissions"
@@ -61,7 +62,9 @@ class Counts(Answer):
     withdrawn: int = Field(examples=[0])
     unchanged: int = Field(examples=[104])
     refused: int = Field(examples=[1])
-    absent: int = Field(description="Records you hold that the file does not name. They stay", examples=[7])
+    absent: int | None = Field(
+        description="Records you hold that the file does not name. They stay. Null of what came as FHIR", examples=[7]
+    )
 
 
 class Progress(Answer):
@@ -76,7 +79,8 @@ class Links(Answer):
     findings: str = Field(examples=[f"{PREFIX}/{ID}/findings"])
     findings_csv: str = Field(examples=[f"{PREFIX}/{ID}/findings.csv"])
     annotated_xlsx: str | None = Field(
-        description="Null once the bytes are deleted, and before the check", examples=[f"{PREFIX}/{ID}/annotated.xlsx"]
+        description="Null once the bytes are deleted, before the check, and of what came as FHIR",
+        examples=[f"{PREFIX}/{ID}/annotated.xlsx"],
     )
     failed_rows_csv: str | None = Field(examples=[f"{PREFIX}/{ID}/failed-rows.csv"])
     page: str = Field(description="The same for people", examples=[f"/trust/submissions/{ID}"])
@@ -92,7 +96,7 @@ class ReceiptOut(Answer):
     mode: str = Field(examples=["all-or-nothing"])
     rehearsal: bool = Field(examples=[False])
     state: str = Field(
-        description="received: it waits, ask again. accepted, partly_accepted, refused, rehearsed, failed: final",
+        description="received: it waits, ask again. accepted, partly_accepted, refused, rehearsed, failed, cancelled: final",
         examples=["accepted"],
     )
     sha256: str = Field(description="Digest of the bytes that were received", examples=["9f86d081884c7d65…"])
@@ -187,7 +191,8 @@ def _counts(receipt: Receipt) -> Counts | None:
 
 def _links(receipt: Receipt) -> Links:
     here = f"{PREFIX}/{receipt.id}"
-    opened = not receipt.waiting and receipt.payload_deleted_at is None
+    kept = not receipt.waiting and receipt.payload_deleted_at is None
+    opened = kept and sheet_format(receipt.format) is not None
     return Links(
         self=here,
         findings=f"{here}/findings",

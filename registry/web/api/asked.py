@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from registry.errors import BadRequest, Fault, NotFound, RegistryError, Unprocessable, UnsupportedMedia
 from registry.submissions import Format, Mode
+from registry.submissions.request import SHEETS
 from registry.submissions.senders import Sender, only_sender
 from schemas.record import RecordKind
 
@@ -70,7 +71,7 @@ PARAMETERS = (
     Parameter(
         "format",
         "The form of the file. Without it the Content-Type says it, and where that does not, the file's first bytes.",
-        tuple(Format),
+        SHEETS,
     ),
     Parameter(
         "mode",

@@ -16,8 +16,9 @@ from registry import submissions
 from registry.access import Actor, Right
 from registry.errors import NotFound, Unprocessable
 from registry.store import Store
-from registry.submissions import Format, Receipt, again
+from registry.submissions import Receipt, again
 from registry.submissions.matching import IGNORED, Map, Unknown, code_fields, confirm, newest_map, unknown
+from registry.submissions.request import sheet_format
 from registry.submissions.senders import Sender, only_sender, senders
 from registry.web.actor import require
 from registry.web.bodies import read_form
@@ -128,12 +129,13 @@ def _unknown(request: Request, actor: Actor, kind: RecordKind, submission_id: UU
         with _store(request).readonly(tenants=tenants) as connection:
             reference = submissions.find(connection, tenants, submission_id)
             receipt = retained(connection, reference)
-            if receipt.kind != kind.value:
+            sheet = sheet_format(receipt.format)
+            if receipt.kind != kind.value or sheet is None:
                 raise NotFound
             (sender,) = senders(connection, (reference.tenant_id,))
             held = newest_map(connection, sender.id, kind)
             copy_stored(connection, reference, keys_of(request.app.state, connection, sender.id), spool)
-        return sender, unknown(spool.path, kind, Format(receipt.format).value, held, sender.nation)
+        return sender, unknown(spool.path, kind, sheet, held, sender.nation)
 
 
 def _page(

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.report import Line, line
 from registry.submissions import Receipt, Tally
+from registry.submissions.request import sheet_format
 from registry.submissions.senders import Sender
 from schemas.dictionary import RECORDS, fields
 from schemas.finding import Finding, Severity, rule_id
@@ -21,6 +22,7 @@ STATES = {
     "refused": ("Refused", "red"),
     "rehearsed": ("Checked, not stored", "grey"),
     "failed": ("Could not be checked", "red"),
+    "cancelled": ("Cancelled", "grey"),
 }
 MODES = {
     "all-or-nothing": "Store nothing until every row is right",
@@ -72,6 +74,11 @@ class Shown:
     def bytes_kept(self) -> bool:
         """Whether what was sent can still be opened."""
         return not self.receipt.waiting and self.receipt.payload_deleted_at is None
+
+    @property
+    def sheet(self) -> bool:
+        """Whether it has rows and columns, to be given back or matched."""
+        return sheet_format(self.receipt.format) is not None
 
     @property
     def unreadable(self) -> bool:
