@@ -199,7 +199,7 @@ def _use_up(connection: Connection, client_id: UUID, proven: Proven) -> None:
     """The insert decides: of the same assertion twice at once, in whatever processes, the second waits and is refused."""
     digest = secret_digest(proven.jti)
     row = insert_or(assertion_seen).values(client_id=client_id, jti_digest=digest, expires_at=proven.until)
-    if connection.execute(row.on_conflict_do_nothing()).rowcount == 0:
+    if connection.scalar(row.on_conflict_do_nothing().returning(assertion_seen.c.client_id)) is None:
         raise UnprovenError(Fault.REPLAYED)
 
 
