@@ -20,6 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
 from registry import cases, claims, publications, submissions
+from registry.accounts import clients
 from registry.claims import STALE
 from registry.settings import Secrets, Settings
 from registry.store import Store
@@ -126,6 +127,7 @@ TIMETABLE: tuple[Job, ...] = (
     Job("figures", "Count all figures anew.", Nightly(time(2, 30)), publications.count),
     Job("payloads", "Delete submitted bytes whose time is over.", Nightly(time(3)), submissions.retire),
     Job("identifiers", "Erase identifiers whose time is over.", Nightly(time(3, 30)), cases.retire),
+    Job("access", "Forget access tokens and assertions whose time is over.", Nightly(time(4)), clients.forget),
     Job("runs", "Forget the runs of more than 90 days ago.", Nightly(time(4, 30)), forget_runs),
 )
 

@@ -16,6 +16,7 @@ from registry.store import Store
 from registry.store.tables import metadata
 from schemas.record import RecordKind
 from tests.make import csv_bytes, nhs_number, valid_activity, valid_case, valid_rca
+from tests.registry.accounts.make import have_access, registered
 from tests.registry.submissions.make import receive, send
 from tests.registry.web.visitors import House, house
 
@@ -32,7 +33,8 @@ def _case(name: str, place: int, **more: str) -> Mapping[str, str]:
 
 @pytest.fixture
 def filled(store: Store, settings: Settings) -> House:
-    """Two trusts with cases, one person at both, a review, a return, a withdrawal at a patient's wish, a file that waits, old runs."""
+    """Two trusts with cases, one person at both, a review, a return, a withdrawal at a patient's wish, a file that waits, a machine client's
+    access, old runs."""
     full = house(settings, store)
     ours, theirs = full.ids["RRV"], full.ids["RH5"]
     rows = [_case(f"A-{place}", place) for place in range(12)]
@@ -44,6 +46,7 @@ def filled(store: Store, settings: Settings) -> House:
     path = submissions.spool(settings) / "waiting"
     path.write_bytes(csv_bytes([_case("A-20", 20)]))
     receive(store, settings, ours, path, at=SENT)
+    have_access(full, registered(full), SENT)
     assert claims.claim(store, "figures", SENT, "somebody") is not None
     return full
 

@@ -129,3 +129,12 @@ def database_now(full: House) -> datetime:
         row = connection.exec_driver_sql("select now()").one()
     now: datetime = row[0]
     return now.astimezone(UTC)
+
+
+def have_access(full: House, client_id: UUID, at: datetime, scope: str = " ".join(ALL_SCOPES)) -> str:
+    """An access token's secret, as it is given at that time."""
+    with full.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
+        assertion = signed(header(), claims(client_id, at))
+        found = clients.exchange(connection, assertion, scope, TOKEN_URL, at)
+    assert isinstance(found, clients.Access)
+    return found.secret
