@@ -1,0 +1,72 @@
+"""The resources of one Bundle, and what refers to what among them. References are followed inside the Bundle only; nothing is fetched."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ingest.fhir.elements import Element, inside, several, string
+from ingest.fhir.issue_types import fault
+from ingest.fhir.unit import Unit
+from schemas.rules import fhir as rules
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Held:
+    """A resource and where it stands: the entry's place, its type, its FHIRPath."""
+
+    entry: int
+    type: str
+    path: str
+    resource: Element
+
+
+@dataclass(slots=True)
+class Contents:
+    """The resources of a Bundle in order, by type and by the addresses that lead to them; and which references led to which."""
+
+    by_type: dict[str, list[Held]] = field(default_factory=dict)
+    by_address: dict[str, Held] = field(default_factory=dict)
+    followed: list[tuple[str, Held]] = field(default_factory=list)
+
+    def add(self, held: Held, full_url: str | None) -> None:
+        self.by_type.setdefault(held.type, []).append(held)
+        if full_url is None:
+            return
+        self.by_address.setdefault(full_url, held)
+        if full_url.startswith(("http://", "https://")):
+            # What `Patient/7` means beside a fullUrl that ends so (R4, resolving references in Bundles).
+            self.by_address.setdefault("/".join(full_url.rsplit("/", 2)[1:]), held)
+
+    def of(self, type_: str) -> list[Held]:
+        return self.by_type.get(type_, [])
+
+    def identified(self, type_: str, identifier: Element) -> Held | None:
+        """The resource with this identifier, by system and value."""
+        wanted = (identifier.get("system"), identifier.get("value"))
+        if None in wanted:
+            return None
+        return next((held for held in self.of(type_) if wanted in _identifiers(held.resource)), None)
+
+
+def _identifiers(resource: Element) -> Iterator[tuple[object, object]]:
+    single = inside(resource, "identifier")
+    for each in [single] if single else [each for _, each in several(resource, "identifier")]:
+        yield each.get("system"), each.get("value")
+
+
+def follow(contents: Contents, reference: Element, element: str, type_: str, path: str, unit: Unit) -> Held | None:
+    """The resource of that type which a reference at `path` means. What names an address must find it; what only identifies may not."""
+    address = string(reference, "reference")
+    if address is None:
+        held = contents.identified(type_, inside(reference, "identifier"))
+    else:
+        held = contents.by_address.get(address)
+        if held is None:
+            rule = rules.REFERENCE_NOT_RESOLVED if address.startswith(("urn:", "#")) else rules.REFERENCE_OUTSIDE
+            unit.issues.append(fault(rule, f"{path}.reference", element=element))
+            return None
+        if held.type != type_:
+            unit.issues.append(fault(rules.WRONG_TARGET, path, element=element, allowed=type_))
+            return None
+    if held is not None:
+        contents.followed.append((path, held))
+    return held
