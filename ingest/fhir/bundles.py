@@ -49,13 +49,13 @@ def faults(bundle: Mapping[str, Any], known: frozenset[str]) -> Iterator[Told]:
 def _entry(kind: str, place: int, entry: Mapping[str, Any]) -> Iterator[Told]:
     for element, wanted in (("request", kind in ASKS), ("response", kind in ANSWERS)):
         if wanted and element not in entry:
-            yield rules.BUNDLE_REQUEST, place, None, {"type": kind, "rule": f"must have “{element}”"}
+            yield rules.BUNDLE_REQUEST, place, None, {"type": kind, "must": f"must have “{element}”"}
         elif element in entry and not wanted:
-            yield rules.BUNDLE_REQUEST, place, element, {"type": kind, "rule": f"may not have “{element}”"}
+            yield rules.BUNDLE_REQUEST, place, element, {"type": kind, "must": f"may not have “{element}”"}
     if "search" in entry and kind != "searchset":
-        yield rules.BUNDLE_REQUEST, place, "search", {"type": kind, "rule": "may not have “search”"}
+        yield rules.BUNDLE_REQUEST, place, "search", {"type": kind, "must": "may not have “search”"}
     if not entry.keys() & {"resource", "request", "response"}:
-        yield rules.BUNDLE_REQUEST, place, None, {"type": kind, "rule": "must have “resource”"}
+        yield rules.BUNDLE_REQUEST, place, None, {"type": kind, "must": "must have “resource”"}
 
 
 def _repeated(held: list[tuple[int, dict[str, Any]]]) -> Iterator[Told]:

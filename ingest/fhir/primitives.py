@@ -34,7 +34,6 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _OID = re.compile(r"urn:oid:[0-2](\.(0|[1-9][0-9]*))+")
 _UUID = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _BASE64 = re.compile(r"[0-9A-Za-z+/]+={0,2}")
-_BLANKS = str.maketrans("", "", " \t\r\n")
 
 _YEAR = r"(?!0000)[0-9]{4}"
 _MONTH = r"(?:0[1-9]|1[0-2])"
@@ -111,10 +110,11 @@ def _dated(pattern: re.Pattern[str]) -> Check:
 
 
 def _base64(value: object) -> bool:
+    """Blanks and line ends may stand between groups of four characters, not within them."""
     if not isinstance(value, str):
         return False
-    packed = value.translate(_BLANKS)
-    return len(packed) % 4 == 0 and _BASE64.fullmatch(packed) is not None
+    pieces = value.split()
+    return all(len(piece) % 4 == 0 for piece in pieces) and _BASE64.fullmatch("".join(pieces)) is not None
 
 
 _WHOLE = "a whole number from {} to {}, without quotation marks, decimal point or exponent"

@@ -12,6 +12,7 @@ from typing import Any
 
 from ingest.fhir import bundles, narrative, release, tables
 from ingest.fhir.issue import Issue, issue
+from ingest.fhir.paths import Where, path, root_of, spoken
 from ingest.fhir.tables import Element, Table
 from schemas.rule import Rule
 from schemas.rules import fhir as rules
@@ -23,8 +24,6 @@ MOST_FAULTS = 2_000
 MOST_NAMED = 15
 """Codes of a list that are named in the words to the sender."""
 
-Where = tuple["Where", str, int | None] | None
-"""A place, from the inside out: the place around it, the element's name, its number in an array."""
 _Told = tuple[Rule, Where, dict[str, str]]
 
 CODES = {
@@ -53,7 +52,6 @@ _WORST = (
 _RANK = {rule.number: rank for rank, rule in enumerate(_WORST)} | {rules.NOT_CHECKED_INSIDE.number: 999}
 
 _TARGET = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
-_PLAIN = re.compile(r"_?[a-z][A-Za-z_]{0,39}")
 
 
 def faults(resource: object, root: str | None = None, *, most_levels: int = MOST_LEVELS) -> list[Issue]:
@@ -69,30 +67,10 @@ def faults(resource: object, root: str | None = None, *, most_levels: int = MOST
     return [told_issue(rule, path(where, beginning), **placeholders) for rule, where, placeholders in ranked]
 
 
-def told_issue(rule: Rule, place: str, **placeholders: str) -> Issue:
-    """The issue of one structural rule at one place."""
+def told_issue(rule: Rule, *places: str, **placeholders: str) -> Issue:
+    """The issue of one structural rule, at a place or about the whole."""
     code = CODES.get(rule.number, "structure")
-    return issue(rule, code, place, information=code == "informational", **placeholders)
-
-
-def root_of(resource: object) -> str:
-    """The name with which paths into a value begin: its type, where R4 has it."""
-    kind = resource.get("resourceType") if isinstance(resource, dict) else None
-    return kind if isinstance(kind, str) and tables.known(kind) else "Resource"
-
-
-def path(where: Where, root: str) -> str:
-    """`Bundle.entry[2].resource.onset`."""
-    steps = []
-    while where is not None:
-        where, name, number = where
-        steps.append(f".{name}" if number is None else f".{name}[{number}]")
-    return root + "".join(reversed(steps))
-
-
-def spoken(key: str) -> bool:
-    """Whether an unknown key may be told: it looks like the name of an element, and nothing like data."""
-    return _PLAIN.fullmatch(key) is not None
+    return issue(rule, code, *places, information=code == "informational", **placeholders)
 
 
 class _Walk:

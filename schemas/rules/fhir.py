@@ -19,13 +19,13 @@ def _information(number: int, name: str, words: str, mend: str) -> Rule:
 NOT_JSON = _error(
     350,
     "not_json",
-    words="This is not JSON: reading stopped at line {line}, column {column}.",
+    words="This is not JSON: {found}, at {position}.",
     mend="Write the resource with a JSON library, and check that nothing is cut off or added on the way.",
 )
 WRONG_ENCODING = _error(
     351,
     "wrong_encoding",
-    words="The characters are not UTF-8: {found}, at line {line}, column {column}.",
+    words="The characters are not UTF-8: {found}, at {position}.",
     mend="Write the JSON as UTF-8, the only encoding that FHIR allows.",
 )
 XML_SENT = _error(
@@ -121,7 +121,7 @@ BAD_NARRATIVE = _error(
 BUNDLE_REQUEST = _error(
     367,
     "bundle_request",
-    words="In a Bundle of the type {type} an entry {rule}.",
+    words="In a Bundle of the type {type} an entry {must}.",
     mend="Give each entry of a transaction or batch a “request” with “method” and “url”. Only answers hold “response”.",
 )
 DUPLICATE_FULL_URL = _error(
