@@ -79,6 +79,10 @@ ACTIVITY_CODED = {
     if each.codes is not None
 }
 """The extensions of a monthly return by their address: the field that each holds as a `valueCode`."""
+STRATIFIERS = canonical(Artefact.CODE_SYSTEM, "hat-stratifier")
+"""By what a published figure is divided: nation, region, organisation."""
+FIGURE_STANDING = canonical(Artefact.CODE_SYSTEM, "hat-figure-standing")
+"""Whether a published figure may still change: provisional, final."""
 QUESTIONNAIRES = {
     RecordKind.CASE: canonical(Artefact.QUESTIONNAIRE, "hat-case"),
     RecordKind.RCA: canonical(Artefact.QUESTIONNAIRE, "hat-rca"),

@@ -2,6 +2,6 @@
 
 from fastapi import APIRouter
 
-from registry.web.fhir import token
+from registry.web.fhir import conformance, token
 
-routers: tuple[APIRouter, ...] = (token.router,)
+routers: tuple[APIRouter, ...] = (conformance.router, token.router)

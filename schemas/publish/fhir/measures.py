@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 from schemas.dictionary import Field, field
-from schemas.fhir import ACTIVITY_COUNTS, ACTIVITY_GROUPS, ACTIVITY_MEASURE, ACTIVITY_POPULATION, Artefact
+from schemas.fhir import ACTIVITY_COUNTS, ACTIVITY_GROUPS, ACTIVITY_MEASURE, ACTIVITY_POPULATION, STRATIFIERS, Artefact
 from schemas.publish.fhir.elements import notes
 from schemas.publish.fhir.resource import Resource, concept, head, local_name, present, written
 from schemas.record import RecordKind
 
 MEASURE_POPULATION, COUNTED = ACTIVITY_POPULATION
+DIVISIONS = ("nation", "region", "organisation")
+"""By what figures are divided, as far as each is published so."""
 SCORING = "http://terminology.hl7.org/CodeSystem/measure-scoring"
 
 
@@ -54,7 +56,8 @@ def published(
                         "population": [
                             _population("numerator", numerator),
                             _population("denominator", denominator),
-                        ]
+                        ],
+                        "stratifier": [{"code": concept(STRATIFIERS, name)} for name in DIVISIONS],
                     }
                 ],
             }

@@ -5,8 +5,17 @@ from collections.abc import Iterator
 
 from schemas.codelist import CodeList
 from schemas.dictionary import code_lists, field, fields
-from schemas.fhir import ACTIVITY_COUNTS, ACTIVITY_GROUPS, ISSUES, Artefact, canonical, list_name
-from schemas.publish.fhir.resource import Resource, head, local_name
+from schemas.fhir import (
+    ACTIVITY_COUNTS,
+    ACTIVITY_GROUPS,
+    FIGURE_STANDING,
+    ISSUES,
+    STRATIFIERS,
+    Artefact,
+    canonical,
+    list_name,
+)
+from schemas.publish.fhir.resource import Resource, head, local_name, present
 from schemas.record import RecordKind
 from schemas.rule import CATALOGUE, Rule
 
@@ -16,7 +25,7 @@ _UNSAID = defaultdict(lambda: "…", wanted="what this field holds", hint="")
 
 def resources() -> Iterator[Resource]:
     """Every CodeSystem, and for each the ValueSet of all its codes."""
-    systems = [*(_list(codes) for codes in code_lists()), _issues(), _activity_fields()]
+    systems = [*(_list(codes) for codes in code_lists()), _issues(), _activity_fields(), _stratifiers(), _standing()]
     for system in systems:
         yield system
         yield _all_of(system)
@@ -102,6 +111,34 @@ def _activity_fields() -> Resource:
     )
 
 
+def _stratifiers() -> Resource:
+    return _words(
+        STRATIFIERS,
+        "Divisions of published figures",
+        "By what a published figure is divided.",
+        {"nation": "England or Wales", "region": "A region of England", "organisation": "A trust or health board"},
+    )
+
+
+def _standing() -> Resource:
+    return _words(
+        FIGURE_STANDING,
+        "Standing of published figures",
+        "Whether a published figure may still change.",
+        {
+            "provisional": "Reports are still expected, so the figure may change",
+            "final": "No more reports are expected",
+        },
+    )
+
+
+def _words(address: str, title: str, description: str, codes: dict[str, str]) -> Resource:
+    """A code system of codes and their words alone."""
+    return _system(
+        local_name(address), title, description, {}, [{"code": code, "display": words} for code, words in codes.items()]
+    )
+
+
 def _property(name: str, value: str, *, code: bool = False) -> Resource:
     return {"code": name, "valueCode" if code else "valueString": value}
 
@@ -123,15 +160,18 @@ _PROPERTIES = {
 def _system(
     name: str, title: str, description: str, types: dict[str, str], concepts: list[Resource], *, complete: bool = True
 ) -> Resource:
-    return {
-        **head(Artefact.CODE_SYSTEM, name, title, description),
-        "caseSensitive": True,
-        "valueSet": canonical(Artefact.VALUE_SET, name),
-        "content": "complete" if complete else "fragment",
-        **({"count": len(concepts)} if complete else {}),
-        "property": [{"code": code, "description": _PROPERTIES[code], "type": kind} for code, kind in types.items()],
-        "concept": concepts,
-    }
+    properties = [{"code": code, "description": _PROPERTIES[code], "type": kind} for code, kind in types.items()]
+    return present(
+        {
+            **head(Artefact.CODE_SYSTEM, name, title, description),
+            "caseSensitive": True,
+            "valueSet": canonical(Artefact.VALUE_SET, name),
+            "content": "complete" if complete else "fragment",
+            "count": len(concepts) if complete else None,
+            "property": properties,
+            "concept": concepts,
+        }
+    )
 
 
 def _all_of(system: Resource) -> Resource:

@@ -122,9 +122,9 @@ def test_every_code_list_has_its_system_and_its_value_set(codes: type[CodeList])
 
 def test_a_code_s_properties_are_declared_by_its_system() -> None:
     for system in of_type("CodeSystem"):
-        declared = {each["code"]: each["type"] for each in system["property"]}
+        declared = {each["code"]: each["type"] for each in system.get("property", [])}
         for concept in system["concept"]:
-            for each in concept["property"]:
+            for each in concept.get("property", []):
                 kind = declared[each["code"]]
                 assert set(each) == {"code", f"value{kind[0].upper()}{kind[1:]}"}
 
