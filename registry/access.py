@@ -184,6 +184,8 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "fhir.conformance.one": PUBLIC,
         "fhir.conformance.packed": PUBLIC,
         "fhir.conformance.rule": PUBLIC,
+        "fhir.guide.index": PUBLIC,
+        "fhir.guide.example": PUBLIC,
         "fhir.token.give": PUBLIC,
         "trust.home.home": Right.READ_SUBMISSIONS,
         "trust.home.templates": Right.READ_SUBMISSIONS,

@@ -2,6 +2,6 @@
 
 from fastapi import APIRouter
 
-from registry.web.fhir import conformance, token
+from registry.web.fhir import conformance, guide, token
 
-routers: tuple[APIRouter, ...] = (conformance.router, token.router)
+routers: tuple[APIRouter, ...] = (conformance.router, guide.router, token.router)
