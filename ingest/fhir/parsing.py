@@ -26,8 +26,7 @@ _OTHER_BOMS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-_BLANKS = b" \t\r\n"
-_BLANK_BEFORE_COLON = (b" :", b"\t:", b"\n:", b"\r:")
+_BLANKS = (b" ", b"\t", b"\r", b"\n")
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG = b"0" * 19
 """A number beyond 64 bits has at least 19 digits: 9223372036854775808."""
@@ -62,18 +61,18 @@ def _not_json(content: bytes) -> Issue | None:
         name = "UTF-16 or UTF-32"
     if name is not None:
         return _encoding(f"this is {name}", 1, 1)
-    start = content[:64].removeprefix(_BOM).lstrip(_BLANKS)
+    start = content[:64].removeprefix(_BOM).lstrip()
     if start.startswith(b"<"):
         return structure.told_issue(rules.XML_SENT)
-    if not start and not content.removeprefix(_BOM).strip(_BLANKS):
+    if not start and not content.removeprefix(_BOM).strip():
         return _malformed("nothing stands there", 1, 1)
     return None
 
 
 def _looked_over(content: bytes, value: Any, root: str) -> tuple[Any, list[Issue]]:
     keys, deep = _counted(value)
-    if deep:
-        return None, [_too_deep(value, root)]
+    if deep and (refused := _too_deep(value, root)):
+        return None, [refused]
     if _may_repeat(content, keys) or _LONG in content.translate(_DIGITS):
         return value, _doubts(_slowly(content.decode()), root)
     return value, []
@@ -89,8 +88,8 @@ def _explained(content: bytes, line: int, column: int, root: str) -> tuple[Any, 
         return None, [_malformed("something stands there that may not", line, column)]
     except RecursionError:
         return None, [structure.told_issue(rules.TOO_DEEP, limit=str(MOST_LEVELS))]
-    if _counted(value)[1]:
-        return None, [_too_deep(value, root)]
+    if refused := _too_deep(value, root):
+        return None, [refused]
     if any(isinstance(held, str) and _SURROGATE.search(held) for _, held in _all(value)):
         return None, [_encoding("half of a surrogate pair stands alone", line, column)]
     return value, _doubts(value, root) or [_malformed("something stands there that may not", line, column)]
@@ -99,15 +98,17 @@ def _explained(content: bytes, line: int, column: int, root: str) -> tuple[Any, 
 def _counted(value: Any) -> tuple[int, bool]:
     """The keys of all objects together, and whether the value is nested too deep; level by level, so that no depth harms."""
     keys = 0
-    level = [value]
+    level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MOST_LEVELS):
         below: list[Any] = []
         for held in level:
-            if held.__class__ is list:
-                below += [each for each in held if each.__class__ is dict or each.__class__ is list]
-            elif isinstance(held, dict):
+            inside: Any = held
+            if held.__class__ is dict:
                 keys += len(held)
-                below += [each for each in held.values() if each.__class__ is dict or each.__class__ is list]
+                inside = held.values()
+            for each in inside:
+                if each.__class__ is dict or each.__class__ is list:
+                    below.append(each)
         if not below:
             return keys, False
         level = below
@@ -116,7 +117,7 @@ def _counted(value: Any) -> tuple[int, bool]:
 
 def _may_repeat(content: bytes, keys: int) -> bool:
     """Whether a key can have been written twice: each key ends with `":`, unless a blank stands before a colon somewhere."""
-    return content.count(b'":') != keys or any(each in content for each in _BLANK_BEFORE_COLON)
+    return content.count(b'":') != keys or any(blank in content and blank + b":" in content for blank in _BLANKS)
 
 
 class _Object(dict[str, Any]):
@@ -182,20 +183,18 @@ def _all(value: Any, steps: Steps = ()) -> Iterator[tuple[Steps, Any]]:
             yield from _all(held, (*steps, index))
 
 
-def _too_deep(value: Any, root: str) -> Issue:
-    steps = _deepest([((), value)])
-    return _at(rules.TOO_DEEP, value, steps, root, limit=str(MOST_LEVELS))
-
-
-def _deepest(level: list[tuple[Steps, Any]]) -> Steps:
-    """The way to something beyond the last level allowed."""
+def _too_deep(value: Any, root: str) -> Issue | None:
+    """The issue about nesting, at one of the elements that are too deep; None where none is."""
+    level: list[tuple[Steps, Any]] = [((), value)] if isinstance(value, (dict, list)) else []
     for _ in range(MOST_LEVELS):
         below = []
         for steps, held in level:
             inside = held.items() if isinstance(held, dict) else enumerate(held)
             below += [((*steps, step), each) for step, each in inside if isinstance(each, (dict, list))]
+        if not below:
+            return None
         level = below
-    return level[0][0]
+    return _at(rules.TOO_DEEP, value, level[0][0], root, limit=str(MOST_LEVELS))
 
 
 def _at(rule: Rule, value: Any, steps: Steps, root: str, **placeholders: str) -> Issue:
