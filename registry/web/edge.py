@@ -52,6 +52,8 @@ HEADERS = {
 MIRRORED = ("X-Request-Id", "X-Correlation-Id")
 """Below /fhir a sender's own numbers come back to it, where they are harmless; our own is in `OWN_NUMBER` there."""
 OWN_NUMBER = "X-Registry-Request-Id"
+REPEATED = frozenset({b"_lastUpdated", b"period"})
+"""Parameters of R4 that are repeated below /fhir to name both ends of a time; whoever reads them reads all."""
 STRICT_TRANSPORT = "max-age=31536000; includeSubDomains"
 
 _HARMLESS = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -167,7 +169,7 @@ def unclean(scope: Scope) -> bool:
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     return (
         not clean_bytes(unquote_to_bytes(path))
-        or not _clean_query(scope["query_string"])
+        or not _clean_query(scope["query_string"], REPEATED if scope["path"].startswith(MIRRORING) else frozenset())
         or any(_has_control(value) for _, value in headers)
     )
 
@@ -184,9 +186,9 @@ def clean_text(value: str, *, breaks: bool) -> bool:
     return not (_FOUL_BUT_BREAKS if breaks else _FOUL).search(value)
 
 
-def _clean_query(query: bytes) -> bool:
+def _clean_query(query: bytes, repeated: frozenset[bytes]) -> bool:
     parts = [part.replace(b"+", b" ") for part in query.split(b"&") if part]
-    names = [unquote_to_bytes(part.partition(b"=")[0]) for part in parts]
+    names = [name for part in parts if (name := unquote_to_bytes(part.partition(b"=")[0])) not in repeated]
     whole = all(clean_bytes(unquote_to_bytes(part)) for part in parts)
     return whole and len(parts) <= MAX_PARAMETERS and len(set(names)) == len(names)
 
