@@ -115,8 +115,8 @@ def month_period(month: date) -> Resource:
 
 
 def moment(at: datetime) -> str:
-    """A moment in UTC, with the microseconds by which versions are told apart."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    """A moment in UTC, to the millisecond: when something was taken in."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def organisation(code: str) -> Resource:
@@ -235,7 +235,7 @@ def _written(each: Field, value: Any) -> Any:
         case Answer.DATE:
             return _day(value)
         case Answer.DATE_TIME:
-            return moment(value)
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value
 
 

@@ -74,8 +74,17 @@ class Place:
 
 def latest(connection: Connection) -> Release | None:
     """The latest release, or `None` before the first."""
+    return _release(connection, released.c.latest)
+
+
+def numbered(connection: Connection, number: int) -> Release | None:
+    """A release by its number; each is kept for good."""
+    return _release(connection, released.c.number == number)
+
+
+def _release(connection: Connection, wanted: ColumnElement[bool]) -> Release | None:
     names = [name for name in Release.__slots__ if name != "draft"]
-    row = connection.execute(select(*(released.c[name] for name in names)).where(released.c.latest)).one_or_none()
+    row = connection.execute(select(*(released.c[name] for name in names)).where(wanted)).one_or_none()
     return Release(*row) if row else None
 
 
@@ -127,6 +136,20 @@ def all_trusts(connection: Connection, release: Release, year: date) -> dict[str
     ofyear = (cell.c.period_kind == PeriodKind.FINANCIAL_YEAR, cell.c.period == year)
     cells = _cells(connection, release, cell.c.geography_kind == GeographyKind.TRUST, cell.c.split == TOTAL, *ofyear)
     return {code: series[year] for (_, code), series in _gathered(cells, [], release).items()}
+
+
+def trust_periods(
+    connection: Connection, release: Release, measure: Measure, kind: PeriodKind, starts: Collection[date]
+) -> dict[date, dict[str, Counts]]:
+    """What a measure is made of in some months, or some financial years, by their first day and then by the trust's code."""
+    c = cell.c
+    wanted = or_(*(_is(c, key) for key in measure.cells)) if measure.cells else false()
+    inside = (c.geography_kind == GeographyKind.TRUST, c.period_kind == kind, c.period.in_(starts))
+    found: defaultdict[date, dict[str, Counts]] = defaultdict(dict)
+    for (_, code), series in _gathered(_cells(connection, release, *inside, wanted), [], release).items():
+        for start, counts in series.items():
+            found[start][code] = counts
+    return dict(found)
 
 
 def final_months(connection: Connection, release: Release, months: Collection[date]) -> dict[str, int]:
