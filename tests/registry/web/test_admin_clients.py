@@ -92,7 +92,7 @@ def test_a_registered_client_has_access(full: House, chief: TestClient) -> None:
         actor = clients.actor(connection, secret)
     assert actor
     assert set(actor.tenants(Right.SUBMIT)) == {full.ids[code] for code in ("RRV", "RH5", "RA4")}
-    assert actor.scopes == {Scope.BUNDLE_CREATE, Scope.BULK_SUBMIT}
+    assert actor.scopes == frozenset({Scope.BUNDLE_CREATE, Scope.BULK_SUBMIT})
 
 
 @pytest.mark.parametrize(
