@@ -5,10 +5,9 @@ The resources are the committed artefacts of the dataset, byte for byte; the mea
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.convertors import Convertor, register_url_convertor
@@ -19,8 +18,10 @@ from registry.access import Scope
 from registry.accounts.keys import ALGORITHMS
 from registry.errors import BadRequest, NotFound
 from registry.measures import MEASURES, Measure
+from registry.web.fhir import bundles
 from registry.web.fhir.asking import only_known
-from registry.web.fhir.parameters import CURSOR, Search, search_in
+from registry.web.fhir.bundles import BASE
+from registry.web.fhir.parameters import Search, search_in
 from registry.web.fhir.refusals import MEDIA_TYPE
 from registry.web.fhir.token import GRANT, token_url
 from registry.web.public import FRESH, download, page
@@ -32,7 +33,6 @@ from schemas.publish.fhir.service import CONFORMANCE, NAME, PACKAGE
 from schemas.publish.fhir.terminology import said
 from schemas.rule import CATALOGUE
 
-BASE: Final = "/fhir/r4"
 PACKED: Final = "application/gzip"
 SEARCHED: Final = ("_id", "url", "version")
 
@@ -63,7 +63,7 @@ def capabilities(request: Request) -> Response:
     if request.query_params.get("mode", "full") != "full":
         raise BadRequest("Only mode=full is offered.")
     statement = json.loads(committed()[f"{Artefact.CAPABILITY_STATEMENT}-{NAME}.json"])
-    statement["implementation"]["url"] = _base(request)
+    statement["implementation"]["url"] = bundles.address(request)
     return download(request, _json(statement), MEDIA_TYPE)
 
 
@@ -166,37 +166,12 @@ def _meant(resource: dict[str, Any], search: Search) -> bool:
 def _searchset(request: Request, kind: Artefact, search: Search, found: list[bytes]) -> dict[str, Any]:
     """One page of what was found, in order of their ids."""
     resources = sorted((json.loads(each) for each in found), key=lambda each: str(each["id"]))
+    if search.total_only:
+        return bundles.total(request, kind, search, len(resources))
     rest = [each for each in resources if each["id"] > (search.cursor or "")]
-    shown = [] if search.total_only else rest[: search.count]
-    more = shown if len(rest) > len(shown) else []
-    bundle = {
-        "resourceType": "Bundle",
-        "type": "searchset",
-        "total": len(resources),
-        "link": list(_links(request, kind, search, more[-1]["id"] if more else None)),
-    }
-    entries = [
-        {"fullUrl": f"{_base(request)}/{kind}/{each['id']}", "resource": each, "search": {"mode": "match"}}
-        for each in shown
-    ]
-    return bundle | ({"entry": entries} if entries else {})
-
-
-def _links(request: Request, kind: Artefact, search: Search, last: str | None) -> Iterator[dict[str, str]]:
-    """This page, and the next one if there is more; what was asked for and heeded stands in both."""
-    here = f"{_base(request)}/{kind}"
-    page_of = [] if search.cursor is None else [(CURSOR, search.cursor)]
-    yield {"relation": "self", "url": _address(here, [*search.given, *page_of])}
-    if last is not None:
-        yield {"relation": "next", "url": _address(here, [*search.given, (CURSOR, last)])}
-
-
-def _address(here: str, parameters: Sequence[tuple[str, str]]) -> str:
-    return f"{here}?{urlencode(parameters)}" if parameters else here
-
-
-def _base(request: Request) -> str:
-    return f"{request.app.state.settings.base_url}{BASE}"
+    shown = rest[: search.count]
+    cursor = shown[-1]["id"] if len(rest) > len(shown) else None
+    return bundles.searchset(request, kind, search, shown, cursor=cursor) | {"total": len(resources)}
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -27,6 +27,7 @@ from schemas.publish.fhir.resource import (
     head,
     versioned,
 )
+from schemas.record import RecordKind
 
 NAME = "hat-registry"
 PACKAGE = "hat.registry"
@@ -35,6 +36,8 @@ BASE = f"{HOST}/fhir/r4"
 SUBMIT, VALIDATE = (canonical(Artefact.OPERATION_DEFINITION, name) for name in ("submit-cases", "validate"))
 CONFORMANCE = tuple(each for each in Artefact if each is not Artefact.CAPABILITY_STATEMENT)
 """What may be read one by one and searched."""
+
+MOST_OF_BATCH = 200
 
 _IDENTIFIERS = {
     LOCAL_CASE_ID: "The trust's own number of a case; assigner.identifier is the ODS code. Never an NHS number.",
@@ -97,6 +100,15 @@ def _submit_cases() -> Resource:
                 "organisation", 0, "string", "The ODS code that the file is sent for, where the sender has several."
             ),
             _parameter("dryrun", 0, "boolean", "Check only: nothing is kept."),
+            _parameter(
+                "kind", 0, "code", f"What the rows of a CSV are, case if nothing is said: {', '.join(RecordKind)}."
+            ),
+            _parameter(
+                "opt_out_screened",
+                0,
+                "boolean",
+                "The sender has left out patients who opted out, where its nation asks for that. The header Opt-Out-Screened says the same.",
+            ),
             _parameter("return", 0, "OperationOutcome", "Why the file as a whole was refused.", use="out"),
         ],
     }
@@ -169,7 +181,7 @@ def _rest() -> Resource:
     return {
         "mode": "server",
         "documentation": f"Unknown search parameters are refused unless Prefer: handling=lenient is sent. A transaction holds at most "
-        f"{MOST_ENTRIES} entries. Nothing is deleted: verificationStatus entered-in-error takes a case back.",
+        f"{MOST_ENTRIES} entries, a batch {MOST_OF_BATCH}. Nothing is deleted: verificationStatus entered-in-error takes a case back.",
         "security": {
             "service": [concept("http://terminology.hl7.org/CodeSystem/restful-security-service", "SMART-on-FHIR")],
             "description": "SMART Backend Services: private_key_jwt with RS384, ES384 or RS512 (see .well-known/smart-configuration), or a "
@@ -181,29 +193,46 @@ def _rest() -> Resource:
     }
 
 
+def _search(name: str, kind: str, words: str) -> Resource:
+    return {"name": name, "type": kind, "documentation": words}
+
+
+_BY_PERSON = "With :identifier, an NHS number; only in a form posted to _search, never in an address"
+_OWN = (
+    _search("_id", "token", "The registry's id"),
+    _search("identifier", "token", "system|value: the sender's own number"),
+    _search("_lastUpdated", "date", "When this version came"),
+)
+
+
 def _clinical() -> Iterator[Resource]:
     for kind, profiles in (("Condition", [CASE_PROFILE]), ("QuestionnaireResponse", [CASE_RESPONSE, RCA_RESPONSE])):
+        by = [*_OWN]
+        if kind == "QuestionnaireResponse":
+            by.append(_search("questionnaire", "reference", "The canonical address of the questionnaire"))
+        by += [_search(name, "reference", _BY_PERSON) for name in ("patient", "subject")]
         yield {
             **_resource(kind, "read", "vread", "history-instance", "search-type"),
             "supportedProfile": profiles,
             "versioning": "versioned-update",
             "readHistory": True,
-            "searchParam": [
-                _search("identifier", "token", "system|value; the local number of the case or of the review"),
-                _search("_lastUpdated", "date", "When this version came"),
-            ],
+            "searchParam": by,
         }
 
 
 def _returns() -> Resource:
     return {
-        **_resource("MeasureReport", "create", "update", "read", "search-type"),
+        **_resource("MeasureReport", "create", "update", "read", "vread", "history-instance", "search-type"),
         "supportedProfile": [ACTIVITY_REPORT],
-        "documentation": "In come monthly returns, by identifier; read and searched are the published figures, without a token.",
+        "documentation": "Monthly returns are sent, and read back by identifier or by their measure. All other measures are those of the "
+        "publication, for everybody and without a token.",
+        "versioning": "versioned-update",
+        "readHistory": True,
         "conditionalCreate": True,
         "conditionalUpdate": True,
         "searchParam": [
-            _search("measure", "reference", "The canonical address of a published measure"),
+            *_OWN,
+            _search("measure", "reference", "The canonical address of the measure"),
             _search("period", "date", "The months that the figures are about"),
         ],
     }
@@ -228,7 +257,3 @@ def _conformance() -> Iterator[Resource]:
 def _resource(kind: str, *interactions: str) -> Resource:
     offered: dict[str, Any] = {"interaction": [{"code": each} for each in interactions]} if interactions else {}
     return {"type": kind, **offered}
-
-
-def _search(name: str, kind: str, words: str) -> Resource:
-    return {"name": name, "type": kind, "documentation": words}
