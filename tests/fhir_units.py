@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from schemas import codes, fhir
-from schemas.dictionary import Field, fields
-from schemas.fhir import Answer, Artefact
+from schemas.dictionary import Field
+from schemas.fhir import Answer
 from schemas.record import RecordKind
 
 Resource = dict[str, Any]
@@ -74,15 +74,13 @@ def ndjson(bundles: Iterable[Resource]) -> bytes:
 
 def measure_report(activity: Mapping[str, str], *, organisation: str = "RJZ") -> Resource:
     """A month of one organisation."""
-    counts = [each for each in fields(RecordKind.ACTIVITY) if each.codes is None and each.name not in _NO_GROUP]
-    coded = [each for each in fields(RecordKind.ACTIVITY) if each.codes is not None]
     return _without_blanks(
         {
             "resourceType": "MeasureReport",
             "extension": [
-                {"url": fhir.canonical(Artefact.STRUCTURE_DEFINITION, _dashed(each.name)), "valueCode": text}
-                for each in coded
-                if (text := activity.get(each.name, ""))
+                {"url": url, "valueCode": text}
+                for url, name in fhir.ACTIVITY_CODED.items()
+                if (text := activity.get(name, ""))
             ],
             "identifier": [
                 {
@@ -96,7 +94,7 @@ def measure_report(activity: Mapping[str, str], *, organisation: str = "RJZ") ->
             "measure": f"{fhir.ACTIVITY_MEASURE}|{fhir.VERSION}",
             "reporter": _organisation(organisation),
             "period": _month(activity["month"]),
-            "group": [_group(each, text) for each in counts if (text := activity.get(each.name, ""))],
+            "group": [_group(name, text) for name in fhir.ACTIVITY_COUNTS if (text := activity.get(name, ""))],
         }
     )
 
@@ -137,9 +135,6 @@ def review(rca: Mapping[str, str], *, organisation: str = "RJZ", condition: str 
             "item": _items(RecordKind.RCA, rca),
         }
     )
-
-
-_NO_GROUP = ("organisation", "month")
 
 
 def _transaction(name: str, entries: list[Resource]) -> Resource:
@@ -290,12 +285,10 @@ def _number(text: str) -> int | float | str:
     return float(text) if re.fullmatch(r"-?(0|[1-9]\d*)\.\d+", text) else text
 
 
-def _group(each: Field, text: str) -> Resource:
+def _group(name: str, text: str) -> Resource:
     return {
-        "code": _concept(fhir.ACTIVITY_GROUPS, each.name),
-        "population": [
-            {"code": _concept(f"{_TERMINOLOGY}/measure-population", "initial-population"), "count": _number(text)}
-        ],
+        "code": _concept(fhir.ACTIVITY_GROUPS, name),
+        "population": [{"code": _concept(*fhir.ACTIVITY_POPULATION), "count": _number(text)}],
     }
 
 
@@ -305,10 +298,6 @@ def _month(text: str) -> Resource:
         return {"start": text}
     year, month = int(text[:4]), int(text[5:])
     return {"start": f"{text}-01", "end": f"{text}-{calendar.monthrange(year, month)[1]}"}
-
-
-def _dashed(name: str) -> str:
-    return f"hat-{name.replace('_', '-')}"
 
 
 def _identifier(system: str, value: str, organisation: str) -> Resource:

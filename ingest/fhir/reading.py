@@ -7,7 +7,7 @@ import re
 
 from ingest.fhir import responses, returns, structure
 from ingest.fhir.checked import CheckedUnits, check_units
-from ingest.fhir.contents import Contents, Held
+from ingest.fhir.contents import Contents, Held, read_by_models
 from ingest.fhir.elements import Element, inside, several, string
 from ingest.fhir.issue import Issue
 from ingest.fhir.issue_types import fault
@@ -89,6 +89,7 @@ def _alone(held: Held, unit: Unit, *, kept: bool) -> None:
         _response_alone(held, contents, unit, kept=kept)
     elif held.type == returns.REPORT and returns.is_return(held.resource):
         returns.read_return(held, unit)
+        read_by_models([held], unit)
     elif held.type == returns.REPORT and (kept or not returns.foreign(held.resource)):
         returns.wrong_measure(unit, held.path)
     elif kept:

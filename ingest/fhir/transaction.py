@@ -8,7 +8,7 @@ import re
 
 from ingest.fhir import responses, returns
 from ingest.fhir.case import index_stay, read_condition, read_patient, read_stay
-from ingest.fhir.contents import Contents, Held, follow
+from ingest.fhir.contents import Contents, Held, follow, read_by_models
 from ingest.fhir.elements import UNUSABLE, Element, inside, several, string
 from ingest.fhir.issue_types import fault
 from ingest.fhir.unit import Entry, Part, Unit
@@ -122,6 +122,7 @@ def _case(condition: Held, answers: Held | None, contents: Contents, unit: Unit,
     others = [path for path, held in contents.followed if held.type == "Patient" and held is not patient]
     if others:
         unit.issues.append(fault(rules.SEVERAL_CASES, *others, type="Patient"))
+    read_by_models([each for each in (patient, stay, condition) if each is not None], unit)
 
 
 def _patient(condition: Held, contents: Contents, unit: Unit) -> Held | None:
@@ -160,6 +161,7 @@ def _return(contents: Contents, unit: Unit, parts: dict[int, Part]) -> None:
     for report in reports[:1]:
         parts[report.entry] = Part.RETURN
         returns.read_return(report, unit)
+        read_by_models([report], unit)
     if reports and len(reports) + len(unit.records) > 2:
         paths = (each.path for each in reports)
         unit.issues.append(fault(rules.SEVERAL_CASES, *paths, type="record beside a monthly return"))
