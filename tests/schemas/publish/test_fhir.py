@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
+from ingest.fhir import structure, tables
 from schemas.codelist import CodeList
 from schemas.dictionary import Field, code_lists, fields
 from schemas.fhir import (
@@ -31,12 +32,13 @@ from schemas.fhir import (
     repeats,
     value_set,
 )
-from schemas.publish import FOLDER
+from schemas.publish import FOLDER, examples
 from schemas.publish.fhir import artefacts, measures, resource
 from schemas.publish.fhir.package import package
 from schemas.record import RecordKind
 from schemas.rule import CATALOGUE
 from schemas.values import CountType, TextType
+from tests import fhir_units
 
 FILES = {Path(name).name: content for name, content in artefacts().items()}
 RESOURCES: dict[str, dict[str, Any]] = {name: json.loads(content) for name, content in FILES.items()}
@@ -66,6 +68,7 @@ def elements(name: str) -> dict[str, dict[str, Any]]:
 def test_the_model_reads_it_and_writes_the_same(name: str) -> None:
     model = get_fhir_model_class(RESOURCES[name]["resourceType"]).model_validate_json(FILES[name])
     assert json.loads(model.model_dump_json()) == RESOURCES[name]
+    assert not structure.faults(RESOURCES[name]), "the door itself would find fault with it"
     assert (FOLDER / "fhir" / name).read_bytes() == FILES[name]
 
 
@@ -173,6 +176,24 @@ def test_a_question_says_what_the_dictionary_says(each: Field) -> None:
         assert each.item.applies in item["item"][0]["text"]
 
 
+@pytest.mark.parametrize("kind", QUESTIONNAIRES)
+def test_the_examples_are_answers_to_the_questionnaire(kind: RecordKind) -> None:
+    questions, make = asked(kind), fhir_units.case_answers if kind is RecordKind.CASE else fhir_units.review
+    answers = [item for row in examples.rows(kind) for item in make(row)["item"]]
+    assert answers
+    for item in answers:
+        question = questions[item["linkId"]]
+        assert len(item["answer"]) == 1 or question["repeats"]
+        for given in item["answer"]:
+            ((element, value),) = given.items()
+            if question["type"] != "choice":
+                assert element == f"value{question['type'][0].upper()}{question['type'][1:]}"
+                continue
+            system = BY_URL[value["system"]]
+            assert system["valueSet"] == question["answerValueSet"]
+            assert value["code"] in {each["code"] for each in system["concept"]} or system["content"] == "fragment"
+
+
 # --- profiles
 
 
@@ -222,6 +243,29 @@ def test_a_slice_stands_after_the_element_that_is_sliced() -> None:
             seen[each["id"]] = each
             if "sliceName" in each and definition["type"] != "Extension":
                 assert "slicing" in seen[each["id"].rpartition(":")[0]]
+
+
+def inside(tables: list[tables.Table], part: str) -> list[tables.Table]:
+    """Where a path goes on, by what R4 knows of the elements; a choice is any of its types, a resource any at all."""
+    named = part.removesuffix("[x]")
+    found = [each for table in tables for each in table.elements.values() if named in (each.key, each.choice)]
+    assert found, part
+    return [each.table() for each in found if each.model is not None]
+
+
+def test_every_path_is_an_element_of_r4_and_they_stand_in_its_order() -> None:
+    for definition in of_type("StructureDefinition"):
+        base, firsts = tables.table(definition["type"]), []
+        for each in definition["differential"]["element"]:
+            _, *parts = each["path"].split(".")
+            reached = [base]
+            for part in parts:
+                reached = inside(reached, part)
+            firsts += parts[:1]
+        sequence = get_fhir_model_class(definition["type"]).elements_sequence()
+        order = [base.elements[name].choice or name for name in sequence if name in base.elements]
+        places = [order.index(first.removesuffix("[x]")) for first in firsts]
+        assert places == sorted(places)
 
 
 def test_each_count_of_a_monthly_return_is_a_group_of_the_measure() -> None:
