@@ -4,7 +4,8 @@ Exit code 0: no error (there may be warnings). 1: errors. 2: the file could not 
 """
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from xlsxwriter.exceptions import FileCreateError
 
 from ingest.check import Context
 from ingest.files import Sent, guess_kind, open_sent, readable
-from ingest.printed import MOST_SHOWN, findings_table
+from ingest.printed import MOST_SHOWN, Told, disposition, findings_table, issues_table, told, worst, worth_telling
 from ingest.reading import Reading, Report
 from ingest.report import annotated_workbook, failed_rows, findings_csv, line
 from ingest.tabular import Format
@@ -26,6 +27,7 @@ from schemas.codelist import Nation
 from schemas.finding import rule_id
 from schemas.record import RecordKind
 
+FHIR = (".json", ".ndjson", ".jsonl")
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb")
 
 program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -33,7 +35,9 @@ program = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @program.command()
 def check(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV or XLSX.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV, XLSX, or FHIR (.json, .ndjson).")
+    ],
     kind: Annotated[RecordKind | None, typer.Option(help="What the rows are; without it, the headings tell.")] = None,
     nation: Annotated[Nation, typer.Option(help="Whose code lists hold.")] = Nation.ENGLAND,
     organisation: Annotated[str, typer.Option(help="The ODS code of the organisation that will send the file.")] = "",
@@ -46,18 +50,35 @@ def check(
         Path | None, typer.Option("--failed-rows", help="Write the faulty rows as CSV, to mend and send.")
     ] = None,
     findings: Annotated[Path | None, typer.Option(help="Write the list of findings as CSV.")] = None,
+    outcome: Annotated[
+        Path | None, typer.Option(help="Of FHIR: write the OperationOutcome of each unit, one a line.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Check a file as the registry will check it. Nothing leaves this machine."""
+    day = (on or datetime.now(ZoneInfo("Europe/London"))).date()
+    context = Context(nation, organisation.upper(), day, synthetic)
+    if file.suffix.lower() in FHIR:
+        if kind or annotated or failed or findings:
+            raise typer.BadParameter("Of FHIR there is --outcome; the other files are made of rows.")
+        _check_fhir(file, context, outcome, as_json=as_json)
+    elif outcome:
+        raise typer.BadParameter("--outcome is for FHIR (.json, .ndjson).")
+    else:
+        _check_rows(file, kind, context, (annotated, failed, findings), as_json=as_json)
+
+
+def _check_rows(
+    file: Path, kind: RecordKind | None, context: Context, wanted: tuple[Path | None, ...], *, as_json: bool
+) -> None:
     shape: Format = "xlsx" if file.suffix.lower() in WORKBOOKS else "csv"
     kind = kind or guess_kind(file, shape)
     if kind is None:
         raise typer.BadParameter("The headings do not tell what the rows are. Say it with --kind.")
-    day = (on or datetime.now(ZoneInfo("Europe/London"))).date()
     sent = open_sent(file, kind, shape)
-    report = _read(Reading(sent, kind, Context(nation, organisation.upper(), day, synthetic)), quiet=as_json)
+    report = _read(Reading(sent, kind, context), quiet=as_json)
     try:
-        written = list(_write(sent, report, annotated, failed, findings))
+        written = list(_write(sent, report, *wanted))
     except (OSError, FileCreateError):
         raise typer.BadParameter("One of the files to be written cannot be written there.") from None
     if as_json:
@@ -65,6 +86,43 @@ def check(
     else:
         _show(Console(), kind, report, written)
     raise typer.Exit(1 if report.errors else 0)
+
+
+def _check_fhir(file: Path, context: Context, outcome: Path | None, *, as_json: bool) -> None:
+    """Check each unit, and show the worst of what was found. The readers of FHIR are slow to import, so only now."""
+    from ingest.fhir.files import outcome_lines
+
+    try:
+        lines = list(outcome_lines(file, context))
+        if outcome is not None:
+            outcome.write_bytes(b"".join(lines))
+    except OSError:
+        raise typer.BadParameter("The file cannot be read, or the outcome not written there.") from None
+    units = [json.loads(line) for line in lines]
+    issues = [each for unit in units for each in told(unit) if worth_telling(each, alone=len(units) == 1)]
+    counts = Counter(each.severity for each in issues)
+    standing = sum(disposition(unit) == "accepted" for unit in units)
+    summary = {"units": len(units), "standing": standing, "errors": counts["error"], "warnings": counts["warning"]}
+    if as_json:
+        print(json.dumps({**summary, "issues": [asdict(each) for each in worst(issues)]}, ensure_ascii=False, indent=2))
+    else:
+        _show_fhir(Console(), issues, summary, outcome)
+    raise typer.Exit(1 if counts["error"] else 0)
+
+
+def _show_fhir(console: Console, issues: list[Told], summary: Mapping[str, int], outcome: Path | None) -> None:
+    if issues:
+        console.print(issues_table(worst(issues)))
+    if len(issues) > MOST_SHOWN:
+        console.print(f"… and {len(issues) - MOST_SHOWN:,} more; --outcome writes all of them.")
+    if outcome is not None:
+        console.print(f"The outcomes are in {outcome}.", highlight=False)
+    units, standing = summary["units"], summary["standing"]
+    console.print(
+        f"{units:,} units: {standing:,} stand, {units - standing:,} do not. "
+        f"{summary['errors']:,} errors, {summary['warnings']:,} warnings.",
+        highlight=False,
+    )
 
 
 def _read(reading: Reading, *, quiet: bool) -> Report:

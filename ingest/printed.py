@@ -63,6 +63,11 @@ def disposition(outcome: Mapping[str, Any]) -> str:
     return _part(outcome, "disposition", "valueCode")
 
 
+def worth_telling(issue: Told, *, alone: bool) -> bool:
+    """Whether people want to read it: not that all is well, and of many units nothing that is mere information."""
+    return issue.severity != "information" or (alone and bool(issue.place))
+
+
 def worst(issues: Iterable[Told], most: int = MOST_SHOWN) -> list[Told]:
     """The first `most`, errors before warnings before information, in the order sent."""
     kept: dict[str, list[Told]] = {severity: [] for severity in STYLES}

@@ -33,9 +33,14 @@ class Parcel:
     organisation: str | None = None
     opt_out_screened: bool = False
 
+    def declared(self) -> dict[str, str]:
+        """What goes with each request."""
+        return {"opt_out_screened": "true"} if self.opt_out_screened else {}
+
     def asked(self) -> dict[str, str]:
-        given = {"organisation": self.organisation, "opt_out_screened": "true" if self.opt_out_screened else None}
-        return {name: value for name, value in given.items() if value}
+        """What goes with a job. A single Bundle names its organisation itself."""
+        given = {"organisation": self.organisation, "dryrun": "true" if self.rehearsal else None}
+        return self.declared() | {name: value for name, value in given.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +112,10 @@ class FhirClient(Client):
             "Submission-Id": parcel.key,
             "Content-Length": str(size),
         }
-        asked = parcel.asked() | ({"dryrun": "true"} if parcel.rehearsal else {})
 
         def send() -> httpx2.Response:
             content = chunks(parcel.path, lambda done: seen("Sending", done, size))
-            return self._http.post(f"{BASE}/$submit-cases", params=asked, headers=headers, content=content)
+            return self._http.post(f"{BASE}/$submit-cases", params=parcel.asked(), headers=headers, content=content)
 
         answer = answered(send)
         if answer.status_code != 202:

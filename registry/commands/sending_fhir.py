@@ -8,7 +8,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from ingest.printed import MOST_SHOWN, Told, disposition, issues_table, told, worst
+from ingest.printed import MOST_SHOWN, Told, disposition, issues_table, told, worst, worth_telling
 from registry.client import ClientError
 from registry.fhir_client import Answer, FhirClient, Parcel, outcome_of
 
@@ -35,7 +35,7 @@ def submit(parcel: Parcel, url: str, token: str, outcome: Path | None) -> bool:
 def _submit_one(client: FhirClient, parcel: Parcel, outcome: Path | None) -> bool:
     answer = client.send(parcel)
     outcomes = list(answer.outcomes())
-    issues = [each for one in outcomes for each in told(one)]
+    issues = [each for one in outcomes for each in told(one) if worth_telling(each, alone=True)]
     if outcome is not None:
         _write(outcome, (_line(one) for one in outcomes))
     console = Console()
@@ -79,7 +79,7 @@ def _read(lines: Iterable[bytes]) -> tuple[Counter[str], list[Told]]:
         for line in lines:
             outcome = outcome_of(line)
             counts[disposition(outcome)] += 1
-            yield from (each for each in told(outcome) if each.severity != "information")
+            yield from (each for each in told(outcome) if worth_telling(each, alone=False))
 
     found = worst(issues())
     return counts, found

@@ -1,0 +1,65 @@
+"""What was tried and what came out, as a table to keep."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from tests.fhir_inputs.fetching import SOURCES
+from tests.fhir_inputs.generating import NAME as PORT
+from tests.fhir_inputs.generating import PACKAGE
+from tests.fhir_inputs.running import WAYS, Try, unforeseen
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+ORIGIN = {each.name: f"npm {each.spec}" for each in SOURCES} | {PORT: f"made by {PACKAGE}, 24 people of one seed"}
+HEAD = """# Other people's FHIR at the door
+
+Written by `python -m tests.fhir_inputs`. None of these files is in this repository. Each is sent to the real application with a real
+database three ways: to `$validate` as it is; to `POST /fhir/r4`, wrapped in a transaction if it is no Bundle; and there beside a good case.
+"""
+
+
+def report(found: Mapping[str, Sequence[Try]]) -> str:
+    """The whole table, in Markdown."""
+    parts = [HEAD, _statuses(found), _wrongs(found), _faulty(found)]
+    return "\n".join(parts)
+
+
+def _statuses(found: Mapping[str, Sequence[Try]]) -> str:
+    lines = ["| source | files | way | answers by status |", "| --- | --- | --- | --- |"]
+    for source, tried in found.items():
+        files = len({each.name for each in tried})
+        for way in WAYS:
+            counts = Counter(each.status for each in tried if each.way == way)
+            listed = ", ".join(f"{status}: {count:,}" for status, count in sorted(counts.items()))
+            lines.append(f"| {source} ({ORIGIN.get(source, 'a folder of one’s own')}) | {files:,} | {way} | {listed} |")
+    return "\n".join([*lines, ""])
+
+
+def _wrongs(found: Mapping[str, Sequence[Try]]) -> str:
+    every = [each for tried in found.values() for each in tried]
+    wrong = [each for each in every if each.wrong]
+    astray = [each for tried in found.values() for each in unforeseen(tried)]
+    lines = [
+        f"- {len(every):,} answers; {len(wrong):,} were 5xx or no FHIR that `fhir.resources` reads.",
+        f"- {len(astray):,} files were stored or refused beside a good case against what `$validate` had said of them.",
+    ]
+    return "\n".join(
+        [*lines, *(f"  - {_name(each)}: {each.way}, {each.status} {each.wrong}" for each in wrong + astray), ""]
+    )
+
+
+def _faulty(found: Mapping[str, Sequence[Try]]) -> str:
+    """The files with an error of structure, and the first one of each."""
+    lines = ["## Files that break R4", "", "| file | rule | where | what |", "| --- | --- | --- | --- |"]
+    return "\n".join([*lines, *_fault_lines(each for tried in found.values() for each in tried), ""])
+
+
+def _fault_lines(tried: Iterable[Try]) -> Iterable[str]:
+    for each in tried:
+        if each.way == WAYS[0] and each.faults:
+            first = each.faults[0]
+            yield f"| {_name(each)} | {first.rule} | `{first.place}` | {first.words} |"
+
+
+def _name(tried: Try) -> str:
+    return f"{tried.source}/{tried.name}"
