@@ -2,6 +2,13 @@
 
 from fastapi import APIRouter
 
-from registry.web.fhir import conformance, guide, token
+from registry.web.fhir import conformance, guide, reading, reports, searching, token
 
-routers: tuple[APIRouter, ...] = (conformance.router, guide.router, token.router)
+routers: tuple[APIRouter, ...] = (
+    conformance.router,
+    guide.router,
+    token.router,
+    reading.router,
+    searching.router,
+    reports.router,
+)

@@ -28,7 +28,18 @@ from registry.publications.published import Release
 from registry.store import Store
 from registry.web import series
 from registry.web.fhir import bundles
-from registry.web.fhir.parameters import CURSOR, Search, midnight, names_canonical, next_month, search_in, tokens, whens
+from registry.web.fhir.parameters import (
+    CURSOR,
+    Search,
+    Token,
+    When,
+    midnight,
+    names_canonical,
+    next_month,
+    search_in,
+    tokens,
+    whens,
+)
 from registry.web.fhir.refusals import MEDIA_TYPE
 from registry.web.series import Area
 from schemas import fhir
@@ -101,10 +112,11 @@ def read(request: Request, ident: str) -> Response:
 def search(request: Request) -> Response:
     """The reports of the latest release by measure and period, page by page, the newest period of each measure first."""
     asked = search_in(request, request.query_params.multi_items(), PARAMETERS)
+    periods, idents = whens(asked, "period"), tokens(asked, "_id")
     with _reading(request) as connection:
         release, start = _begun(connection, asked)
         lines = {} if release is None else _asked_lines(connection, release, asked)
-        keys = [] if release is None else _asked_keys(release, lines, asked)
+        keys = [] if release is None else _asked_keys(release, lines, periods, idents)
         if asked.total_only:
             return _reply(request, bundles.total(request, TYPE, asked, len(keys)), {})
         page = keys[start : start + min(asked.count, MOST)]
@@ -162,8 +174,9 @@ def _asked_lines(connection: Connection, release: Release, asked: Search) -> Lin
     return {key: lines for measure in wanted for key, lines in _lines(connection, release, measure).items()}
 
 
-def _asked_keys(release: Release, lines: Lines, asked: Search) -> list[Key]:
-    periods, idents = whens(asked, "period"), tokens(asked, "_id")
+def _asked_keys(
+    release: Release, lines: Iterable[Key], periods: Collection[When], idents: Collection[Token] | None
+) -> list[Key]:
     listed = None if idents is None else {each.value for each in idents}
     return [
         key
