@@ -221,6 +221,17 @@ def test_a_scope_that_is_not_held_is_refused() -> None:
             needs_scope(holding(Kind.CLIENT, *held), Scope.BUNDLE_CREATE)
 
 
+def test_a_token_opens_what_its_scopes_name_and_no_more(full: House, http: TestClient, client: UUID) -> None:
+    secret = have_access(full, client, database_now(full), "system/Condition.rs")
+    assert asks(http, secret, "/fhir/r4/Condition") == 200
+    for scope in ("system/Bundle.c", "system/QuestionnaireResponse.crus"):
+        secret = have_access(full, client, database_now(full), scope)
+        refused = http.get("/fhir/r4/Condition", headers={"Authorization": f"Bearer {secret}"})
+        assert refused.status_code == 403
+        assert refused.json()["resourceType"] == "OperationOutcome"
+        assert "system/Condition.rs" in refused.json()["issue"][0]["details"]["text"]
+
+
 def test_a_browser_that_is_signed_in_needs_its_form_s_token(full: House, client: UUID) -> None:
     chief = full.administrator()
     sent: Mapping[str, str] = fields(full, client)
