@@ -128,17 +128,14 @@ def test_a_parameter_that_means_nothing_is_refused_unless_that_is_preferred(http
     assert http.get(f"{BASE}/CodeSystem?_format=json&_count=1").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "CodeSystem/none",
-        "CodeSystem/hat-sex.json",
-        "CodeSystem/..%2FValueSet-hat-sex",
-        "CapabilityStatement/hat-registry",
-    ],
-)
+@pytest.mark.parametrize("path", ["CodeSystem/none", "CodeSystem/hat-sex.json", "CodeSystem/..", "Measure/hat-sex"])
 def test_what_is_not_published_is_not_found(http: TestClient, path: str) -> None:
-    refused(http, f"{BASE}/{path}", 404)
+    refused(http, f"{BASE}/{path.replace('..', '%2e%2e')}", 404)
+
+
+@pytest.mark.parametrize("path", ["CodeSystem/..%2FValueSet-hat-sex", "CapabilityStatement/hat-registry", "Library"])
+def test_where_nothing_is_served_a_stranger_is_asked_for_a_token(http: TestClient, path: str) -> None:
+    refused(http, f"{BASE}/{path}", 401)
 
 
 def test_only_json_is_offered(http: TestClient) -> None:
