@@ -37,6 +37,7 @@ class Link:
 FOOTER = (
     Link("National figures", "/figures"),
     Link("About the data", "/about/data"),
+    Link("Sending as FHIR", "/fhir"),
     Link("What is held about patients", "/about/patients"),
     Link("Accessibility", "/accessibility"),
 )

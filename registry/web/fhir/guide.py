@@ -30,7 +30,8 @@ CLIENT, KEY_FILE, TOKEN_URL = sys.argv[1:4]
 key = ECKey.import_key(json.load(open(KEY_FILE)))  # a private key of P-384 as JWK, with its kid
 now = int(time.time())
 claims = {"iss": CLIENT, "sub": CLIENT, "aud": TOKEN_URL, "iat": now, "exp": now + 240, "jti": str(uuid.uuid4())}
-print(jwt.encode({"alg": "ES384", "typ": "JWT", "kid": key.kid}, claims, key))
+header = {"alg": "ES384", "typ": "JWT", "kid": key.kid}
+print(jwt.encode(header, claims, key, algorithms=["ES384"]))
 """
 
 
