@@ -162,7 +162,9 @@ def _put(resource_type: str, system: str, value: str) -> Resource:
 
 
 def _put_by_own_identifier(resource: Resource) -> Resource:
-    own = resource["identifier"]
+    own = resource.get("identifier")
+    if not own:
+        return {"method": "POST", "url": resource["resourceType"]}
     first = own[0] if isinstance(own, list) else own
     return _put(resource["resourceType"], first["system"], first.get("value", ""))
 
