@@ -22,7 +22,7 @@ class UnreadableError(ValueError):
 def read(resource: dict[str, Any]) -> Any:
     """The model of a resource whose structure has no fault. UnreadableError where the models refuse it all the same.
 
-    Elements that the models wrongly refuse, `_valueString` beside `valueString` in an Extension, are left out of the model.
+    Elements that the models wrongly refuse, such as `_valueString` beside `valueString` in an Extension, are left out of the model.
     """
     model = _model(resource)
     if model is None:
@@ -54,10 +54,14 @@ def _model(resource: dict[str, Any]) -> Any | None:
 
 
 def _readable(held: Any) -> Any:
-    """A copy without the annexes of an Extension's value."""
+    """A copy without what the models wrongly refuse in an Extension: annexes of its value, a Meta, a UUID of another version than 4."""
     if isinstance(held, dict):
         extension = "url" in held
-        return {key: _readable(each) for key, each in held.items() if not (extension and key.startswith("_value"))}
+        return {
+            key: _readable(each)
+            for key, each in held.items()
+            if not (extension and key.startswith(("_value", "valueMeta", "valueUuid")))
+        }
     if isinstance(held, list):
         return [_readable(each) for each in held]
     return held

@@ -205,10 +205,10 @@ class _Walk:
         elif not value:
             self.tell(rules.EMPTY_ELEMENT, (where, element.name, None))
         else:
+            beyond = 0 if of is None else len(of) if isinstance(of, list) and of else len(value)
             for number, each in enumerate(value):
-                alone = _at(of, number) is None
-                if each is not None or alone:
-                    self.annex(each, (where, element.name, number), level + 2, alone=alone)
+                if each is not None or number >= beyond:
+                    self.annex(each, (where, element.name, number), level + 2, alone=_at(of, number) is None)
         return element
 
     def annex(self, held: Any, where: Where, level: int, *, alone: bool) -> None:
