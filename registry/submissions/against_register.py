@@ -10,7 +10,7 @@ import polars as pl
 from sqlalchemy import Connection, text
 
 from ingest.check import FINDINGS, ROW, WITHDRAWAL
-from registry.submissions.meeting import MET, version_before
+from registry.submissions.meeting import MET, OF_TRUST, version_before
 from registry.submissions.request import Door, Record, Reference
 from registry.submissions.staging import BRIEF, ROWS
 from schemas.codes import WithdrawReason
@@ -53,7 +53,7 @@ def _organisation_merged(_: RecordKind) -> str:
 def _case_of(conditions: str) -> str:
     """The trust's own cases for which the conditions hold, looked for row by row: `meeting` says why."""
     return f"""lateral (select held.* from records.case_record held
-                         where held.tenant_id = :tenant and {conditions} offset 0) c"""
+                         where {OF_TRUST} and {conditions} offset 0) c"""
 
 
 _STANDING = """lateral (select * from records.case_version standing
@@ -97,10 +97,8 @@ def _corrected_online(kind: RecordKind) -> str:
 
 
 def _same_event_held(_: RecordKind) -> str:
-    """Only by the person's key: an index on the trust would look just as good to a planner that does not know the table."""
-    same = "held.nhs_key = s.nhs_key"
     return f"""from {BRIEF} s
-              cross join {_case_of(same).replace("held.tenant_id", "held.tenant_id + 0")}
+              cross join {_case_of("held.nhs_key = s.nhs_key")}
               cross join {_STANDING}
                where exists (select from records.case_record where tenant_id = :tenant)
                  and c.withdrawn_at is null and c.local_case_id <> s.local_case_id

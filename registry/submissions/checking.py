@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, Row, select
 
 from ingest.check import Context
 from ingest.files import open_file
@@ -22,9 +22,10 @@ from registry.store.tables import match_map, organisation, submission
 from registry.submissions import against_register, staging
 from registry.submissions.keys import TenantKeys, open_keys
 from registry.submissions.meeting import meet
+from registry.submissions.order import earlier_waits, one_at_a_time
 from registry.submissions.outcome import NOTHING_STORED, final_state, store_outcome
 from registry.submissions.receiving import stored_bytes
-from registry.submissions.request import Door, Mode, Reference, State, sheet_format
+from registry.submissions.request import Door, Format, Mode, Reference, State, sheet_format
 from registry.submissions.settling import Difference, settle
 from schemas.codelist import Nation
 from schemas.record import RecordKind
@@ -32,8 +33,6 @@ from schemas.record import RecordKind
 Seen = Callable[[int, int], None]
 
 LONDON = ZoneInfo("Europe/London")
-# Two files of one trust for one kind wait for each other at most so long; then the later one is tried again.
-PATIENCE = "60s"
 
 
 def check(
@@ -101,17 +100,11 @@ def _take(connection: Connection, reference: Reference) -> Row[Any] | None:
 
 
 def _must_wait(connection: Connection, held: Row[Any]) -> bool:
-    """Whether an earlier file of the same trust and kind still waits: settled after it, that would undo this one's corrections."""
+    """Whether an earlier file of the same trust still waits that this one's corrections may be about."""
     if held.rehearsal:
         return False
-    earlier = select(submission.c.id).where(
-        submission.c.tenant_id == held.tenant_id,
-        submission.c.kind == held.kind,
-        submission.c.state == State.RECEIVED.value,
-        submission.c.rehearsal.is_(False),
-        submission.c.received_at < held.received_at,
-    )
-    return connection.execute(earlier.limit(1)).first() is not None
+    kind, form = RecordKind(held.kind), Format(held.format)
+    return earlier_waits(connection, held.tenant_id, kind, form, before=held.received_at)
 
 
 @contextmanager
@@ -176,7 +169,7 @@ def _work(
     seen: Seen | None,
 ) -> Difference:
     kind, door = RecordKind(held.kind), Door(held.door)
-    _one_at_a_time(connection, reference, kind)
+    one_at_a_time(connection, reference.tenant_id, (kind,))
     staging.create(connection, kind)
     staging.fill(connection, kind, _blocks(reading, kind, reference, keys, seen))
     _compare_with_register(connection, kind, reference, door, reading)
@@ -184,19 +177,6 @@ def _work(
     if held.rehearsal:
         return _rehearse(connection, kind, reference, door, keys)
     return NOTHING_STORED if refused else settle(connection, kind, reference, door, keys)
-
-
-def _one_at_a_time(connection: Connection, reference: Reference, kind: RecordKind) -> None:
-    """Files of one trust and kind settle one after the other, so that none compares with a half-written register."""
-    connection.execute(text(f"set local lock_timeout = '{PATIENCE}'"))
-    connection.execute(text("set local work_mem = '64MB'"))
-    connection.execute(text("set local temp_buffers = '64MB'"))
-    # What is held is looked up by one key at a time; a bitmap of all that a trust holds for each of them is never worth it.
-    connection.execute(text("set local enable_bitmapscan = off"))
-    connection.execute(
-        text("select pg_advisory_xact_lock(hashtext('submission'), hashtext(:of))"),
-        {"of": f"{reference.tenant_id} {kind.value}"},
-    )
 
 
 def _blocks(

@@ -30,10 +30,15 @@ def open_keys(connection: Connection, secrets: Secrets, tenant_id: int) -> Tenan
     row = connection.execute(newest).one_or_none()
     if row is None:
         raise identifiers.IdentifierError("This trust has no data key; what it sealed has been erased.")
-    data = identifiers.unwrap(secrets["master"], tenant_id, row.wrapped)
+    return unwrapped(secrets, tenant_id, row.version, row.wrapped)
+
+
+def unwrapped(secrets: Secrets, tenant_id: int, version: int, wrapped: bytes) -> TenantKeys:
+    """The keys that a trust's wrapped data key of a version opens."""
+    data = identifiers.unwrap(secrets["master"], tenant_id, wrapped)
     return TenantKeys(
         data=data,
-        version=row.version,
+        version=version,
         content=identifiers.derive(data, "content"),
         match=secrets["match"],
     )

@@ -1,5 +1,6 @@
 """The outcome of a submission: its state, its counts and its findings, stored in one commit with its rows."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -52,18 +53,24 @@ def store_outcome(
         )
     )
     _store_findings(connection, reference, report)
-    _store_tally(connection, reference, report)
+    store_tally(connection, reference, report.tally)
 
 
 def _store_findings(connection: Connection, reference: Reference, report: Report) -> None:
-    listed = sorted(report.listed, key=lambda each: each.row or 0)
+    store_findings(connection, reference, sorted(report.listed, key=lambda each: each.row or 0))
+
+
+def store_findings(connection: Connection, reference: Reference, listed: Iterable[Finding], *, after: int = 0) -> None:
+    """Add findings to those that are listed, of which there are `after` so far."""
     names = [each.name for each in fields(Finding)]
-    rows = [{name: getattr(each, name) for name in names} | {"number": number} for number, each in enumerate(listed, 1)]
+    numbered = enumerate(listed, after + 1)
+    rows = [{name: getattr(each, name) for name in names} | {"number": number} for number, each in numbered]
     _insert_many(connection, finding, reference, rows)
 
 
-def _store_tally(connection: Connection, reference: Reference, report: Report) -> None:
-    rows = [{"rule": rule, "field": field, "count": count} for (rule, field), count in report.tally.items()]
+def store_tally(connection: Connection, reference: Reference, counts: Mapping[tuple[int, str], int]) -> None:
+    """Keep how often each rule was broken in each field."""
+    rows = [{"rule": rule, "field": field, "count": count} for (rule, field), count in counts.items()]
     _insert_many(connection, tally, reference, rows)
 
 

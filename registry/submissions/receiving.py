@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Row, insert, select
@@ -15,8 +15,8 @@ from registry.errors import BadRequest, Conflict
 from registry.store import audit
 from registry.store.tables import match_map, opt_out_mode, organisation, payload, submission
 from registry.submissions.keys import TenantKeys
-from registry.submissions.request import Reference, Request, State
-from schemas.codelist import Nation
+from registry.submissions.request import Reference, Request, State, sheet_format
+from registry.submissions.senders import PATIENT_KINDS, screened
 from schemas.counting import DEFINITION
 from schemas.dictionary import VERSION
 from schemas.record import RecordKind
@@ -35,16 +35,17 @@ def receive(connection: Connection, request: Request, keys: TenantKeys, path: Pa
     if size == 0:
         raise BadRequest("The file is empty. Choose the file that holds your rows.")
     row_id = uuid4()
-    values = _values(connection, request, keys, digest, size) | {"id": row_id, "received_at": at}
+    received = values(connection, request, keys, digest, size) | {"id": row_id, "received_at": at}
     added = connection.execute(
         insert_or(submission)
-        .values(values)
+        .values(received)
         .on_conflict_do_nothing(index_elements=["tenant_id", "idempotency_key"])
         .returning(submission.c.id)
     ).scalar()
     if added is None:
         return _again(connection, request, digest)
-    _keep(connection, Reference(request.tenant_id, row_id), keys, path)
+    with path.open("rb") as file:
+        keep(connection, Reference(request.tenant_id, row_id), keys, file)
     audit.record(
         connection,
         tenant=request.tenant_id,
@@ -65,15 +66,19 @@ def _declared(connection: Connection, request: Request) -> None:
         .join_from(organisation, opt_out_mode, organisation.c.nation == opt_out_mode.c.nation, isouter=True)
         .where(organisation.c.id == request.tenant_id)
     ).one()
-    # As long as no exemption is recorded, England's opt-out applies.
-    screened = row.mode == "screened" or (row.mode is None and row.nation == Nation.ENGLAND.value)
-    if screened and not request.opt_out_screened and request.kind in (RecordKind.CASE, RecordKind.RCA):
+    must_declare(request, screened=screened(row.nation, row.mode))
+
+
+def must_declare(request: Request, *, screened: bool) -> None:
+    """Refuse cases and reviews of a nation where senders apply the opt-out, unless they say that they did."""
+    if screened and not request.opt_out_screened and request.kind in PATIENT_KINDS:
         raise BadRequest(
             "Say that the national data opt-out was applied to this file: tick the box, or send opt_out_screened=true."
         )
 
 
-def _values(connection: Connection, request: Request, keys: TenantKeys, digest: bytes, size: int) -> dict[str, Any]:
+def values(connection: Connection, request: Request, keys: TenantKeys, digest: bytes, size: int) -> dict[str, Any]:
+    """What a submission is when it has been received."""
     return {
         "tenant_id": request.tenant_id,
         "kind": request.kind.value,
@@ -88,10 +93,17 @@ def _values(connection: Connection, request: Request, keys: TenantKeys, digest: 
         "state": State.RECEIVED.value,
         "actor": request.actor,
         "opt_out_screened": request.opt_out_screened,
-        "map_version": newest_map_version(connection, request.tenant_id, request.kind),
+        "map_version": _map_version(connection, request),
         "dataset_version": VERSION,
         "definition": DEFINITION,
     }
+
+
+def _map_version(connection: Connection, request: Request) -> int | None:
+    """The map under which a file is read; FHIR knows no headings or codes of the sender's own."""
+    if sheet_format(request.format) is None:
+        return None
+    return newest_map_version(connection, request.tenant_id, request.kind)
 
 
 def sealed_name(request: Request, keys: TenantKeys) -> bytes | None:
@@ -127,15 +139,13 @@ def _digest(path: Path) -> tuple[bytes, int]:
         return running.digest(), file.tell()
 
 
-def _keep(connection: Connection, reference: Reference, keys: TenantKeys, path: Path) -> None:
-    with path.open("rb") as file:
-        sealed = identifiers.seal_parts(keys.data, file, payload_aad(reference), version=keys.version)
-        for number, part in enumerate(sealed):
-            connection.execute(
-                insert(payload).values(
-                    tenant_id=reference.tenant_id, submission_id=reference.id, part=number, sealed=part
-                )
-            )
+def keep(connection: Connection, reference: Reference, keys: TenantKeys, file: IO[bytes]) -> None:
+    """Seal and store the bytes of a submission."""
+    sealed = identifiers.seal_parts(keys.data, file, payload_aad(reference), version=keys.version)
+    for number, part in enumerate(sealed):
+        connection.execute(
+            insert(payload).values(tenant_id=reference.tenant_id, submission_id=reference.id, part=number, sealed=part)
+        )
 
 
 def payload_aad(reference: Reference) -> bytes:
@@ -163,14 +173,15 @@ def _again(connection: Connection, request: Request, digest: bytes) -> Reference
             submission.c.tenant_id == request.tenant_id, submission.c.idempotency_key == request.idempotency_key
         )
     ).one()
-    if not _same(held, request, digest):
+    if not is_same(held, request, digest):
         raise Conflict(
             "This Idempotency-Key was used for another file, kind, format or mode. Use a new key for a new file."
         )
     return Reference(held.tenant_id, UUID(str(held.id)))
 
 
-def _same(held: Row[Any], request: Request, digest: bytes) -> bool:
+def is_same(held: Row[Any], request: Request, digest: bytes) -> bool:
+    """Whether a request is the one that was received under its key."""
     asked = {
         "kind": request.kind.value,
         "format": request.format.value,

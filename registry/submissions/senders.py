@@ -44,13 +44,13 @@ def senders(connection: Connection, organisations: Collection[int]) -> tuple[Sen
         .order_by(organisation.c.closed_on.is_not(None), organisation.c.name)
     )
     return tuple(
-        Sender(row.id, row.code, row.name, Nation(row.nation), row.closed, _screened(row.nation, row.opt_out))
+        Sender(row.id, row.code, row.name, Nation(row.nation), row.closed, screened(row.nation, row.opt_out))
         for row in rows
     )
 
 
-def _screened(nation: str, mode: str | None) -> bool:
-    """As long as no exemption is recorded, England's opt-out applies."""
+def screened(nation: str, mode: str | None) -> bool:
+    """Whether senders apply the national opt-out. As long as no exemption is recorded, England's applies."""
     return mode == "screened" or (mode is None and nation == Nation.ENGLAND.value)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, case, func, select, text
 
 from registry.store.records import MATCH_COLUMN
 from registry.store.tables import submission
@@ -84,9 +84,9 @@ def _first(counts: dict[str, int]) -> str:
 
 def _held(connection: Connection, kind: RecordKind, reference: Reference) -> int:
     """How many of the trust's records stand: what each of its submissions gained, since counting would read them all."""
-    held = select(func.coalesce(func.sum(submission.c.gained), 0)).where(
-        submission.c.tenant_id == reference.tenant_id, submission.c.kind == kind.value
-    )
+    beside = submission.c.gained_beside[kind.value].as_integer()
+    gained = case((submission.c.kind == kind.value, submission.c.gained), else_=beside)
+    held = select(func.coalesce(func.sum(gained), 0)).where(submission.c.tenant_id == reference.tenant_id)
     return int(connection.execute(held).scalar_one())
 
 

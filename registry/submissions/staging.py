@@ -8,6 +8,7 @@ their types again.
 from collections.abc import Iterator, Sequence
 from functools import cache
 
+import orjson
 import polars as pl
 from sqlalchemy import Connection, Date, DateTime, text
 from sqlalchemy.dialects import postgresql
@@ -118,14 +119,41 @@ def block(frame: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKey
 
     The clear part is printed once, for COPY and for the digest; no clear field can hold a line break.
     """
+    clear, columns = _prepared(frame, kind, tenant_id, keys)
+    in_hex = ((pl.lit("\\x") + pl.col(each.name).bin.encode("hex")).alias(each.name) for each in columns)
+    whole = pl.DataFrame([clear, *columns]).select(pl.first(), *in_hex).hstack([frame[ROW]])
+    return whole.write_csv(include_header=False, quote_style="never").encode()
+
+
+def document(frame: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKeys) -> str:
+    """The same of a few typed rows as one JSON document: a list of objects by column, which `recordset` reads."""
+    _, columns = _prepared(frame, kind, tenant_id, keys)
+    hidden = zip(*(each.to_list() for each in columns), strict=True)
+    names = [each.name for each in columns]
+    rows = frame.select(ROW, *_clear_columns(kind)).to_dicts()
+    for row, cells in zip(rows, hidden, strict=True):
+        row |= {name: None if cell is None else "\\x" + cell.hex() for name, cell in zip(names, cells, strict=True)}
+    return orjson.dumps(rows).decode()
+
+
+@cache
+def recordset(kind: RecordKind) -> str:
+    """The SQL of the rows of the document `:rows`, typed as the view of staged rows is."""
+    keyed = [f"{name} bytea" for name in (CONTENT_MAC, *_match_columns(kind))]
+    content = [f'"{name}" {VERSION[kind].c[name].type.compile(_DIALECT)}' for name in content_columns(kind)]
+    columns = ", ".join([f'"{ROW}" integer', *keyed, *content])
+    return f"jsonb_to_recordset(cast(:rows as jsonb)) as sent({columns})"
+
+
+def _prepared(
+    frame: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKeys
+) -> tuple[pl.Series, list[pl.Series]]:
+    """The clear part of each row as a line, and the columns that are made: sealed cells, match keys, the content's digest."""
     schema = frame.schema
     clear = _lines(frame.select(_printed(name, schema[name]) for name in _clear_columns(kind)))
     hidden = frame.select(pl.col(each.name).cast(pl.String) for each in identifying(kind))
     digests = identifiers.macs(keys.content, _contents(clear, hidden))
-    columns = [*_sealed(frame, hidden, kind, tenant_id, keys), pl.Series(CONTENT_MAC, digests, pl.Binary)]
-    in_hex = ((pl.lit("\\x") + pl.col(each.name).bin.encode("hex")).alias(each.name) for each in columns)
-    whole = pl.DataFrame([clear, *columns]).select(pl.first(), *in_hex).hstack([frame[ROW]])
-    return whole.write_csv(include_header=False, quote_style="never").encode()
+    return clear, [*_sealed(frame, hidden, kind, tenant_id, keys), pl.Series(CONTENT_MAC, digests, pl.Binary)]
 
 
 def _lines(frame: pl.DataFrame) -> pl.Series:

@@ -1,0 +1,69 @@
+"""The order in which what a trust sends settles: as it came, one after the other, kind by kind."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, or_, select, text
+
+from registry.store.tables import submission
+from registry.submissions.request import Format, State
+from schemas.record import RecordKind
+
+UNIT_KINDS = (RecordKind.CASE, RecordKind.RCA, RecordKind.ACTIVITY)
+"""What a file of FHIR may hold."""
+# Two files of one trust for one kind wait for each other at most so long; then the later one is tried again.
+PATIENCE = "60s"
+_SETTINGS = {
+    "work_mem": "64MB",
+    "temp_buffers": "64MB",
+    # What is held is looked up by one key at a time; a bitmap of all that a trust holds for each of them is never worth it.
+    "enable_bitmapscan": "off",
+}
+_SET = text("select " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items()))
+_LOCK = text(
+    """select set_config('lock_timeout', :patience, true),
+              (select count(pg_advisory_xact_lock(hashtext('submission'), hashtext(each)))
+                 from unnest(cast(:of as text[])) with ordinality as u(each, number))"""
+)
+
+
+def one_at_a_time(
+    connection: Connection, tenant_id: int, kinds: Collection[RecordKind], *, patience: str = PATIENCE
+) -> None:
+    """Let what a trust sends of these kinds settle one after the other, so that nothing is compared with a half-written register.
+
+    Holds to the end of the transaction.
+    """
+    connection.execute(_SET)
+    of = [f"{tenant_id} {kind.value}" for kind in RecordKind if kind in kinds]
+    connection.execute(_LOCK, {"patience": patience, "of": of})
+
+
+def earlier_waits(
+    connection: Connection,
+    tenant_id: int,
+    kind: RecordKind,
+    format: Format,  # noqa: A002 (the name at every door)
+    *,
+    before: datetime | None,
+) -> bool:
+    """Whether a file of the trust that came `before` still waits (None: any) and may hold a record that one of this kind and format
+    holds: settled after it, that would undo its corrections."""
+    conditions = [
+        submission.c.tenant_id == tenant_id,
+        submission.c.state == State.RECEIVED.value,
+        submission.c.rehearsal.is_(False),
+        _shared(kind, format),
+    ]
+    if before is not None:
+        conditions.append(submission.c.received_at < before)
+    return connection.execute(select(submission.c.id).where(*conditions).limit(1)).first() is not None
+
+
+def _shared(kind: RecordKind, format: Format) -> ColumnElement[bool]:  # noqa: A002 (the name at every door)
+    """Which submissions may hold a record that one of this kind and format holds."""
+    same_kind = submission.c.kind == kind.value
+    of_fhir = submission.c.format == Format.FHIR.value
+    if format is Format.FHIR:
+        return or_(of_fhir, submission.c.kind.in_([each.value for each in UNIT_KINDS]))
+    return or_(same_kind, of_fhir) if kind in UNIT_KINDS else same_kind

@@ -1,0 +1,187 @@
+"""A few rows of one kind, settled without a temporary table: they travel with each statement as one JSON document.
+
+Making tables, looking into them and planning for them costs ten times what a single row does. These statements have a text of
+their own for each kind and never change, so that the database keeps their plans.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, Row, TextClause, text
+
+from ingest.check import FINDINGS, ROW
+from registry.store.records import column_of
+from registry.submissions import against_register, staging
+from registry.submissions.keys import TenantKeys
+from registry.submissions.meeting import DIFFERS, MET, differing, meeting, version_before
+from registry.submissions.request import Door, Record, Reference
+from registry.submissions.settling import (
+    COUNTED_CHANGES,
+    MOVED,
+    adding_changed_versions,
+    adding_records,
+    adding_versions,
+    moved,
+    moving_records,
+    not_met,
+    version_parameters,
+)
+from registry.submissions.staging import BRIEF, STAGING, identifying
+from registry.submissions.units.settled import KindSettled, Standing
+from schemas.dictionary import key
+from schemas.record import RecordKind
+
+MOST = 50
+"""More rows than these are better off in a temporary table."""
+
+
+class Few:
+    """The rows of one kind on their way into the register."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        kind: RecordKind,
+        frame: pl.DataFrame,
+        reference: Reference,
+        door: Door,
+        keys: TenantKeys,
+    ) -> None:
+        self._connection = connection
+        self._kind = kind
+        self._frame = frame
+        self._reference = reference
+        self._keys = keys
+        self._parameters = version_parameters(reference, door)
+        self._document: str | None = None
+
+    def findings(self) -> pl.DataFrame:
+        """What the register says of the rows."""
+        query = _questions(self._kind)
+        if query is None:
+            return pl.DataFrame(schema=FINDINGS)
+        return against_register.found(self._connection.execute(query, self._asked("tenant", "door")).all())
+
+    def leave_out(self, rows: pl.Series) -> None:
+        """Take rows with an error out."""
+        self._frame = self._frame.filter(~pl.col(ROW).is_in(rows.implode()))
+        self._document = None
+
+    def held(self) -> dict[int, int]:
+        """The versions that are held of the records that rows meet."""
+        return {number: _standing(row).held for number, row in self._meet().items()}
+
+    def settle(self) -> KindSettled:
+        """Write the rows."""
+        if not self._frame.height:
+            return KindSettled({}, 0, {})
+        met = self._meet()
+        first = self._added(met)
+        changing = [row for row in met.values() if row.does != Record.UNCHANGED]
+        standings = {number: _standing(row) for number, row in met.items()} | dict.fromkeys(first)
+        written: Sequence[Row[Any]] = ()
+        if changing:
+            written = self._write_all(changing)
+        elif first:
+            written = self._connection.execute(_first(self._kind), self._asked(*self._parameters)).all()
+        for row in written:
+            if row.row in first:
+                standings[row.row] = Standing(row.record_id, 1, first[row.row])
+        gained = sum(did is Record.NEW for did in first.values()) + sum(map(_gained, met.values()))
+        uses = written[0].uses if changing else None
+        return KindSettled({number: each for number, each in standings.items() if each is not None}, gained, uses or {})
+
+    def _meet(self) -> dict[int, Row[Any]]:
+        return {row.row: row for row in self._connection.execute(_met(self._kind), self._asked("tenant"))}
+
+    def _added(self, met: dict[int, Row[Any]]) -> dict[int, Record]:
+        """The rows that meet no record, and what each does: one that withdraws what was never there is kept as withdrawn."""
+        reasons = "withdraw_reason" if "withdraw_reason" in self._frame.columns else pl.lit(None).alias("none")
+        return {
+            number: Record.NEW if reason is None else Record.WITHDRAWN
+            for number, reason in self._frame.select(ROW, reasons).iter_rows()
+            if number not in met
+        }
+
+    def _write_all(self, changing: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+        names: list[list[str]] = [[] for _ in changing]
+        if identifying(self._kind):
+            key_fields, *sealed = zip(*(row[6:] for row in changing), strict=True)
+            names = differing(self._kind, self._reference.tenant_id, self._keys, key_fields, sealed)
+        differs = {"numbers": [row.row for row in changing], "names": [",".join(each) for each in names]}
+        return self._connection.execute(_all(self._kind), self._asked(*self._parameters) | differs).all()
+
+    def _asked(self, *names: str) -> dict[str, object]:
+        if self._document is None:
+            self._document = staging.document(self._frame, self._kind, self._reference.tenant_id, self._keys)
+        return {name: self._parameters[name] for name in names} | {"rows": self._document}
+
+
+def _standing(row: Row[Any]) -> Standing:
+    did = Record(row.does)
+    return Standing(row.record_id, row.version - 1 if did is Record.UNCHANGED else row.version, did)
+
+
+def _gained(row: Row[Any]) -> int:
+    """How many more records stand: one that was withdrawn and comes back, one less where one is withdrawn."""
+    if row.withdrawn:
+        return int(row.does == Record.CHANGED)
+    return -int(row.does == Record.WITHDRAWN)
+
+
+@cache
+def _staged(kind: RecordKind) -> str:
+    return f"""
+        with {STAGING} as materialized (select sent.*, records.uuid7() as record_id from {staging.recordset(kind)}),
+             {BRIEF} as not materialized (select * from {STAGING})"""
+
+
+@cache
+def _with_met(kind: RecordKind) -> str:
+    return f"{_staged(kind)}, {MET} as materialized ({meeting(kind)})"
+
+
+@cache
+def _questions(kind: RecordKind) -> TextClause | None:
+    query = against_register.questions(kind)
+    return None if query is None else text(f"{_with_met(kind)} {query}")
+
+
+@cache
+def _met(kind: RecordKind) -> TextClause:
+    """What each row meets; and of one that changes its record the key and the sealed fields, as sent and as held."""
+    sealed = "".join(f", s.{column_of(each)}, v.{column_of(each)}" for each in identifying(kind))
+    keys = ", ".join(f's."{name}"::text' for name in key(kind))
+    return text(
+        f"""{_with_met(kind)}
+        select x."row", x.record_id, x.version, x.withdrawn, x.withdrawn_as, x.does, array[{keys}] as keys{sealed}
+          from {MET} x join {STAGING} s using ("row") {version_before(kind)}"""
+    )
+
+
+@cache
+def _first(kind: RecordKind) -> TextClause:
+    """Write rows none of which meets a record."""
+    return text(
+        f"""{_staged(kind)},
+             records_added as ({adding_records(kind, "true")}), versions_added as ({adding_versions(kind, "true")})
+        select "row", record_id, null as uses from {STAGING}"""
+    )
+
+
+@cache
+def _all(kind: RecordKind) -> TextClause:
+    """Write rows some of which change the record that they meet."""
+    return text(
+        f"""{_with_met(kind)},
+             {DIFFERS} as (
+                select number as "row", string_to_array(names, ',') as names
+                  from unnest(cast(:numbers as integer[]), cast(:names as text[])) as u(number, names)),
+             {MOVED} as materialized ({moved(kind)}),
+             records_added as ({adding_records(kind, not_met())}), versions_added as ({adding_versions(kind, not_met())}),
+             added as ({adding_changed_versions(kind)}), records_moved as ({moving_records(kind)})
+        select "row", record_id, (select jsonb_object_agg(name, uses) from ({COUNTED_CHANGES}) as counted) as uses
+          from {STAGING}"""
+    )
