@@ -12,7 +12,7 @@ import pytest
 
 from schemas.rule import CATALOGUE, Rule, Scope
 from tests.ingest import test_check, test_file_rules
-from tests.ingest.fhir import test_unit_rules
+from tests.ingest.fhir import test_form_rules, test_unit_rules
 from tests.registry.submissions import test_register_rules
 from tests.schemas import test_cells
 from tests.schemas.rules import test_examples
@@ -22,6 +22,7 @@ WITHDRAWN = frozenset({310, 311})
 
 TESTS: tuple[tuple[Scope, ModuleType, str], ...] = (
     (Scope.FILE, test_file_rules, "test_the_file_breaks_the_rule_and_the_nearest_one_does_not"),
+    (Scope.FILE, test_form_rules, "test_the_content_breaks_the_rule_and_the_nearest_one_breaks_none"),
     (Scope.FILE, test_unit_rules, "test_the_unit_breaks_the_rule_and_its_neighbour_does_not"),
     (Scope.FILE, test_unit_rules, "test_more_than_200_issues_are_counted_and_200_listed"),
     (Scope.CELL, test_check, "test_an_empty_cell_is_missing_and_an_unreadable_one_is_not"),
