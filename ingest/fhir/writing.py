@@ -17,8 +17,8 @@ from uuid import UUID
 from schemas import fhir
 from schemas.codelist import CodeList
 from schemas.codes import DvtSite, Sex, VteType, WithdrawReason
-from schemas.dictionary import Field, fields
-from schemas.fhir import Answer, Artefact
+from schemas.dictionary import Field
+from schemas.fhir import Answer
 from schemas.record import RecordKind
 
 Resource = dict[str, Any]
@@ -85,12 +85,12 @@ def review(values: Values, head: Head) -> Resource:
 def activity_report(values: Values, head: Head) -> Resource:
     """A month of one organisation: each count is one group, under the name of its field; each code an extension."""
     month: date = values["month"]
-    said = [each for each in fields(RecordKind.ACTIVITY) if values.get(each.name) is not None]
+    coded = {url: values.get(name) for url, name in fhir.ACTIVITY_CODED.items()}
     return without_blanks(
         {
             "resourceType": "MeasureReport",
             **_named(head),
-            "extension": [_coded_extension(each, values[each.name]) for each in said if each.codes is not None],
+            "extension": [{"url": url, "valueCode": code} for url, code in coded.items() if code is not None],
             "identifier": [_identifier(fhir.RETURN_ID, return_id(head.organisation, month), head.organisation)],
             "status": "complete",
             "type": "summary",
@@ -98,7 +98,7 @@ def activity_report(values: Values, head: Head) -> Resource:
             "date": moment(head.at),
             "reporter": organisation(head.organisation),
             "period": month_period(month),
-            "group": [_group(each, values[each.name]) for each in said if fhir.answer(each) is Answer.INTEGER],
+            "group": [_group(name, values[name]) for name in fhir.ACTIVITY_COUNTS if values.get(name) is not None],
         }
     )
 
@@ -239,14 +239,9 @@ def _written(each: Field, value: Any) -> Any:
     return value
 
 
-def _coded_extension(each: Field, value: str) -> Resource:
-    name = f"hat-{each.name.replace('_', '-')}"
-    return {"url": fhir.canonical(Artefact.STRUCTURE_DEFINITION, name), "valueCode": value}
-
-
-def _group(each: Field, count: int) -> Resource:
-    population = {"code": _concept(MEASURE_POPULATION, "initial-population"), "count": count}
-    return {"code": _concept(fhir.ACTIVITY_GROUPS, each.name), "population": [population]}
+def _group(name: str, count: int) -> Resource:
+    population = {"code": _concept(*fhir.ACTIVITY_POPULATION), "count": count}
+    return {"code": _concept(fhir.ACTIVITY_GROUPS, name), "population": [population]}
 
 
 def _day(value: date | None) -> str | None:

@@ -53,8 +53,6 @@ MOST = 12
 """So many reports are in a page at most: each holds every trust."""
 PARAMETERS = ("_id", "measure", "period")
 
-STRATIFIER = fhir.canonical(Artefact.CODE_SYSTEM, "hat-stratifier")
-STANDING = fhir.canonical(Artefact.CODE_SYSTEM, "hat-figure-standing")
 ISO_3166_2 = "urn:iso:std:iso:3166:-2"
 NATIONS = {"England": "GB-ENG", "Wales": "GB-WLS"}
 ABSENT = {"[low]": "masked", "[c]": "masked", "[z]": "not-applicable", "[x]": "unknown"}
@@ -231,7 +229,7 @@ def _report(
     """The group is the whole that the measure is published for, its stratifiers are nations, regions and trusts."""
     released = moment(release.released_at)
     provisional = any(counts.provisional for counts in [*(counts for _, counts in areas), *trusts.values()])
-    standing = {"system": STANDING, "code": "provisional" if provisional else "final"}
+    standing = {"system": fhir.FIGURE_STANDING, "code": "provisional" if provisional else "final"}
     whole = areas[0][1] if areas else Counts()
     return {
         "resourceType": TYPE,
@@ -258,7 +256,9 @@ def _stratified(
             found["region"].append(_stratum(measure, counts, fhir.ODS_CODE, area.ident.upper(), area.name))
     for code, counts in trusts.items():
         found["organisation"].append(_stratum(measure, counts, fhir.ODS_CODE, code, names.get(code)))
-    listed = [{"code": [_concept(STRATIFIER, name)], "stratum": strata} for name, strata in found.items() if strata]
+    listed = [
+        {"code": [_concept(fhir.STRATIFIERS, name)], "stratum": strata} for name, strata in found.items() if strata
+    ]
     return {"stratifier": listed} if listed else {}
 
 
