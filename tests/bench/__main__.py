@@ -8,10 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import load
+from tests.bench import fhir, load
 from tests.bench.measure import Figure, cluster, write
 
-BENCHMARKS = {each.__name__: each for each in (load.checking, load.loading, load.memory, load.growth)}
+MEASURED = (load.checking, load.loading, load.memory, load.growth, fhir.reading, fhir.submitting, fhir.transactions)
+BENCHMARKS = {each.__name__: each for each in MEASURED}
 
 
 def main() -> int:

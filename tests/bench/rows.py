@@ -24,7 +24,7 @@ def write_cases(path: Path, count: int, *, faulty: float = 0.0, start: int = 0) 
 def _rows(count: int, faulty: float, start: int) -> Iterator[dict[str, str]]:
     chance = random.Random(start)
     for place in range(start, start + count):
-        row = _case(chance, place)
+        row = case_row(chance, place)
         if chance.random() < faulty:
             row |= chance.choice(FAULTS)
         yield row
@@ -42,7 +42,7 @@ FAULTS: tuple[dict[str, str], ...] = (
 )
 
 
-def _case(chance: random.Random, place: int) -> dict[str, str]:
+def case_row(chance: random.Random, place: int) -> dict[str, str]:
     admitted = FIRST_DAY + timedelta(days=chance.randrange(600))
     left = admitted + timedelta(days=chance.randrange(2, 20))
     found = left + timedelta(days=chance.randrange(1, 60))
