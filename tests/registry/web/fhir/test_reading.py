@@ -19,6 +19,7 @@ from schemas import fhir
 from schemas.record import RecordKind
 from tests.attack.canaries import BIRTH, DOSE, STORY, WARD
 from tests.make import cases, nhs_number, valid_activity, valid_case, valid_rca
+from tests.registry.accounts.make import database_now, have_access, registered
 from tests.registry.submissions.make import send
 from tests.registry.web.programs import program
 from tests.registry.web.visitors import House, house
@@ -231,6 +232,30 @@ def test_whoever_may_read_no_cases_finds_nothing(full: House) -> None:
     analyst = program(full, role=Role.NATIONAL_ANALYST)
     for path in ("Condition", "QuestionnaireResponse", "MeasureReport?identifier=x", f"MeasureReport/{uuid4()}"):
         refused(asked(analyst, path), 404)
+
+
+def test_a_machine_client_reads_what_its_scope_names(full: House) -> None:
+    sent(full, valid_case())
+    sent(full, valid_activity(), kind=RecordKind.ACTIVITY)
+    machine = registered(full)
+    paths = {
+        "system/Condition.rs": "Condition",
+        "system/QuestionnaireResponse.crus": "QuestionnaireResponse",
+        "system/MeasureReport.crus": "MeasureReport?identifier=RRV-2025-09",
+    }
+    for scope in paths:
+        program = full.browser()
+        program.headers["Authorization"] = f"Bearer {have_access(full, machine, database_now(full), scope)}"
+        for other, path in paths.items():
+            answer = asked(program, path)
+            if other == scope:
+                (resource,) = found(answer)
+                assert asked(program, f"{resource['resourceType']}/{resource['id']}").status_code == 200
+            else:
+                refused(answer, 403)
+                refused(by_form(program, path.partition("?")[0]), 403)
+                refused(asked(program, f"{path.partition('?')[0]}/{uuid4()}"), 403)
+        assert found(asked(program, "MeasureReport")) == []
 
 
 # --- searching
