@@ -8,7 +8,7 @@ import re
 
 from ingest.fhir import responses, returns
 from ingest.fhir.case import index_stay, read_condition, read_patient, read_stay
-from ingest.fhir.contents import Contents, Held, follow, read_by_models
+from ingest.fhir.contents import Contents, Held, follow, hold, read_by_models
 from ingest.fhir.elements import UNUSABLE, Element, inside, several, string
 from ingest.fhir.issue_types import fault
 from ingest.fhir.unit import Entry, Part, Unit
@@ -64,10 +64,9 @@ def _contents(bundle: Element) -> tuple[Contents, list[tuple[Element, Held]]]:
     contents = Contents()
     entries = []
     for place, entry in several(bundle, "entry"):
-        resource = inside(entry, "resource")
-        held = Held(place, string(resource, "resourceType") or "", f"Bundle.entry[{place}].resource", resource)
-        contents.add(held, string(entry, "fullUrl"))
-        entries.append((entry, held))
+        resource = hold(place, f"Bundle.entry[{place}].resource", inside(entry, "resource"))
+        contents.add(resource, string(entry, "fullUrl"))
+        entries.append((entry, resource))
     return contents, entries
 
 

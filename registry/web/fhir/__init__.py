@@ -2,12 +2,14 @@
 
 from fastapi import APIRouter
 
-from registry.web.fhir import conformance, guide, reading, reports, searching, token
+from registry.web.fhir import conformance, door, guide, reading, reports, returns, searching, token
 
 routers: tuple[APIRouter, ...] = (
     conformance.router,
     guide.router,
     token.router,
+    door.router,
+    returns.router,
     reading.router,
     searching.router,
     reports.router,

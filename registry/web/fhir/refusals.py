@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from registry.access import Kind
 from registry.errors import KINDS, Problem, RegistryError
 
 AREA = "fhir"
@@ -64,12 +65,6 @@ class NotAcceptable(RegistryError):  # noqa: N818 -- the name is that of HTTP
     status = 406
 
 
-class ChangedMeanwhile(RegistryError):  # noqa: N818 -- the name is that of HTTP
-    """If-Match names another version, or a condition matches more than one."""
-
-    status = 412
-
-
 def issue(code: str, text: str, expressions: Sequence[str] = (), *, severity: str = "error") -> dict[str, Any]:
     """One issue that has no rule of the dataset: about the request, never about a value in it."""
     told: dict[str, Any] = {"severity": severity, "code": code, "details": {"text": text}}
@@ -82,21 +77,29 @@ def outcome(issues: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 def respond(request: Request, found: Problem) -> Response:
     """The problem as an OperationOutcome. Written here and not by the models: it must come out whatever else is broken."""
-    told = outcome(_issues(request, found))
-    return Response(orjson.dumps(told), found.status, media_type=MEDIA_TYPE)
+    response = told_response(found.status, told(found, request.state.request_id))
+    actor = getattr(request.state, "actor", None)
+    if found.status == 403 and actor is not None and actor.kind is Kind.CLIENT:
+        response.headers["WWW-Authenticate"] = 'Bearer error="insufficient_scope"'
+    return response
 
 
-def _issues(request: Request, found: Problem) -> list[dict[str, Any]]:
+def told_response(status: int, outcome: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(outcome), status, media_type=MEDIA_TYPE)
+
+
+def told(found: Problem, number: str = "") -> dict[str, Any]:
+    """A problem as an OperationOutcome; `number` is told with a fault of ours alone."""
     code = ISSUE_TYPES.get(found.status, "invalid" if found.status < 500 else "exception")
     severity = "fatal" if found.status >= 500 else "error"
     faults = [issue(code, f"{fault.words} ({fault.pointer})", severity=severity) for fault in found.errors]
-    return [issue(code, _words(request, found), severity=severity), *faults]
+    return outcome([issue(code, _words(found, number), severity=severity), *faults])
 
 
-def _words(request: Request, found: Problem) -> str:
+def _words(found: Problem, number: str) -> str:
     own = found.detail != KINDS[found.status].detail
     words = found.detail if own else WORDS.get(found.status, found.detail)
-    return f"{words}: {request.state.request_id}." if found.status == 500 and not own else words
+    return f"{words}: {number}." if found.status == 500 and not own else words
 
 
 class OnlyJson:
