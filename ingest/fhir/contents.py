@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ingest.fhir import models
+from ingest.fhir import models, tables
 from ingest.fhir.elements import Element, inside, several, string
 from ingest.fhir.issue_types import fault
 from ingest.fhir.unit import Unit
@@ -20,6 +20,12 @@ class Held:
     resource: Element
 
 
+def hold(entry: int, path: str, resource: Element) -> Held:
+    """The resource of an entry. A type that R4 does not know is none: its name could be anything."""
+    type_ = string(resource, "resourceType")
+    return Held(entry, type_ if type_ is not None and tables.known(type_) else "", path, resource)
+
+
 @dataclass(slots=True)
 class Contents:
     """The resources of a Bundle in order, by type and by the addresses that lead to them; and which references led to which."""
@@ -28,14 +34,14 @@ class Contents:
     by_address: dict[str, Held] = field(default_factory=dict)
     followed: list[tuple[str, Held]] = field(default_factory=list)
 
-    def add(self, held: Held, full_url: str | None) -> None:
-        self.by_type.setdefault(held.type, []).append(held)
+    def add(self, each: Held, full_url: str | None) -> None:
+        self.by_type.setdefault(each.type, []).append(each)
         if full_url is None:
             return
-        self.by_address.setdefault(full_url, held)
+        self.by_address.setdefault(full_url, each)
         if full_url.startswith(("http://", "https://")):
             # What `Patient/7` means beside a fullUrl that ends so (R4, resolving references in Bundles).
-            self.by_address.setdefault("/".join(full_url.rsplit("/", 2)[1:]), held)
+            self.by_address.setdefault("/".join(full_url.rsplit("/", 2)[1:]), each)
 
     def of(self, type_: str) -> list[Held]:
         return self.by_type.get(type_, [])
@@ -45,7 +51,7 @@ class Contents:
         wanted = (identifier.get("system"), identifier.get("value"))
         if None in wanted:
             return None
-        return next((held for held in self.of(type_) if wanted in _identifiers(held.resource)), None)
+        return next((each for each in self.of(type_) if wanted in _identifiers(each.resource)), None)
 
 
 def _identifiers(resource: Element) -> Iterator[tuple[object, object]]:
@@ -58,19 +64,19 @@ def follow(contents: Contents, reference: Element, element: str, type_: str, pat
     """The resource of that type which a reference at `path` means. What names an address must find it; what only identifies may not."""
     address = string(reference, "reference")
     if address is None:
-        held = contents.identified(type_, inside(reference, "identifier"))
+        found = contents.identified(type_, inside(reference, "identifier"))
     else:
-        held = contents.by_address.get(address)
-        if held is None:
+        found = contents.by_address.get(address)
+        if found is None:
             rule = rules.REFERENCE_NOT_RESOLVED if address.startswith(("urn:", "#")) else rules.REFERENCE_OUTSIDE
             unit.issues.append(fault(rule, f"{path}.reference", element=element))
             return None
-        if held.type != type_:
+        if found.type != type_:
             unit.issues.append(fault(rules.WRONG_TARGET, path, element=element, allowed=type_))
             return None
-    if held is not None:
-        contents.followed.append((path, held))
-    return held
+    if found is not None:
+        contents.followed.append((path, found))
+    return found
 
 
 def read_by_models(read: Iterable[Held], unit: Unit) -> None:
@@ -82,8 +88,8 @@ def read_by_models(read: Iterable[Held], unit: Unit) -> None:
     """
     if unit.faulty:
         return
-    for held in read:
+    for each in read:
         try:
-            models.read(held.resource)
+            models.read(each.resource)
         except models.UnreadableError:
-            unit.issues.append(fault(rules.WRONG_SHAPE, held.path, expected=f"a {held.type} as R4 defines it"))
+            unit.issues.append(fault(rules.WRONG_SHAPE, each.path, expected=f"a {each.type} as R4 defines it"))

@@ -7,7 +7,7 @@ import re
 
 from ingest.fhir import responses, returns, structure
 from ingest.fhir.checked import CheckedUnits, check_units
-from ingest.fhir.contents import Contents, Held, read_by_models
+from ingest.fhir.contents import Contents, Held, hold, read_by_models
 from ingest.fhir.elements import Element, inside, several, string
 from ingest.fhir.issue import Issue
 from ingest.fhir.issue_types import fault
@@ -72,8 +72,7 @@ def _few_enough(bundle: object, limit: int, unit: Unit) -> bool:
 
 
 def _batched(place: int, entry: Element, faults: list[Issue], whole: list[Issue]) -> Unit:
-    resource = inside(entry, "resource")
-    held = Held(place, _type(resource) or "", f"Bundle.entry[{place}].resource", resource)
+    held = hold(place, f"Bundle.entry[{place}].resource", inside(entry, "resource"))
     unit = Unit(place + 1, root=held.path, organisation_at=held.path, issues=[*whole, *faults])
     _alone(held, unit, kept=True)
     part = next((part for kind, part in _PARTS if kind in unit.records), Part.OTHER)
