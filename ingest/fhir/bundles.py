@@ -1,8 +1,9 @@
-"""R4's rules about the entries of a Bundle, as far as they are about its form (bdl-1 to bdl-8)."""
+"""R4's rules about the entries of a Bundle, as far as they are about its form (bdl-1 to bdl-8), and what references in one can reach."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ingest.fhir import tables
 from schemas.rule import Rule
 from schemas.rules import fhir as rules
 
@@ -24,13 +25,25 @@ def entries(bundle: Mapping[str, Any]) -> list[tuple[int, dict[str, Any]]]:
 
 
 def types(bundle: Mapping[str, Any]) -> dict[str, str]:
-    """The resource type of each entry by its `fullUrl`."""
+    """The resource types of entries by their `fullUrl`, where R4 knows them."""
     return {
         entry["fullUrl"]: entry["resource"]["resourceType"]
         for _, entry in entries(bundle)
         if isinstance(entry.get("fullUrl"), str)
         and isinstance(entry.get("resource"), dict)
-        and isinstance(entry["resource"].get("resourceType"), str)
+        and tables.known(entry["resource"].get("resourceType"))
+    }
+
+
+def contained(held: Mapping[str, Any]) -> dict[str, str]:
+    """The types of contained resources by their id; those that are not known are not told apart."""
+    inner = held.get("contained")
+    if not isinstance(inner, list):
+        return {}
+    return {
+        each["id"]: each["resourceType"]
+        for each in inner
+        if isinstance(each, dict) and isinstance(each.get("id"), str) and tables.known(each.get("resourceType"))
     }
 
 

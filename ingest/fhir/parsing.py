@@ -15,6 +15,7 @@ import orjson
 
 from ingest.fhir import paths, structure
 from ingest.fhir.issue import Issue
+from ingest.fhir.primitives import Huge
 from ingest.fhir.structure import MOST_LEVELS
 from schemas.rule import Rule
 from schemas.rules import fhir as rules
@@ -74,7 +75,8 @@ def _looked_over(content: bytes, value: Any, root: str) -> tuple[Any, list[Issue
     if deep and (refused := _too_deep(value, root)):
         return None, [refused]
     if _may_repeat(content, keys) or _LONG in content.translate(_DIGITS):
-        return value, _doubts(_slowly(content.decode()), root)
+        value = _slowly(content.decode())
+        return value, _doubts(value, root)
     return value, []
 
 
@@ -126,10 +128,6 @@ class _Object(dict[str, Any]):
     twice: tuple[str, ...] = ()
 
 
-class _Huge(float):
-    """Stands for a number that cannot be kept as it was written."""
-
-
 def _slowly(text: str) -> Any:
     """Read by Python's own reader, which is shown every key. ValueError or RecursionError where it cannot."""
     return json.loads(
@@ -138,21 +136,23 @@ def _slowly(text: str) -> Any:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    held = _Object(pairs)
-    if len(held) != len(pairs):
-        keys = [key for key, _ in pairs]
-        held.twice = tuple(key for key in held if keys.count(key) > 1)
-    return held
+    held = dict(pairs)
+    if len(held) == len(pairs):
+        return held
+    doubled = _Object(held)
+    keys = [key for key, _ in pairs]
+    doubled.twice = tuple(key for key in held if keys.count(key) > 1)
+    return doubled
 
 
 def _integer(text: str) -> float:
     value = int(text) if len(text) <= 20 else 2**63
-    return value if -(2**63) <= value < 2**63 else _Huge()
+    return value if -(2**63) <= value < 2**63 else Huge()
 
 
 def _decimal(text: str) -> float:
     value = float(text)
-    return value if math.isfinite(value) else _Huge()
+    return value if math.isfinite(value) else Huge()
 
 
 def _constant(_: str) -> float:
@@ -164,7 +164,7 @@ def _doubts(value: Any, root: str) -> list[Issue]:
     """The keys written twice and the huge numbers in a value that was read slowly."""
     issues = []
     for steps, held in _all(value):
-        if isinstance(held, _Huge):
+        if isinstance(held, Huge):
             issues.append(_at(rules.HUGE_NUMBER, value, steps, root))
         elif isinstance(held, _Object):
             issues += [_at(rules.DUPLICATE_KEY, value, (*steps, key), root) for key in held.twice]

@@ -27,6 +27,10 @@ class Primitive:
     expected: str
 
 
+class Huge(float):
+    """Stands, as zero, for a number that cannot be kept as it was written; reading it has been told of already."""
+
+
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CODE = re.compile(r"[^\x00-\x20]+( [^\x00-\x20]+)*")
 _URI = re.compile(r"[^\x00-\x20]+")

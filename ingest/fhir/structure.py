@@ -13,6 +13,7 @@ from typing import Any
 from ingest.fhir import bundles, narrative, release, tables
 from ingest.fhir.issue import Issue, issue
 from ingest.fhir.paths import Where, path, root_of, spoken
+from ingest.fhir.primitives import Huge
 from ingest.fhir.tables import Element, Table
 from schemas.rule import Rule
 from schemas.rules import fhir as rules
@@ -107,7 +108,7 @@ class _Walk:
             if "contained" in held:
                 self.tell(rules.CONTAINED_AGAIN, (where, "contained", None))
         else:
-            self.contained = _contained(held)
+            self.contained = bundles.contained(held)
         if kind == "Bundle":
             self.bundle(held, where)
         self.object(held, tables.table(kind), where, level)
@@ -274,6 +275,8 @@ class _Walk:
         primitive = element.primitive
         if primitive is None or held is None or held == "" or isinstance(held, (dict, list)):
             self.wrong_kind(held, where, "one value")
+        elif isinstance(held, Huge):
+            return
         elif not primitive.right(held):
             self.tell(rules.WRONG_PRIMITIVE, where, type=primitive.name, expected=primitive.expected)
         elif element.codes is not None:
@@ -290,15 +293,3 @@ def _named(codes: frozenset[str]) -> str:
     if codes >= release.RESOURCE_TYPES:
         return "the resource types of R4"
     return ", ".join(sorted(codes)) if len(codes) <= MOST_NAMED else "the codes of the list in R4"
-
-
-def _contained(held: dict[str, Any]) -> dict[str, str]:
-    """The types of contained resources by their id; those that are not known are not told apart."""
-    inner = held.get("contained")
-    if not isinstance(inner, list):
-        return {}
-    return {
-        each["id"]: each["resourceType"]
-        for each in inner
-        if isinstance(each, dict) and isinstance(each.get("id"), str) and tables.known(each.get("resourceType"))
-    }

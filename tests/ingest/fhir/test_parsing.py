@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.fhir.parsing import parse
-from ingest.fhir.structure import MOST_LEVELS
+from ingest.fhir.structure import MOST_LEVELS, faults
 from tests.ingest.fhir.sent import case_bundle
 
 JSON = st.recursive(
@@ -119,6 +119,11 @@ def test_a_number_that_cannot_be_kept_is_told_at_its_place(number: str) -> None:
 )
 def test_other_numbers_are_read(number: str) -> None:
     assert told(b"[%s]" % number.encode()) == []
+
+
+def test_a_huge_number_is_told_once() -> None:
+    value, issues = parse(b'{"resourceType":"Patient","multipleBirthInteger":9223372036854775808}')
+    assert [each.finding.rule for each in (*issues, *faults(value))] == [355]
 
 
 def test_a_long_run_of_digits_in_a_text_is_no_number() -> None:
