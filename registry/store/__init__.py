@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Self
 
 from psycopg import Connection as Psycopg
-from sqlalchemy import URL, Connection, Engine
+from sqlalchemy import URL, Connection, Engine, text
 
 from registry.settings import Secrets, Settings, role_url
 from registry.store import context
@@ -70,6 +70,23 @@ class Store:
             with connection.begin():
                 self._enter(connection, tenants, role)
                 yield connection
+
+    @contextmanager
+    def alone(self, of: str, *, role: str = APP) -> Iterator[bool]:
+        """Whether no other process has a thing in hand that `of` names; if so, none has it as long as the block lasts.
+
+        It is given up with the block, and with the connection of a process that ends in any other way.
+        """
+        with self._engine(role).connect() as connection:
+            key = {"of": of}
+            taken = bool(connection.scalar(text("select pg_try_advisory_lock(hashtext('alone'), hashtext(:of))"), key))
+            connection.commit()
+            try:
+                yield taken
+            finally:
+                if taken:
+                    connection.execute(text("select pg_advisory_unlock(hashtext('alone'), hashtext(:of))"), key)
+                    connection.commit()
 
     def dispose(self) -> None:
         """Close all connections; the store opens new ones when it is used again."""

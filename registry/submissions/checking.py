@@ -18,11 +18,11 @@ from ingest.files import open_file
 from ingest.reading import Reading
 from registry.settings import Secrets, Settings
 from registry.store import audit
-from registry.store.tables import match_map, organisation, submission
+from registry.store.tables import match_map, organisation
 from registry.submissions import against_register, staging
 from registry.submissions.keys import TenantKeys, open_keys
 from registry.submissions.meeting import meet
-from registry.submissions.order import earlier_waits, one_at_a_time
+from registry.submissions.order import earlier_waits, hold, one_at_a_time
 from registry.submissions.outcome import NOTHING_STORED, final_state, store_outcome
 from registry.submissions.receiving import stored_bytes
 from registry.submissions.request import Door, Format, Mode, Reference, State, sheet_format
@@ -45,15 +45,16 @@ def check(
     path: Path | None = None,
     seen: Seen | None = None,
 ) -> State | None:
-    """Work on one received submission. None: it is finished already, somebody else has it in hand, or it is not its turn.
+    """Work on one received submission. None: it is finished already, somebody else has it in hand, it is not its turn, or its units
+    are worked on in chunks (`units`).
 
     `path` is the file where it still lies on disk; else the stored bytes are opened. `seen` hears (rows done, rows in all).
     """
-    held = _take(connection, reference)
-    if held is None or _must_wait(connection, held):
+    held = hold(connection, reference)
+    if held is None or held.door == Door.FHIR.value or _must_wait(connection, held):
         return None
     keys = open_keys(connection, secrets, reference.tenant_id)
-    with _on_disk(connection, reference, keys, settings, path) as file:
+    with on_disk(connection, reference, keys, settings, path) as file:
         reading = _open(connection, held, file, settings)
         difference = _work(connection, held, reference, reading, keys, seen)
     state = final_state(
@@ -76,27 +77,14 @@ def check(
     return state
 
 
-def may_start(connection: Connection, reference: Reference) -> bool:
-    """Whether a submission waits, is in nobody's hands and has its turn, at this moment."""
-    held = _take(connection, reference)
-    return held is not None and not _must_wait(connection, held)
+def startable(connection: Connection, reference: Reference) -> Door | None:
+    """The door of a submission that waits, is in nobody's hands and has its turn at this moment; None for any other."""
+    held = hold(connection, reference)
+    return None if held is None or _must_wait(connection, held) else Door(held.door)
 
 
 def _stands(difference: Difference) -> int:
     return difference.new + difference.changed + difference.unchanged + difference.withdrawn
-
-
-def _take(connection: Connection, reference: Reference) -> Row[Any] | None:
-    """Lock the submission for the whole transaction, unless it is done or taken."""
-    return connection.execute(
-        select(submission)
-        .where(
-            submission.c.tenant_id == reference.tenant_id,
-            submission.c.id == reference.id,
-            submission.c.state == State.RECEIVED.value,
-        )
-        .with_for_update(skip_locked=True)
-    ).one_or_none()
 
 
 def _must_wait(connection: Connection, held: Row[Any]) -> bool:
@@ -108,7 +96,7 @@ def _must_wait(connection: Connection, held: Row[Any]) -> bool:
 
 
 @contextmanager
-def _on_disk(
+def on_disk(
     connection: Connection, reference: Reference, keys: TenantKeys, settings: Settings, path: Path | None
 ) -> Iterator[Path]:
     """The submitted bytes as a file; one that we wrote is gone afterwards, whatever happens."""
@@ -133,7 +121,7 @@ def _open(connection: Connection, held: Row[Any], file: Path, settings: Settings
     sender = connection.execute(
         select(organisation.c.code, organisation.c.nation).where(organisation.c.id == held.tenant_id)
     ).one()
-    headings, codes = _matches(connection, held)
+    headings, codes = matches(connection, held)
     context = Context(
         nation=Nation(sender.nation),
         sender=sender.code,
@@ -148,7 +136,7 @@ def _open(connection: Connection, held: Row[Any], file: Path, settings: Settings
     return open_file(file, RecordKind(held.kind), sheet, context, headings)
 
 
-def _matches(connection: Connection, held: Row[Any]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+def matches(connection: Connection, held: Row[Any]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """The trust's own map of headings and codes that held when the file was received."""
     row = connection.execute(
         select(match_map.c.headings, match_map.c.codes).where(

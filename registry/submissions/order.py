@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, or_, select, text
 
 from registry.store.tables import submission
-from registry.submissions.request import Format, State
+from registry.submissions.request import Format, Reference, State
 from schemas.record import RecordKind
 
 UNIT_KINDS = (RecordKind.CASE, RecordKind.RCA, RecordKind.ACTIVITY)
@@ -25,6 +26,22 @@ _LOCK = text(
               (select count(pg_advisory_xact_lock(hashtext('submission'), hashtext(each)))
                  from unnest(cast(:of as text[])) with ordinality as u(each, number))"""
 )
+
+
+def hold(connection: Connection, reference: Reference, *, patience: str | None = None) -> Row[Any] | None:
+    """Lock a submission that waits to the end of the transaction. None where it is done; where somebody else holds it, without
+    `patience`, at once, and with it the database's error once that is over."""
+    if patience is not None:
+        connection.execute(text("select set_config('lock_timeout', :patience, true)"), {"patience": patience})
+    return connection.execute(
+        select(submission)
+        .where(
+            submission.c.tenant_id == reference.tenant_id,
+            submission.c.id == reference.id,
+            submission.c.state == State.RECEIVED.value,
+        )
+        .with_for_update(skip_locked=patience is None)
+    ).one_or_none()
 
 
 def one_at_a_time(

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from registry import identifiers
-from registry.errors import BadRequest, Conflict
+from registry.errors import BadRequest, Conflict, TooMany
 from registry.store import audit
 from registry.store.tables import match_map, opt_out_mode, organisation, payload, submission
 from registry.submissions.keys import TenantKeys
@@ -21,6 +21,8 @@ from schemas.counting import DEFINITION
 from schemas.dictionary import VERSION
 from schemas.record import RecordKind
 
+MOST_WAITING = 100
+"""Submissions of one organisation."""
 _SAME = ("kind", "format", "mode", "rehearsal", "digest")
 
 
@@ -57,6 +59,17 @@ def receive(connection: Connection, request: Request, keys: TenantKeys, path: Pa
         detail={"kind": request.kind.value, "bytes": size, "rehearsal": request.rehearsal, "door": request.door.value},
     )
     return Reference(request.tenant_id, row_id)
+
+
+def not_too_many(connection: Connection, tenant_id: int) -> None:
+    """Refuse one more file, before it is acknowledged, while so many of the organisation's wait already."""
+    waiting = connection.scalar(
+        select(func.count())
+        .select_from(submission)
+        .where(submission.c.tenant_id == tenant_id, submission.c.state == State.RECEIVED.value)
+    )
+    if (waiting or 0) > MOST_WAITING:
+        raise TooMany("So many of your files wait to be checked that no more are taken just now.", retry_after=60)
 
 
 def _declared(connection: Connection, request: Request) -> None:

@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from registry.settings import Secrets, Settings
 from registry.store import Store, progress
 from registry.store.tables import submission
-from registry.submissions import outcome
-from registry.submissions.checking import Seen, check, may_start
-from registry.submissions.request import Reference, State
+from registry.submissions import outcome, units
+from registry.submissions.checking import Seen, check, startable
+from registry.submissions.request import Door, Reference, State
 
 log = logging.getLogger(__name__)
 
@@ -65,22 +65,38 @@ def _waiting(store: Store) -> list[Reference]:
 
 
 def _try(store: Store, reference: Reference, secrets: Secrets, settings: Settings, at: datetime) -> State | None:
+    with store.alone(f"submission {reference.id}") as ours:
+        return _try_alone(store, reference, secrets, settings, at) if ours else None
+
+
+def _try_alone(store: Store, reference: Reference, secrets: Secrets, settings: Settings, at: datetime) -> State | None:
     with store.transaction(tenants=(reference.tenant_id,)) as connection:
-        if not may_start(connection, reference):
-            return None
-    tries = _begin(store, reference)
-    if tries > TRIES:
-        with store.transaction(tenants=(reference.tenant_id,)) as connection:
-            outcome.fail(connection, reference, at)
-        return State.FAILED
+        door = startable(connection, reference)
+    if door is None:
+        return None
+    if _begin(store, reference) > TRIES:
+        return _give_up(store, reference, door, at)
     try:
-        state = work_one(store, reference, secrets, settings, at=at, tell=True)
+        if door is Door.FHIR:
+            state = units.work_job(store, reference, secrets, settings, at=at)
+        else:
+            state = work_one(store, reference, secrets, settings, at=at, tell=True)
     except (DBAPIError, OSError, ValueError) as error:
         # The submission stays as it was received. Only the kind of fault is told: its words may hold a value.
         log.warning("submission %s could not be worked on: %s", reference.id, type(error).__name__)
         return None
     _forget(store, reference)
     return state
+
+
+def _give_up(store: Store, reference: Reference, door: Door, at: datetime) -> State:
+    """End what was tried too often. Of a job the chunks that were committed stay."""
+    with store.transaction(tenants=(reference.tenant_id,)) as connection:
+        if door is Door.FHIR:
+            units.fail_job(connection, reference, at)
+        else:
+            outcome.fail(connection, reference, at)
+    return State.FAILED
 
 
 def _begin(store: Store, reference: Reference) -> int:

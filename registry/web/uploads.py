@@ -15,26 +15,24 @@ from types import TracebackType
 from typing import IO, Self
 
 from polars.exceptions import PolarsError
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import State
 
 from registry import submissions
-from registry.errors import Conflict, Gone, PayloadTooLarge, TooMany
+from registry.errors import Conflict, Gone, PayloadTooLarge
 from registry.identifiers import IdentifierError
 from registry.settings import Secrets, Settings
 from registry.store import Store
-from registry.store.tables import submission
 from registry.submissions import Format, Receipt, Reference, Request
 from registry.submissions.checking import Seen
 from registry.submissions.keys import TenantKeys
-from registry.submissions.request import State as Stage
+from registry.submissions.receiving import not_too_many
 from registry.web.problems import described
 
 BLOCK = 1024 * 1024  # bytes written at a time
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-MOST_WAITING = 100  # submissions of one organisation
 LEFT_BEHIND = 6 * 3600  # seconds: no request lasts as long, so an older file belonged to a process that was killed
 
 log = logging.getLogger(__name__)
@@ -158,21 +156,10 @@ def deliver(state: State, request: Request, spool: Spool) -> Delivered:
         receipt = submissions.get(connection, reference)
         again = receipt.received_at != at
         if not again:
-            _not_too_many(connection, request.tenant_id)
+            not_too_many(connection, request.tenant_id)
     if receipt.waiting and spool.size <= state.settings.small_bytes:
         receipt = _check_now(state, reference, spool.path) or receipt
     return Delivered(receipt, again)
-
-
-def _not_too_many(connection: Connection, tenant: int) -> None:
-    """Refuse one more file, before it is acknowledged, while so many of the organisation's wait already."""
-    waiting = connection.scalar(
-        select(func.count())
-        .select_from(submission)
-        .where(submission.c.tenant_id == tenant, submission.c.state == Stage.RECEIVED.value)
-    )
-    if (waiting or 0) > MOST_WAITING:
-        raise TooMany("So many of your files wait to be checked that no more are taken just now.", retry_after=60)
 
 
 def keys_of(state: State, connection: Connection, tenant: int) -> TenantKeys:

@@ -7,17 +7,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, func, insert, select
 
 from ingest.fhir.issue import Issue
 from ingest.fhir.outcome import Disposition
-from registry.store.tables import unit_outcome
+from ingest.reading import LISTED
+from registry.store.tables import finding, unit_outcome
+from registry.submissions.outcome import store_findings
 from registry.submissions.request import Record, Reference, State
 from registry.submissions.units.settled import Settled
 from schemas.finding import Finding, Severity
 from schemas.record import RecordKind
 
 LEVEL = 6
+INFORMATION = "information"
 WHOLE_FILE = 0
 """In the place of a unit's ordinal: the file as a whole."""
 
@@ -48,9 +51,14 @@ class Counts:
         self.did[did] += 1
         return "unchanged" if did is Record.UNCHANGED else "accepted"
 
+    def add_whole(self, issues: Iterable[Issue]) -> None:
+        """Count what was found in the file as a whole."""
+        for each in issues:
+            self._note(WHOLE_FILE, each)
+
     def _note(self, number: int, each: Issue) -> None:
         if each.information:
-            self.severities["information"] += 1
+            self.severities[INFORMATION] += 1
             return
         self.severities[each.finding.severity.value] += 1
         self.tally[each.finding.rule, each.finding.field or ""] += 1
@@ -99,22 +107,30 @@ def _beside(kind: RecordKind, did: Did) -> dict[str, int]:
     return {each: count for each, count in did.gained.items() if each != kind.value}
 
 
-def store_outcome(
-    connection: Connection,
-    reference: Reference,
-    units: range,
-    lines: bytes,
-    counts: Counts,
-    did: Did = NOTHING,
-) -> None:
-    """Keep the outcome of units that follow each other."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The outcome of units that follow each other; `lines` are compressed."""
+
+    units: range
+    lines: bytes
+    counts: Counts
+    did: Did = NOTHING
+
+
+def pack(lines: bytes) -> bytes:
+    return zlib.compress(lines, LEVEL)
+
+
+def store_outcome(connection: Connection, reference: Reference, told: Outcome) -> None:
+    """Keep an outcome; of its findings the first, as long as there is room in the list."""
+    counts = told.counts
     connection.execute(
         insert(unit_outcome).values(
             tenant_id=reference.tenant_id,
             submission_id=reference.id,
-            first=units.start,
-            last=units.stop - 1,
-            lines=zlib.compress(lines, LEVEL),
+            first=told.units.start,
+            last=told.units.stop - 1,
+            lines=told.lines,
             accepted=counts.accepted,
             unchanged=counts.did[Record.UNCHANGED],
             rejected=counts.rejected,
@@ -123,20 +139,27 @@ def store_outcome(
             withdrawn=counts.did[Record.WITHDRAWN],
             errors=counts.severities[Severity.ERROR],
             warnings=counts.severities[Severity.WARNING],
-            informations=counts.severities["information"],
-            gained=did.gained,
-            changed_fields=did.changed_fields,
+            informations=counts.severities[INFORMATION],
+            gained=told.did.gained,
+            changed_fields=told.did.changed_fields,
             tally={f"{rule} {name}": count for (rule, name), count in counts.tally.items()},
             faulty=counts.faulty,
         )
     )
+    if counts.listed:
+        listed = connection.scalar(select(func.count()).select_from(finding).where(_of(finding, reference))) or 0
+        store_findings(connection, reference, counts.listed[: max(LISTED - listed, 0)], after=listed)
+
+
+def _of(table: Table, reference: Reference) -> ColumnElement[bool]:
+    return and_(table.c.tenant_id == reference.tenant_id, table.c.submission_id == reference.id)
 
 
 def outcome_parts(connection: Connection, reference: Reference) -> Iterator[bytes]:
     """The lines of all units in their order, some at a time."""
     rows = connection.execute(
         select(unit_outcome.c.lines)
-        .where(unit_outcome.c.tenant_id == reference.tenant_id, unit_outcome.c.submission_id == reference.id)
+        .where(_of(unit_outcome, reference))
         .order_by(unit_outcome.c.first)
         .execution_options(yield_per=4)
     )

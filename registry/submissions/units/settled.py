@@ -8,8 +8,8 @@ from uuid import UUID
 from registry.submissions.request import Record
 from schemas.record import RecordKind
 
-ORDER = (RecordKind.CASE, RecordKind.RCA, RecordKind.ACTIVITY)
-"""The kinds that come as units, each after those that it is compared with."""
+ORDER = tuple(RecordKind)
+"""The kinds, each after those that it is compared with: a review comes after its case."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,20 @@ from registry.errors import Conflict, PreconditionFailed, Unavailable
 from registry.settings import Secrets, Settings
 from registry.store import Store, audit
 from registry.store.tables import submission
-from registry.submissions import outcome
 from registry.submissions.order import earlier_waits, one_at_a_time
+from registry.submissions.outcome import store_tally
 from registry.submissions.receiving import is_same, keep, must_declare, values
 from registry.submissions.request import Door, Reference, Request, State
 from registry.submissions.units.expected import expected
-from registry.submissions.units.outcomes import Counts, did, finished_values, outcome_parts, store_outcome
+from registry.submissions.units.outcomes import (
+    Counts,
+    Outcome,
+    did,
+    finished_values,
+    outcome_parts,
+    pack,
+    store_outcome,
+)
 from registry.submissions.units.settled import ORDER, Settled
 from registry.submissions.units.settling import settle_units
 from registry.submissions.units.trust import Trust, open_trust
@@ -169,9 +177,8 @@ class _Work:
         self._receive(connection, reference, trust, settled, counts)
         keep(connection, reference, trust.keys, io.BytesIO(self.content))
         ordinals = range(self.unit.ordinal, self.unit.ordinal + 1)
-        store_outcome(connection, reference, ordinals, response, counts, did(settled))
-        outcome.store_findings(connection, reference, counts.listed)
-        outcome.store_tally(connection, reference, counts.tally)
+        store_outcome(connection, reference, Outcome(ordinals, pack(response), counts, did(settled)))
+        store_tally(connection, reference, counts.tally)
         self._audit(connection, reference)
         return Stored(reference, response, replayed=False)
 
