@@ -109,10 +109,21 @@ def find(connection: Connection, tenants: Sequence[int], submission_id: UUID) ->
 
 
 def latest(
-    connection: Connection, tenants: Sequence[int], *, limit: int = 50, before: UUID | None = None
+    connection: Connection,
+    tenants: Sequence[int],
+    *,
+    limit: int = 50,
+    before: UUID | None = None,
+    kind: RecordKind | None = None,
+    state: State | None = None,
 ) -> list[Receipt]:
-    """The newest submissions of the trusts first; `before` names the one after which to go on. NotFound where that is not theirs."""
+    """The newest submissions of the trusts first, of one kind or in one state where these are given; `before` names the one after
+    which to go on. NotFound where that is not theirs."""
     asked = select(submission).where(submission.c.tenant_id.in_(tenants))
+    if kind is not None:
+        asked = asked.where(submission.c.kind == kind.value)
+    if state is not None:
+        asked = asked.where(submission.c.state == state.value)
     place = tuple_(submission.c.received_at, submission.c.id)
     if before is not None:
         last = connection.execute(

@@ -104,6 +104,15 @@ def shown(receipt: Receipt, sender: Sender) -> Shown:
     )
 
 
+def progress_words(receipt: Receipt) -> str:
+    """How far the check of a submission is; nothing once it has ended."""
+    if not receipt.waiting:
+        return ""
+    if receipt.total:
+        return f"{receipt.done or 0:,} of {receipt.total:,} rows are checked."
+    return f"{receipt.done:,} rows are read." if receipt.done else "It waits for its turn."
+
+
 @dataclass(frozen=True, slots=True)
 class Changed:
     """How many records a field changes, with the field's question."""

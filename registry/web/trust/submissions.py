@@ -1,18 +1,20 @@
 """`/trust/submissions`: the list, one submission with what was found, storing what was rehearsed, and what goes back to the sender."""
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from registry import submissions
 from registry.access import Actor, Right
+from registry.errors import NotFound
 from registry.store import Store
-from registry.submissions import Mode, Receipt, Reference, again
+from registry.submissions import Mode, Receipt, Reference, State, again
 from registry.submissions.senders import senders
 from registry.web import downloads
 from registry.web.actor import permitted, require
@@ -20,8 +22,9 @@ from registry.web.bodies import submitted_form
 from registry.web.downloads import retained
 from registry.web.fields import text
 from registry.web.pages import render
-from registry.web.trust.present import changed_fields, lines, shown, summary
+from registry.web.trust.present import STATES, changed_fields, kind_words, lines, progress_words, shown, summary
 from registry.web.uploads import Spool, copy_stored, deliver, keys_of
+from schemas.record import RecordKind
 from schemas.rules import cell
 from schemas.rules import file as shape
 
@@ -31,6 +34,8 @@ Reading = Annotated[Actor, require(Right.READ_SUBMISSIONS)]
 Sending = Annotated[Actor, require(Right.SUBMIT)]
 Form = Annotated[FormData, Depends(submitted_form)]
 
+Chosen = TypeVar("Chosen", bound=StrEnum)
+
 PAGE = 25
 FIRST = 100
 """So many findings stand on the page; the files have all that are listed."""
@@ -39,12 +44,13 @@ MATCHABLE = frozenset({shape.UNKNOWN_COLUMN.number, shape.MISSING_COLUMN.number,
 
 
 @router.get("")
-def index(request: Request, actor: Reading, before: UUID | None = None) -> Response:
-    """The submissions of the person's organisations, the newest first."""
+def index(request: Request, actor: Reading, before: UUID | None = None, kind: str = "", state: str = "") -> Response:
+    """The submissions of the person's organisations, the newest first; of one kind or in one state if asked for."""
     tenants = actor.tenants(Right.READ_SUBMISSIONS)
+    of_kind, in_state = _chosen(RecordKind, kind), _chosen(State, state)
     with _store(request).readonly(tenants=tenants) as connection:
         ours = {each.id: each for each in senders(connection, tenants)}
-        found = submissions.latest(connection, tenants, limit=PAGE + 1, before=before)
+        found = submissions.latest(connection, tenants, limit=PAGE + 1, before=before, kind=of_kind, state=in_state)
     return render(
         request,
         "trust/submissions.html",
@@ -52,7 +58,18 @@ def index(request: Request, actor: Reading, before: UUID | None = None) -> Respo
         older=found[PAGE - 1].id if len(found) > PAGE else None,
         first=before is None,
         several=len(ours) > 1,
+        kinds=[(each.value, kind_words(each)) for each in RecordKind],
+        states=[(each.value, STATES[each.value][0]) for each in State],
+        asked={name: value for name, value in (("kind", kind), ("state", state)) if value},
     )
+
+
+def _chosen(names: type[Chosen], value: str) -> Chosen | None:
+    """The member that is asked for; None where none is. NotFound for what is none of them."""
+    try:
+        return names(value) if value else None
+    except ValueError:
+        raise NotFound from None
 
 
 @router.get("/{submission_id}")
@@ -72,6 +89,7 @@ def _page(connection: Connection, receipt: Receipt, reference: Reference) -> dic
     tallies = submissions.tallies(connection, reference)
     return {
         "it": shown(receipt, sender),
+        "progress": progress_words(receipt),
         "summary": summary(tallies),
         "findings": lines(submissions.findings(connection, reference, limit=FIRST)),
         "found": (receipt.errors or 0) + (receipt.warnings or 0),
@@ -79,6 +97,16 @@ def _page(connection: Connection, receipt: Receipt, reference: Reference) -> dic
         "stored_as": again.stored_as(connection, reference) if receipt.rehearsal else None,
         "matchable": any(each.rule in MATCHABLE for each in tallies),
     }
+
+
+@router.get("/{submission_id}/progress")
+def progress(request: Request, actor: Reading, submission_id: UUID) -> Response:
+    """How far a submission is, for the script of its page: whether it waits, and the words and numbers of its progress."""
+    tenants = actor.tenants(Right.READ_SUBMISSIONS)
+    with _store(request).readonly(tenants=tenants) as connection:
+        receipt = submissions.get(connection, submissions.find(connection, tenants, submission_id))
+    told = {"waiting": receipt.waiting, "words": progress_words(receipt), "done": receipt.done, "total": receipt.total}
+    return JSONResponse(told)
 
 
 @router.post("/{submission_id}/store")

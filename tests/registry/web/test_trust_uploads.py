@@ -1,0 +1,73 @@
+"""The list of submissions by kind and state, and how far one is while it waits."""
+
+import re
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from starlette.testclient import TestClient
+
+from registry import submissions
+from registry.access import Role
+from registry.settings import Secrets, Settings
+from registry.store import Store, progress
+from tests.make import cases, csv_bytes, valid_activity
+from tests.registry.web.programs import screened
+from tests.registry.web.test_trust import press, rehearsed, upload
+from tests.registry.web.visitors import House, house, words_of
+
+LINKS = r'href="(/trust/submissions/[0-9a-f-]+)"'
+
+
+@pytest.fixture
+def full(settings: Settings, store: Store) -> House:
+    made = house(settings, store)
+    screened(made)
+    return made
+
+
+@pytest.fixture
+def nurse(full: House) -> TestClient:
+    return full.signed_in(full.person("nurse", (Role.VTE_NURSE, "RRV")))
+
+
+def test_the_list_is_narrowed_by_kind_and_state(nurse: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    from registry.web.trust import submissions as pages
+
+    page = rehearsed(nurse, csv_bytes(cases(2)))
+    press(nurse, page, f"{page.url.path}/store")
+    for month in ("2025-07", "2025-08"):
+        upload(nurse, csv_bytes([valid_activity(month=month)]), kind="activity")
+    monkeypatch.setattr(pages, "PAGE", 1)
+
+    def found(query: str) -> int:
+        return len(re.findall(LINKS, nurse.get(f"/trust/submissions{query}").text))
+
+    assert (found("?kind=case&state=accepted"), found("?kind=rca"), found("?state=rehearsed")) == (1, 0, 1)
+    activity = nurse.get("/trust/submissions?kind=activity")
+    older = re.search(r'href="(/trust/submissions\?kind=activity&amp;before=[^"]+)"', activity.text)
+    assert older is not None
+    rest = nurse.get(older[1].replace("&amp;", "&"))
+    assert (len(re.findall(LINKS, rest.text)), "before=" in rest.text) == (1, False)
+    assert "Nothing that was sent is of this kind" in words_of(nurse.get("/trust/submissions?kind=rca"))
+    assert nurse.get("/trust/submissions?kind=nonsense").status_code == 404
+
+
+def test_how_far_a_waiting_file_is_is_told_to_the_script(full: House) -> None:
+    limited = House(full.settings.model_copy(update={"small_rows": 1}), full.store, full.ids)
+    nurse = limited.signed_in(limited.person("slow", (Role.VTE_NURSE, "RRV")))
+    path = rehearsed(nurse, csv_bytes(cases(3))).url.path
+    assert nurse.get(f"{path}/progress").json()["words"] == "It waits for its turn."
+    progress.tell(full.store, tenant=full.ids["RRV"], submission=_id(path), stage="try 1", done=1, total=3)
+    told = nurse.get(f"{path}/progress").json()
+    assert told == {"waiting": True, "words": "1 of 3 rows are checked.", "done": 1, "total": 3}
+    assert f'data-progress="{path}/progress"' in nurse.get(path).text
+    keys = Secrets.load(full.settings.secrets_dir, ["master", "match"])
+    submissions.work_waiting(full.store, keys, full.settings, datetime.now(UTC))
+    assert nurse.get(f"{path}/progress").json()["waiting"] is False
+    other = full.signed_in(full.person("other", (Role.TRUST_LEAD, "RH5")))
+    assert other.get(f"{path}/progress").status_code == 404
+
+
+def _id(path: str) -> UUID:
+    return UUID(path.rsplit("/", 1)[1])
