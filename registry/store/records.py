@@ -35,6 +35,8 @@ from schemas.dictionary import Field, field, fields, key
 from schemas.record import RecordKind
 
 MATCH_COLUMN = "nhs_key"
+CORRECTED_KINDS = (RecordKind.CASE, RecordKind.RCA)
+"""What is entered and corrected online one record at a time."""
 
 _SQL_TYPES: dict[type[pl.DataType], TypeEngine[Any]] = {
     pl.String: Text(),
@@ -83,6 +85,11 @@ def _case_columns(kind: RecordKind) -> list[Column[Any]]:
     ]
 
 
+def _corrected_column(kind: RecordKind) -> list[Column[Any]]:
+    """The fields that a person corrected online after a file had said otherwise; null for all other records."""
+    return [Column("corrected", ARRAY(Text))] if kind in CORRECTED_KINDS else []
+
+
 def _record_table(kind: RecordKind) -> Table:
     keys = [Column(name, sql_type(field(kind, name).holds.dtype), nullable=False) for name in key(kind)]
     table = Table(
@@ -98,11 +105,20 @@ def _record_table(kind: RecordKind) -> Table:
         Column("withdrawn_at", DateTime(timezone=True)),
         Column("withdraw_reason", Text),
         Column("added_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        *_corrected_column(kind),
         *_case_columns(kind),
         PrimaryKeyConstraint("tenant_id", "id"),
         UniqueConstraint("tenant_id", *key(kind)),
         schema="records",
     )
+    if kind in CORRECTED_KINDS:
+        # A trust has few of these; a file asks first whether there are any at all.
+        Index(
+            f"ix_{kind.value}_record_corrected",
+            table.c.tenant_id,
+            *(table.c[name] for name in key(kind)),
+            postgresql_where=text("corrected is not null"),
+        )
     if kind is RecordKind.CASE:
         # Only ever asked for one person's cases: half the cost of a tree, in which keys without any order land anywhere.
         Index(
@@ -117,7 +133,7 @@ def _record_table(kind: RecordKind) -> Table:
 def _version_table(kind: RecordKind) -> Table:
     contents = [_field_column(each) for each in fields(kind)]
     derived = [Column(name, sql_type(dtype)) for name, dtype in derived_columns(kind)]
-    return Table(
+    table = Table(
         f"{kind.value}_version",
         metadata,
         Column("tenant_id", Integer, nullable=False),
@@ -135,6 +151,10 @@ def _version_table(kind: RecordKind) -> Table:
         PrimaryKeyConstraint("tenant_id", "record_id", "version"),
         schema="records",
     )
+    if kind in CORRECTED_KINDS:
+        # Rows are added in the order of time, so that a few hundred bytes find the newest among millions.
+        Index(f"ix_{kind.value}_version_recorded_at", table.c.recorded_at, postgresql_using="brin")
+    return table
 
 
 RECORD: dict[RecordKind, Table] = {kind: _record_table(kind) for kind in RecordKind}

@@ -270,6 +270,8 @@ submission = Table(
     Column("state", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("opt_out_screened", Boolean, nullable=False),
+    # The sender's word that rows of this file stand over what was corrected online.
+    Column("overwrite_online", Boolean, nullable=False, server_default=text("false")),
     Column("map_version", Integer),
     Column("dataset_version", Text, nullable=False),
     Column("definition", Text, nullable=False),
@@ -427,6 +429,8 @@ audit = Table(
     Column("detail", JSONB, nullable=False),
     Column("mac", LargeBinary, nullable=False),
     PrimaryKeyConstraint("tenant_id", "sequence"),
+    # Who looked at one thing, and when.
+    Index(None, "tenant_id", "object_id", "sequence"),
     schema="records",
 )
 
@@ -441,8 +445,11 @@ pair = Table(
     Column("second_tenant_id", Integer, nullable=False),
     Column("second_case_id", Uuid, nullable=False),
     Column("days_apart", SmallInteger, nullable=False),
+    # found, offered, linked, dismissed. A dismissed one is two events: both count.
     Column("state", Text, nullable=False, server_default=text("'found'")),
     _now("found_at"),
+    Column("changed_by", Text),
+    Column("changed_at", Moment),
     # Named by hand: the name by the convention is longer than Postgres allows.
     UniqueConstraint("first_tenant_id", "first_case_id", "second_tenant_id", "second_case_id", name="uq_pair_cases"),
     schema="linkage",

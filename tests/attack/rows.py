@@ -10,7 +10,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 from sqlalchemy import ARRAY, Column, Table, types
 
-import registry.store.records  # noqa: F401 (declares tables)
+import registry.store.desk  # noqa: F401 (declares tables)
 from registry.store.tables import metadata
 from tests.conftest import Database
 

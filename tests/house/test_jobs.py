@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import Table
 
-import registry.store.records  # noqa: F401 (declares tables)
+import registry.store.desk  # noqa: F401 (declares tables)
 from registry import claims, submissions
 from registry.jobs import TIMETABLE, Constantly, Job
 from registry.settings import KEYS, Secrets, Settings

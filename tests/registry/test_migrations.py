@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import migrations
-import registry.store.records  # noqa: F401 (declares tables)
+import registry.store.desk  # noqa: F401 (declares tables)
 from registry.settings import Settings
 from registry.store.connections import engine
 from registry.store.tables import metadata
@@ -23,12 +23,16 @@ ROOT = Path(migrations.__file__).parent.parent
 SCHEMAS = {str(table.schema) for table in metadata.tables.values()}
 OURS = "n.nspname in ('register', 'records', 'linkage', 'figures', 'release', 'published', 'sec')"
 
+# Of the desk: what the service changes, column by column.
+DESK = ("case_work", "draft", "action", "consultant_link", "allowed_domain", "attribution", "sign_off", "notice")
+
 # role: {schema or schema.table: rights}. `r` select, `a` insert, `w` update, `d` delete; in lower case on the whole table, in
 # upper case on some of its columns only.
 RIGHTS = {
     "hat_app": {
         "register": "arw",
         "register.job_run": "r",
+        "register.job_mark": "r",
         "register.client": "arW",
         "register.client_organisation": "ar",
         "register.client_access": "ar",
@@ -37,6 +41,9 @@ RIGHTS = {
         "records.submission": "arW",
         "records.progress": "arW",
         "records.*_record": "arW",
+        **dict.fromkeys((f"records.{each}" for each in DESK), "arW"),
+        "records.attributed_case": "rW",
+        "records.offered_pair": "rW",
         "figures.trust_month": "r",
         "figures.case_count": "r",
     },
@@ -48,11 +55,22 @@ RIGHTS = {
         "register.job_run": "adrw",
         "register.client_access": "dR",
         "register.assertion_seen": "dR",
+        "register.job_mark": "arw",
+        "register.attribution_basis": "r",
+        "register.notice_preference": "r",
+        "register.membership": "r",
+        "register.person": "R",
         "records": "ar",
         "records.submission": "arW",
         "records.payload": "adr",
         "records.progress": "adrW",
         "records.*_record": "arW",
+        **dict.fromkeys(("records.case_work", "records.case_event", "records.attribution"), "arW"),
+        **dict.fromkeys(("records.attributed_case", "records.offered_pair"), "arW"),
+        **dict.fromkeys(("records.action", "records.consultant_link", "records.sign_off"), "rW"),
+        **dict.fromkeys(("records.reading", "records.allowed_domain"), "r"),
+        "records.draft": "dr",
+        **dict.fromkeys(("records.notice", "records.outbox"), "adrW"),
         "linkage": "adrw",
         "figures": "adrw",
     },
@@ -64,6 +82,8 @@ RIGHTS = {
         "figures": "r",
         "figures.risk_assessment": "arw",
         "figures.official_import": "arw",
+        "linkage.pair": "r",
+        "linkage.dispute": "rW",
         "release": "ar",
         "release.publication": "arW",
         "release.draft_cell": "adrw",
