@@ -14,6 +14,7 @@ from schemas.rule import CATALOGUE, Rule, Scope
 from tests.ingest import test_check, test_file_rules
 from tests.ingest.fhir import test_form_rules, test_unit_rules
 from tests.registry.submissions import test_register_rules
+from tests.registry.web.fhir import test_door_rules
 from tests.schemas import test_cells
 from tests.schemas.rules import test_examples
 
@@ -25,6 +26,7 @@ TESTS: tuple[tuple[Scope, ModuleType, str], ...] = (
     (Scope.FILE, test_form_rules, "test_the_content_breaks_the_rule_and_the_nearest_one_breaks_none"),
     (Scope.FILE, test_unit_rules, "test_the_unit_breaks_the_rule_and_its_neighbour_does_not"),
     (Scope.FILE, test_unit_rules, "test_more_than_200_issues_are_counted_and_200_listed"),
+    (Scope.FILE, test_door_rules, "test_the_bundle_breaks_the_rule_and_the_nearest_one_does_not"),
     (Scope.CELL, test_check, "test_an_empty_cell_is_missing_and_an_unreadable_one_is_not"),
     (Scope.CELL, test_cells, "test_the_cell_breaks_the_rule_and_its_neighbour_does_not"),
     (Scope.ROW, test_examples, "test_the_row_breaks_the_rule"),

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from registry.web.fhir import conformance, door, guide, reading, reports, returns, searching, token
+from registry.web.fhir import conformance, door, guide, jobs, reading, reports, returns, searching, token
 
 routers: tuple[APIRouter, ...] = (
     conformance.router,
@@ -10,6 +10,7 @@ routers: tuple[APIRouter, ...] = (
     token.router,
     door.router,
     returns.router,
+    jobs.router,
     reading.router,
     searching.router,
     reports.router,

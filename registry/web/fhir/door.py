@@ -19,7 +19,7 @@ from ingest.fhir.issue import Issue
 from ingest.fhir.issue_types import fault
 from ingest.fhir.outcome import outcome
 from ingest.fhir.parsing import parse
-from ingest.fhir.reading import read_unit, units_of_batch
+from ingest.fhir.reading import only_checked, read_unit, units_of_batch
 from ingest.fhir.unit import Unit
 from registry.access import Actor, Right, Scope
 from registry.errors import BadRequest, RegistryError
@@ -66,7 +66,7 @@ def _stored(by: Asker, content: bytes, wished: Wishes) -> Response:
     if kind == "batch":
         return refused(issues) if issues else _batch(by, value, wished)
     unit = read_unit(value)
-    unit.issues += [*issues, *_unfit(kind, unit, content)]
+    unit.issues[:0] = [*_unfit(kind, unit, content), *issues]
     return _transaction(by, unit, content, wished)
 
 
@@ -159,6 +159,13 @@ async def validate(request: Request, actor: Sending, resource_type: str) -> Resp
     return await run_in_threadpool(work)
 
 
+def _units(value: object, kind: str | None) -> list[Unit]:
+    """What is checked as units. A Bundle that is neither a transaction nor a batch is nothing that would be stored."""
+    if kind == "batch":
+        return units_of_batch(value)
+    return [read_unit(value) if kind in (None, "transaction") else only_checked(value)]
+
+
 def _checked(by: Asker, content: bytes, resource_type: str) -> Response:
     value, issues = parse(content)
     if value is None:
@@ -168,7 +175,7 @@ def _checked(by: Asker, content: bytes, resource_type: str) -> Response:
     if resource_type not in ("Bundle", value["resourceType"]):
         raise BadRequest("The address names another type of resource than the body is.")
     kind = _kind(value)
-    several = units_of_batch(value) if kind == "batch" else [read_unit(value)]
+    several = _units(value, kind)
     large = kind == "transaction" and len(content) > TRANSACTION_LIMIT
     found = [
         *issues,

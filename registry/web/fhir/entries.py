@@ -95,6 +95,15 @@ def _standing(standing: Standing, resource_type: str, at: datetime) -> Resource:
     return told if standing.did is Record.UNCHANGED else told | {"lastModified": instant(at)}
 
 
+def if_match_at(unit: Unit) -> str:
+    """Where a unit names the version that must stand: in an entry's request, or in a header about the whole."""
+    named = next((number for number, entry in enumerate(unit.entries) if entry.if_match is not None), 0)
+    if unit.root == "Bundle":
+        return f"Bundle.entry[{named}].request.ifMatch"
+    batched = _ENTRY.match(unit.root)
+    return f"{batched[0]}.request.ifMatch" if batched else unit.root
+
+
 def refused_entry(status: int, told: Resource) -> Resource:
     """The entry of a batch that was not taken."""
     return {"response": {"status": status_line(status), "outcome": told}}

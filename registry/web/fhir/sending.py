@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from sqlalchemy import select
 from starlette.datastructures import State
 from starlette.requests import Request
 
@@ -21,8 +22,9 @@ from ingest.fhir.reading import CheckedUnits, check_units
 from ingest.fhir.unit import Unit
 from registry import submissions
 from registry.access import Actor, Right
-from registry.errors import NotFound
+from registry.errors import Conflict, NotFound, PreconditionFailed
 from registry.store import Store
+from registry.store.tables import submission
 from registry.submissions import Door, Format, Mode, units
 from registry.submissions.checking import LONDON
 from registry.submissions.senders import Sender, only_sender, senders
@@ -90,7 +92,7 @@ def asker(request: Request, actor: Actor, *, screened: bool) -> Asker:
 def take(by: Asker, unit: Unit, content: bytes, key: str) -> Taken | Declined:
     """Store one unit, or say why not. `content` are the bytes that are kept as evidence; `key` is what a repetition has in common.
 
-    Raises what `store_unit` raises: a key that was used for other content, another version than the one named in If-Match.
+    Raises Unavailable while something of the same organisation is in the way, Conflict where its key was destroyed.
     """
     sender = by.sender(unit)
     if sender is None:
@@ -113,12 +115,26 @@ def take(by: Asker, unit: Unit, content: bytes, key: str) -> Taken | Declined:
     def respond(checked: CheckedUnits, settled: Settled) -> bytes:
         return orjson.dumps(entries.entries_of(unit, settled, checked.issues(unit.ordinal), by.at))
 
-    done = units.store_unit(
-        by.store, wanted, content, unit, secrets_of(by.state), by.state.settings, at=by.at, respond=respond
-    )
+    try:
+        done = units.store_unit(
+            by.store, wanted, content, unit, secrets_of(by.state), by.state.settings, at=by.at, respond=respond
+        )
+    except PreconditionFailed:
+        return declined([fault(rules.IF_MATCH_FAILED, entries.if_match_at(unit))], unit.root)
+    except Conflict:
+        if not _was_used(by, sender, key):
+            raise
+        return declined([fault(rules.REPLAY_DIFFERS, "Bundle.identifier")], unit.root)
     if isinstance(done, Refused):
         return declined(done.checked.issues(unit.ordinal), unit.root)
     return Taken(orjson.loads(done.response), done.replayed)
+
+
+def _was_used(by: Asker, sender: Sender, key: str) -> bool:
+    """Whether something else was sent under the key before."""
+    used = select(submission.c.id).where(submission.c.tenant_id == sender.id, submission.c.idempotency_key == key)
+    with by.store.readonly(tenants=(sender.id,)) as connection:
+        return connection.execute(used).first() is not None
 
 
 def declined(issues: Sequence[Issue], root: str) -> Declined:
