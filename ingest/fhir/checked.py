@@ -35,6 +35,7 @@ _GIVE_WAY = frozenset(
         rules.EMPTY_ELEMENT,
         rules.NULL_VALUE,
         rules.HUGE_NUMBER,
+        rules.MISSING_ELEMENT,
     )
 )
 """Structural rules whose fault the validator tells better, in the words of the field."""

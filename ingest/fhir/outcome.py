@@ -4,6 +4,7 @@ Each fault is one issue, the worst first: R4's type, our number (`HAT-012`) and 
 value of a patient is in any of it; the trust's own number of a case is given back only where the validator took it for one.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Literal
@@ -29,7 +30,8 @@ ALL_OK: Resource = {
     "code": "informational",
     "details": {"text": "All OK: nothing was found that is wrong."},
 }
-_ID_FIELD = "local_case_id"
+_ID_FIELDS = ("local_case_id", "month")
+_ODS = re.compile("[0-9A-Za-z]{3,9}")
 _ORDINAL, _IDENTIFIER = 2_147_483_647, "the identifier stands here"
 _Shape = frozenset[tuple[bool, bool]]
 
@@ -48,8 +50,9 @@ def outcome(issues: Iterable[Issue], *, root: str = "Bundle") -> Resource:
 
 def outcome_line(unit: Unit, issues: Sequence[Issue], disposition: Disposition) -> bytes:
     """The line of `outcome.ndjson` for one unit, with its line end. Most units have no issue, so theirs is filled into a template."""
-    identifier = None if any(each.finding.field == _ID_FIELD and each.error for each in issues) else unit.identifier
-    system = fhir.RETURN_ID if RecordKind.ACTIVITY in unit.records else fhir.LOCAL_CASE_ID
+    system, identifier = _identifier(unit)
+    if any(each.finding.field in _ID_FIELDS and each.error for each in issues):
+        identifier = None
     if not issues and identifier is not None:
         before, between, after = _template(disposition, system)
         return b"%b%d%b%b%b" % (before, unit.ordinal, between, orjson.dumps(identifier), after)
@@ -66,6 +69,14 @@ def row_issue(finding: Finding) -> Issue:
 def badness(each: Issue) -> int:
     """Errors before warnings before information."""
     return 0 if each.error else 2 if each.information else 1
+
+
+def _identifier(unit: Unit) -> tuple[str, str | None]:
+    """The system and value by which the sender knows a unit."""
+    if RecordKind.ACTIVITY not in unit.records:
+        return fhir.LOCAL_CASE_ID, unit.identifier
+    known = unit.identifier is not None and _ODS.fullmatch(unit.organisation or "")
+    return fhir.RETURN_ID, f"{unit.organisation}-{unit.identifier}" if known else None
 
 
 def _issue(each: Issue, root: str) -> Resource:
@@ -102,7 +113,8 @@ def _with_source(
 @cache
 def _template(disposition: Disposition, system: str) -> tuple[bytes, bytes, bytes]:
     """The line of a unit without issues, before its ordinal, between that and its identifier, and after."""
-    whole = _with_source(outcome(()), _ORDINAL, _IDENTIFIER, disposition, system)
+    whole = _with_source(outcome(()), _ODS = re.compile("[0-9A-Za-z]{3,9}")
+_ORDINAL, _IDENTIFIER, disposition, system)
     before, rest = models.write(whole).split(str(_ORDINAL).encode())
     between, after = rest.split(orjson.dumps(_IDENTIFIER))
     return before, between, after + b"\n"

@@ -51,7 +51,8 @@ def read_return(report: Held, unit: Unit) -> None:
     _month(inside(resource, "period"), f"{path}.period", unit)
     _coded(resource, path, unit)
     _counts(resource, path, unit)
-    unit.identifier = unit.records[ACTIVITY].get("month")
+    month = unit.records[ACTIVITY].get("month")
+    unit.identifier = None if month is UNUSABLE else month
 
 
 def _put(unit: Unit, name: str, text: str, path: str) -> None:
