@@ -82,6 +82,23 @@ class CountingRules(_Frozen):
         return self.model_dump(mode="json")
 
 
+class DeskRules(_Frozen):
+    """By when things are to be done at the trusts' desks. Days count from midnight. No figure depends on them."""
+
+    days_to_confirm: Days = 14
+    """A suspected case is confirmed, or found to be none."""
+    days_to_open: Days = 14
+    """The review of a confirmed case is begun."""
+    days_to_review: Days = 60
+    """… and complete this long after it was begun."""
+    days_to_second_reading: Days = 28
+    """The second reader judges, and both agree."""
+    second_reading_history_days: Days = 90
+    """A review that came by file longer than this after its judgement is history: it is not read a second time."""
+    return_due_days: Days = 42
+    """The return of a month is due this long after its end."""
+
+
 class Settings(BaseSettings):
     """All that may be set from outside. Immutable; made once by `load` at the start of a process."""
 
@@ -117,6 +134,7 @@ class Settings(BaseSettings):
     session_hours: int = Field(default=12, ge=1)
 
     counting: CountingRules = CountingRules()
+    desk: DeskRules = DeskRules()
 
     @field_validator("data_dir", "secrets_dir")
     @classmethod

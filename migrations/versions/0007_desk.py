@@ -17,7 +17,7 @@ depends_on = None
 
 TENANT_TABLES = (
     "case_work", "case_event", "draft", "reading", "action", "consultant_link", "allowed_domain", "attribution", "attributed_case",
-    "offered_pair", "sign_off", "notice", "outbox",
+    "offered_pair", "record_change", "month_effect", "sign_off", "notice", "outbox",
 )  # fmt: skip
 # What only the worker adds: what was carried over from another trust.
 CARRIED = ("attributed_case", "offered_pair")
@@ -59,7 +59,7 @@ JOBS_UPDATES = {
     "notice": ("count", "made_at", "mailed_at"),
     "outbox": ("to_ct", "body", "body_ct", "sent_at", "tries", "tried_at", "given_up_at"),
 }  # fmt: skip
-JOBS_INSERT = ("case_work", "case_event", "attribution", *CARRIED, "notice", "outbox")
+JOBS_INSERT = ("record_change", "month_effect", "case_work", "case_event", "attribution", *CARRIED, "notice", "outbox")
 JOBS_DELETE = ("draft", "notice", "outbox")
 
 
@@ -587,6 +587,43 @@ def _tables() -> None:
     op.add_column(
         "submission",
         sa.Column("overwrite_online", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        schema="records",
+    )
+    op.create_table(
+        "record_change",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("submission_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("row", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("does", sa.Text(), nullable=False),
+        sa.Column("fields", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("kept", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "submission_id"],
+            ["records.submission.tenant_id", "records.submission.id"],
+            name=op.f("fk_record_change_tenant_id_submission_id"),
+        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["register.organisation.id"], name=op.f("fk_record_change_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "submission_id", "number", name=op.f("pk_record_change")),
+        schema="records",
+    )
+    op.create_table(
+        "month_effect",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("submission_id", sa.Uuid(), nullable=False),
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("new", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("withdrawn", sa.Integer(), nullable=False),
+        sa.Column("gained", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "submission_id"],
+            ["records.submission.tenant_id", "records.submission.id"],
+            name=op.f("fk_month_effect_tenant_id_submission_id"),
+        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["register.organisation.id"], name=op.f("fk_month_effect_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "submission_id", "month", name=op.f("pk_month_effect")),
         schema="records",
     )
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from registry.store.records import RECORD
-from registry.store.tables import Moment, metadata, organisation, person
+from registry.store.tables import Moment, metadata, organisation, person, submission
 from schemas.record import RecordKind
 
 OPEN_STATES = ("suspected", "confirmed", "rca_open", "with_consultant", "second_reading")
@@ -347,6 +347,52 @@ attribution_basis = Table(
     Column("recorded_by", Text, nullable=False),
     _now("recorded_at"),
     schema="register",
+)
+
+# --- what a file did
+
+
+def _of_submission() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["tenant_id", "submission_id"], [submission.c.tenant_id, submission.c.id])
+
+
+record_change = Table(
+    "record_change",
+    metadata,
+    # A record that a submission, or a rehearsal, changes or withdraws: its key and names of fields, never a value. The first 10,000.
+    _tenant(),
+    Column("submission_id", Uuid, nullable=False),
+    # From 1, in the order of the sheet.
+    Column("number", Integer, nullable=False),
+    # The row of the sheet.
+    Column("row", Integer, nullable=False),
+    # The record's own key: the local case id, the month, …
+    Column("key", Text, nullable=False),
+    # changed, withdrawn
+    Column("does", Text, nullable=False),
+    Column("fields", ARRAY(Text), nullable=False),
+    # What the file says otherwise and stays as it was corrected online.
+    Column("kept", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    PrimaryKeyConstraint("tenant_id", "submission_id", "number"),
+    _of_submission(),
+    schema="records",
+)
+
+month_effect = Table(
+    "month_effect",
+    metadata,
+    # What a stored submission of cases changed in the trust's own months: cases in scope by the month of their index stay.
+    _tenant(),
+    Column("submission_id", Uuid, nullable=False),
+    Column("month", Date, nullable=False),
+    Column("new", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
+    Column("withdrawn", Integer, nullable=False),
+    # How many more cases in scope the month has.
+    Column("gained", Integer, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "submission_id", "month"),
+    _of_submission(),
+    schema="records",
 )
 
 # --- sign-off, notices, letters
