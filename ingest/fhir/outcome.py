@@ -113,8 +113,7 @@ def _with_source(
 @cache
 def _template(disposition: Disposition, system: str) -> tuple[bytes, bytes, bytes]:
     """The line of a unit without issues, before its ordinal, between that and its identifier, and after."""
-    whole = _with_source(outcome(()), _ODS = re.compile("[0-9A-Za-z]{3,9}")
-_ORDINAL, _IDENTIFIER, disposition, system)
+    whole = _with_source(outcome(()), _ORDINAL, _IDENTIFIER, disposition, system)
     before, rest = models.write(whole).split(str(_ORDINAL).encode())
     between, after = rest.split(orjson.dumps(_IDENTIFIER))
     return before, between, after + b"\n"
