@@ -5,10 +5,12 @@ from itertools import islice
 from pathlib import Path
 
 from ingest.check import Context
+from ingest.fhir.issue_types import fault
 from ingest.fhir.outcome import outcome_line
 from ingest.fhir.parsing import parse
-from ingest.fhir.reading import check_units, read_unit, units_of_batch
+from ingest.fhir.reading import check_units, only_checked, read_unit, units_of_batch
 from ingest.fhir.unit import Unit
+from schemas.rules import fhir as rules
 
 MANY = (".ndjson", ".jsonl")
 UNITS_AT_ONCE = 1_000
@@ -32,19 +34,27 @@ def _units(path: Path) -> Iterator[Unit]:
     with path.open("rb") as file:
         sent = (line for line in file if line.strip())
         for ordinal, line in enumerate(sent, start=1):
-            yield _unit(line, ordinal)
+            yield _in_file(_unit(line, ordinal))
 
 
-def _is_batch(value: object) -> bool:
-    return isinstance(value, dict) and (value.get("resourceType"), value.get("type")) == ("Bundle", "batch")
+def _in_file(unit: Unit) -> Unit:
+    """A line is sent to be kept, so what is no record is a fault."""
+    if not unit.records and not unit.faulty:
+        unit.issues.append(fault(rules.NO_UNIT, unit.root))
+    return unit
 
 
 def _whole(content: bytes) -> list[Unit]:
-    """A file of one: a transaction or a resource is one unit, a batch as many as it has entries."""
+    """A file of one: a transaction or a resource is one unit, a batch as many as it has entries. Other Bundles are only looked at."""
     value, issues = parse(content)
-    if not issues and _is_batch(value):
-        return units_of_batch(value)
-    return [_unit(content, 1)]
+    if issues or not isinstance(value, dict) or value.get("resourceType") != "Bundle":
+        return [_unit(content, 1)]
+    match value.get("type"):
+        case "transaction":
+            return [_unit(content, 1)]
+        case "batch":
+            return units_of_batch(value)
+    return [only_checked(value)]
 
 
 def _unit(content: bytes, ordinal: int) -> Unit:

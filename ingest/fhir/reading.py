@@ -17,7 +17,7 @@ from ingest.fhir.unit import Part, Unit
 from schemas.record import RecordKind
 from schemas.rules import fhir as rules
 
-__all__ = ["CheckedUnits", "check_units", "read_unit", "units_of_batch"]
+__all__ = ["CheckedUnits", "check_units", "only_checked", "read_unit", "units_of_batch"]
 
 CASE, RCA = RecordKind.CASE, RecordKind.RCA
 TRANSACTION_ENTRIES = 100
@@ -39,6 +39,14 @@ def read_unit(value: object, ordinal: int = 1) -> Unit:
     elif _few_enough(value, TRANSACTION_ENTRIES, unit):
         unit.issues += structure.faults(value)
         read_transaction(value, unit)
+    return unit
+
+
+def only_checked(bundle: object) -> Unit:
+    """A Bundle of a type that is never kept, a collection or a document, of which the structure alone is of interest."""
+    unit = Unit(1)
+    unit.issues += structure.faults(bundle)
+    unit.issues.append(fault(rules.STRUCTURE_ONLY, unit.root, type="such a Bundle"))
     return unit
 
 

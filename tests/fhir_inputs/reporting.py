@@ -39,12 +39,15 @@ def _wrongs(found: Mapping[str, Sequence[Try]]) -> str:
     every = [each for tried in found.values() for each in tried]
     wrong = [each for each in every if each.wrong]
     astray = [each for tried in found.values() for each in unforeseen(tried)]
+    told = [each for each in every if each.expected and each.way == WAYS[0]]
+    other = [each for each in told if bool(each.faults) != (each.expected == "error")]
     lines = [
         f"- {len(every):,} answers; {len(wrong):,} were 5xx or no FHIR that `fhir.resources` reads.",
         f"- {len(astray):,} files were stored or refused beside a good case against what `$validate` had said of them.",
+        f"- {len(told) - len(other):,} of {len(told):,} files whose makers say what is right came out so.",
     ]
     return "\n".join(
-        [*lines, *(f"  - {_name(each)}: {each.way}, {each.status} {each.wrong}" for each in wrong + astray), ""]
+        [*lines, *(f"  - {_name(each)}: {each.way}, {each.status} {each.wrong}" for each in wrong + astray + other), ""]
     )
 
 

@@ -65,6 +65,17 @@ def test_each_line_of_a_file_stands_or_falls_alone(tmp_path: Path) -> None:
     assert [each["disposition"]["valueCode"] for each in said] == ["accepted", "rejected", "accepted", "rejected"]
 
 
+def test_what_is_no_record_is_only_looked_at_and_no_line_of_a_file(tmp_path: Path) -> None:
+    patient = {"resourceType": "Patient", "gender": "female"}
+    for each in (patient, {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": patient}]}):
+        done = _run(_file(tmp_path, each))
+        assert done.returncode == 0
+        assert "HAT-388" in done.stdout
+    path = tmp_path / "sent.ndjson"
+    path.write_bytes(ndjson([patient]))
+    assert "HAT-370" in _run(path).stdout
+
+
 def test_the_outcome_for_programs(tmp_path: Path) -> None:
     done = _run(_file(tmp_path, bundle(valid_case(sex=CANARY))), "--json")
     outcome = json.loads(done.stdout)
