@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ingest.check import Context
+from ingest.fhir.contents import Held, read_by_models
 from ingest.fhir.reading import check_units, read_unit
 from ingest.fhir.unit import Part, Unit
 from schemas import fhir
@@ -222,3 +223,14 @@ def test_a_review_entered_in_error_is_withdrawn() -> None:
     whole = bundle(valid_case(), valid_rca())
     whole["entry"][4]["resource"]["status"] = "entered-in-error"
     assert read_unit(whole).records[RCA]["withdraw_reason"] == "entered_in_error"
+
+
+def test_the_models_read_what_the_guard_let_through() -> None:
+    """A resource that the guard never saw, as nothing is known that it lets through and the models refuse, but for types unknown to them."""
+    unit = Unit(1)
+    read_by_models([Held(0, "Patient", "Patient", {"resourceType": "Patient", "birthDate": [1]})], unit)
+    assert [(each.finding.rule, each.expressions) for each in unit.issues] == [
+        (rules.WRONG_SHAPE.number, ("Patient",)),
+    ]
+    unknown = sent(PATIENT, contained=[{"resourceType": "MedicinalProduct", "id": "a"}])
+    assert not read_unit(unknown).faulty
