@@ -35,6 +35,10 @@ from tests.registry.web.programs import program, screened
 from tests.registry.web.visitors import House, house
 
 OURS = "RRV"
+ISSUED = f"4{4:09d}"
+"""A number such as patients have, and so nothing to look at."""
+WRONG = nhs_number(1)[:-1] + str((int(nhs_number(1)[-1]) + 1) % 10)
+"""Its check digit is another."""
 Resource = dict[str, Any]
 
 
@@ -52,7 +56,7 @@ def client(full: House) -> TestClient:
 
 def case(**changes: str) -> Resource:
     """A case without anything to look at: its number is none of those for tests."""
-    return bundle(valid_case(**({"nhs_number": "4000000004"} | changes)), organisation=OURS, name=new_name())
+    return bundle(valid_case(**({"nhs_number": ISSUED} | changes)), organisation=OURS, name=new_name())
 
 
 def count(admin: psycopg.Connection, table: str) -> int:
@@ -174,13 +178,13 @@ def test_what_was_stored_comes_back_to_those_who_ask(client: TestClient) -> None
     entries(answer)
     given = [entry.get("resource", {}).get("resourceType") for entry in answer.json()["entry"]]
     assert given == [None, None, "Condition", "QuestionnaireResponse"]
-    for value in ("4000000004", valid_case()["birth_date"]):
+    for value in (ISSUED, valid_case()["birth_date"]):
         assert value not in answer.text
 
 
 def test_several_refused_at_once_all_faults_at_their_places(client: TestClient, admin: psycopg.Connection) -> None:
     before = kept(admin)
-    sent = case(nhs_number="9434765918", discharge_date="2025-08-01", sex="female")
+    sent = case(nhs_number=WRONG, discharge_date="2025-08-01", sex="female")
     found = outcome(post(client, sent), 422)
     places = [each["expression"][0] for each in found if each["severity"] == "error"]
     assert "Bundle.entry[0].resource.identifier[0].value" in places
@@ -351,7 +355,7 @@ def test_a_good_case_is_all_right_and_not_kept(client: TestClient, admin: psycop
 
 def test_a_faulty_case_is_told_everything(client: TestClient, admin: psycopg.Connection) -> None:
     before = kept(admin)
-    sent = case(nhs_number="9434765918", sex="nothing")
+    sent = case(nhs_number=WRONG, sex="nothing")
     sent["entry"][1]["resource"]["subject"]["reference"] = f"urn:uuid:{uuid4()}"
     found = outcome(post(client, sent, "/Bundle/$validate"), 200)
     assert len(rules([each for each in found if each["severity"] == "error"])) >= 3
@@ -359,7 +363,7 @@ def test_a_faulty_case_is_told_everything(client: TestClient, admin: psycopg.Con
 
 
 def test_checking_and_storing_say_the_same(client: TestClient) -> None:
-    sent = case(nhs_number="9434765918", discharge_date="2025-08-01")
+    sent = case(nhs_number=WRONG, discharge_date="2025-08-01")
     checked = outcome(post(client, sent, "/Bundle/$validate"), 200)
     assert outcome(post(client, sent), 422) == checked
 
