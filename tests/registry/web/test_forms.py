@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
 from registry.web import forms, pages
 from registry.web.forms import Look
 from schemas import codes
-from schemas.codelist import Nation
+from schemas.codelist import CodeList, Nation
 from schemas.dictionary import fields
 from schemas.record import RecordKind
 from schemas.rules import cell
@@ -36,7 +36,7 @@ class Browser(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sent: list[tuple[str, str]] = []
+        self.sent: list[tuple[str, str | UploadFile]] = []
         self._text = self._name = ""
         self._select: list[tuple[str, bool]] | None = None
 
@@ -103,7 +103,7 @@ def test_whatever_stood_in_a_cell_is_still_there(name: str, value: str) -> None:
     assert returned in (shown, spelt.get(shown.lower()), *dates(shown))
 
 
-def fields_of(name: str) -> list[codes.CodeList]:
+def fields_of(name: str) -> list[CodeList]:
     listed = next(each.codes for each in fields(CASE) if each.name == name)
     return [] if listed is None else list(listed.of(Nation.ENGLAND))
 
