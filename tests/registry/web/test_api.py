@@ -17,7 +17,7 @@ from registry import submissions
 from registry.access import Role
 from registry.settings import Secrets, Settings
 from registry.store import Store
-from registry.web import uploads
+from registry.submissions import receiving
 from tests.make import cases, csv_bytes, valid_case
 from tests.registry.web.programs import program, screened, send_file
 from tests.registry.web.visitors import House, house
@@ -160,7 +160,7 @@ def test_a_receipt_stands_when_the_check_cannot_be_made(
 
 
 def test_no_more_is_taken_while_too_much_of_one_trust_waits(full: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "MOST_WAITING", 1)
+    monkeypatch.setattr(receiving, "MOST_WAITING", 1)
     slow = program(House(full.settings.model_copy(update={"small_rows": 1}), full.store, full.ids), "RRV")
     assert send_file(slow, key="first").status_code == 202
     refused = send_file(slow, key="second")
