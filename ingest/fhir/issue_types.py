@@ -58,6 +58,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
         register.WITHDRAWN_UNKNOWN,
     ),
     "forbidden": (rules.NOT_GRANTED,),
+    "not-supported": (rules.METHOD_NOT_TAKEN,),
     "informational": (rules.OTHER_TYPES_IGNORED, rules.PERSONAL_DETAILS_DROPPED, rules.STRUCTURE_ONLY),
 }
 

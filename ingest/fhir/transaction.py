@@ -192,8 +192,7 @@ def read_entry(entry: Element, held: Held, part: Part, type_: str, unit: Unit) -
     method = string(request, "method")
     if method is not None and method not in _METHODS:
         path = f"Bundle.entry[{held.entry}].request.method"
-        only = "may only create or replace what it holds (POST or PUT)"
-        unit.issues.append(fault(rules.BUNDLE_REQUEST, path, type=type_, must=only))
+        unit.issues.append(fault(rules.METHOD_NOT_TAKEN, path, type=type_))
     return Entry(part, held.type, method, string(request, "ifMatch"))
 
 

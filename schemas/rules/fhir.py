@@ -1,4 +1,4 @@
-"""Rules about what is sent as FHIR R4, numbers 350 to 399: its JSON, its shape, and how a unit is put together.
+"""Rules about what is sent as FHIR R4, numbers 350 to 449: its JSON, its shape, and how a unit is put together.
 
 They are worded for the people who build the sending system. Placeholders name elements, types and limits, never what an element
 holds. An error keeps its unit out. The information rules keep nothing out and are told as information; they are declared as warnings.
@@ -315,4 +315,10 @@ VALUE_AND_EXTENSIONS = _error(
     "value_and_extensions",
     words="An extension holds either a value or extensions; this one has {found}.",
     mend="Keep one of the two.",
+)
+METHOD_NOT_TAKEN = _error(
+    400,
+    "method_not_taken",
+    words="In a Bundle of the type {type} an entry may only create or replace what it holds.",
+    mend="Use POST or PUT. To withdraw a case, send it with the verification status “entered-in-error”.",
 )

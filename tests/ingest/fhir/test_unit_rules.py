@@ -120,7 +120,7 @@ EXAMPLES = (
         whole(),
     ),
     Example(
-        rules.BUNDLE_REQUEST.number,
+        rules.METHOD_NOT_TAKEN.number,
         "Bundle.entry[1].request.method",
         changed(whole(), lambda sent: sent["entry"][1]["request"].update(method="DELETE")),
         changed(whole(), lambda sent: sent["entry"][1]["request"].update(method="POST")),

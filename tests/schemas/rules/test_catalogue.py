@@ -18,7 +18,7 @@ NUMBERS = {
     Scope.ROW: (100, 299),
     Scope.REGISTER: (300, 349),
 }
-FHIR = (350, 399)
+FHIR = (350, 449)
 BY_KIND = {RecordKind.CASE: (100, 189), RecordKind.RCA: (200, 249)}
 JARGON = re.compile(
     r"\b(null|regex|boolean|enum|validation|invalid|string|integer|parse|UTC|ISO|column type)\b", re.IGNORECASE
