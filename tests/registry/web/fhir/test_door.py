@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -237,6 +238,24 @@ def test_a_scope_is_needed_by_machine_clients(full: House) -> None:
     assert outcome(answer, 403)[0]["code"] == "forbidden"
     assert "insufficient_scope" in answer.headers["www-authenticate"]
     outcome(post(without, measure_report(valid_activity(), organisation=OURS), "/MeasureReport"), 403)
+
+
+def test_the_same_bundle_twice_at_the_same_moment_is_stored_once(full: House, admin: psycopg.Connection) -> None:
+    sent, clients = case(), [program(full, OURS) for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda each: post(each, sent), clients))
+    told = [entries(each) for each in answers]
+    assert all(each == told[0] for each in told)
+    assert sum("idempotent-replay" in each.headers for each in answers) == 3
+    assert (count(admin, "case_version"), count(admin, "submission")) == (1, 1)
+
+
+def test_two_bundles_about_one_case_at_the_same_moment_are_two_versions(full: House, admin: psycopg.Connection) -> None:
+    clients = [program(full, OURS) for _ in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        both = list(threads.map(post, clients, [case(), case(sex="male")]))
+    assert sorted(entries(each)[2]["etag"] for each in both) == ['W/"1"', 'W/"2"']
+    assert count(admin, "case_version") == 2
 
 
 # --- a batch
