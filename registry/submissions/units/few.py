@@ -82,7 +82,7 @@ class Few:
         changing = [row for row in met.values() if row.does != Record.UNCHANGED]
         standings = {number: _standing(row) for number, row in met.items()} | dict.fromkeys(first)
         written: Sequence[Row[Any]] = ()
-        if changing:
+        if changing or (first and met):
             written = self._write_all(changing)
         elif first:
             written = self._connection.execute(_first(self._kind), self._asked(*self._parameters)).all()
@@ -90,7 +90,7 @@ class Few:
             if row.row in first:
                 standings[row.row] = Standing(row.record_id, 1, first[row.row])
         gained = sum(did is Record.NEW for did in first.values()) + sum(map(_gained, met.values()))
-        uses = written[0].uses if changing else None
+        uses = written[0].uses if written else None
         return KindSettled({number: each for number, each in standings.items() if each is not None}, gained, uses or {})
 
     def _meet(self) -> dict[int, Row[Any]]:
@@ -107,7 +107,7 @@ class Few:
 
     def _write_all(self, changing: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
         names: list[list[str]] = [[] for _ in changing]
-        if identifying(self._kind):
+        if changing and identifying(self._kind):
             key_fields, *sealed = zip(*(row[6:] for row in changing), strict=True)
             names = differing(self._kind, self._reference.tenant_id, self._keys, key_fields, sealed)
         differs = {"numbers": [row.row for row in changing], "names": [",".join(each) for each in names]}

@@ -106,7 +106,7 @@ class _Work:
             return self._rehearse()
         with self._transaction() as connection:
             done = _done(connection, self.reference)
-        self._tell(done)
+        self._note(done)
         for batch in self.contents.batches(done):
             if not self._store(batch):
                 return None
@@ -134,14 +134,14 @@ class _Work:
 
     def _rehearse(self) -> State | None:
         """Settle all batches, undo it, and keep what was said of them."""
-        self._tell(0)
+        self._note(0)
         with self._transaction() as connection:
             one_at_a_time(connection, self.reference.tenant_id, self._kinds())
             told: list[Outcome] = []
             savepoint = connection.begin_nested()
             for batch in self.contents.batches(0):
                 told.append(_told(batch, self._settle(connection, batch), room=LISTED - sum(map(_listed, told))))
-                self._tell(batch.ordinals.stop - 1)
+                self._note(batch.ordinals.stop - 1)
                 if _waiting(connection, self.reference) is None:
                     return None
             savepoint.rollback()
@@ -181,12 +181,23 @@ class _Work:
         """The kinds that the file may hold."""
         return UNIT_KINDS if sheet_format(self.held.format) is None else (RecordKind(self.held.kind),)
 
+    def _note(self, done: int) -> None:
+        """Say how far it is within this try."""
+        progress.note(
+            self.store,
+            tenant=self.reference.tenant_id,
+            submission=self.reference.id,
+            done=done,
+            total=self.contents.total,
+        )
+
     def _tell(self, done: int) -> None:
+        """Say how far it is for good: the next try begins there."""
         progress.tell(
             self.store,
             tenant=self.reference.tenant_id,
             submission=self.reference.id,
-            stage=GOING_ON if done else "try 1",
+            stage=GOING_ON,
             done=done,
             total=self.contents.total,
             role=APP,
