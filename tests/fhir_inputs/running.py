@@ -98,7 +98,7 @@ def unforeseen(found: Sequence[Try]) -> list[Try]:
         each
         for each in found
         if each.way == "beside a case"
-        and each.type not in OF_A_UNIT
+        and each.type not in {*OF_A_UNIT, "Bundle"}
         and not _too_large(each)
         and (each.status == 200) == bool(checked[each.name].faults)
     ]
