@@ -210,6 +210,8 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "trust.match.index": Right.SUBMIT,
         "trust.match.ask": Right.SUBMIT,
         "trust.match.save": Right.SUBMIT,
+        "trust.mend.ask": Right.SUBMIT,
+        "trust.mend.save": Right.SUBMIT,
         "trust.submissions.index": Right.READ_SUBMISSIONS,
         "trust.submissions.one": Right.READ_SUBMISSIONS,
         "trust.submissions.progress": Right.READ_SUBMISSIONS,

@@ -1,6 +1,6 @@
 """The bytes of a submission once more: a rehearsal that is to be stored, or checked again under a newer map."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from registry.access import Actor
 from registry.errors import Conflict
 from registry.store.tables import submission
 from registry.submissions.keys import TenantKeys
+from registry.submissions.mending import mending_key
 from registry.submissions.receiving import name_aad, newest_map_version
 from registry.submissions.request import Door, Format, Mode, Reference, Request, State, sheet_format
 from schemas.record import RecordKind
@@ -59,6 +60,16 @@ def rehearsing(connection: Connection, reference: Reference, keys: TenantKeys, *
         raise Conflict("This came as FHIR, which knows no headings or codes of your own.")
     version = newest_map_version(connection, reference.tenant_id, RecordKind(held.kind))
     return _request(held, keys, key=f"again-{reference.id}-{version or 0}", mode=Mode(held.mode), rehearsal=True, by=by)
+
+
+def mending(
+    connection: Connection, reference: Reference, keys: TenantKeys, *, digest: str, mode: Mode, by: Actor
+) -> Request:
+    """The request that sends a mended file of a submission: once for the same corrections. A mended rehearsal is rehearsed."""
+    held = _held(connection, reference)
+    key = mending_key(reference, digest, mode.value)
+    wanted = _request(held, keys, key=key, mode=mode, rehearsal=held.rehearsal, by=by)
+    return replace(wanted, format=Format.CSV, file_name="mended rows.csv")
 
 
 def _storing_key(reference: Reference, mode: Mode) -> str:

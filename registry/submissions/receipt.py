@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, literal, select, tuple_
+from sqlalchemy import Connection, Row, and_, func, literal, select, tuple_
 
 from registry.errors import NotFound
 from registry.store import progress
@@ -190,6 +190,14 @@ def faulty_rows(connection: Connection, reference: Reference) -> list[int]:
         )
     ).scalar()
     return rows or []
+
+
+def faulty_count(connection: Connection, reference: Reference) -> int:
+    """How many rows had an error."""
+    counted = select(func.coalesce(func.cardinality(submission.c.faulty_rows), 0)).where(
+        submission.c.tenant_id == reference.tenant_id, submission.c.id == reference.id
+    )
+    return connection.execute(counted).scalar() or 0
 
 
 def _receipt(row: Row[Any], *, done: int | None = None, total: int | None = None) -> Receipt:

@@ -22,7 +22,7 @@ from registry.access import Actor
 from registry.errors import Conflict, Gone
 from registry.store import Store, audit
 from registry.submissions import Receipt, Reference
-from registry.submissions.matching import map_of
+from registry.submissions.matching import Map, map_of
 from registry.submissions.request import sheet_format
 from registry.web.uploads import Spool, copy_stored, keys_of
 from schemas.finding import Finding
@@ -41,6 +41,7 @@ class Opened:
     findings: list[Finding]
     faulty: pl.Series
     path: Path
+    confirmed: Map
 
 
 def attachment(content: bytes, media_type: str, name: str) -> Response:
@@ -119,7 +120,7 @@ def opened(state: State, reference: Reference, by: Actor, action: str) -> Iterat
             )
         kind = RecordKind(receipt.kind)
         table = open_sent(spool.path, kind, sheet, confirmed.headings).table
-        yield Opened(receipt, table, findings, pl.Series(faulty, dtype=pl.UInt32), spool.path)
+        yield Opened(receipt, table, findings, pl.Series(faulty, dtype=pl.UInt32), spool.path, confirmed)
 
 
 def retained(connection: Connection, reference: Reference) -> Receipt:

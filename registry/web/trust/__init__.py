@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from registry.web.trust import home, match, submissions, upload
+from registry.web.trust import home, match, mend, submissions, upload
 
 router = APIRouter()
 
-for each in (home, upload, match, submissions):
+for each in (home, upload, match, mend, submissions):
     router.include_router(each.router)

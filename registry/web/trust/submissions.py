@@ -15,6 +15,8 @@ from registry.access import Actor, Right
 from registry.errors import NotFound
 from registry.store import Store
 from registry.submissions import Mode, Receipt, Reference, State, again
+from registry.submissions.mending import mendable
+from registry.submissions.receipt import faulty_count
 from registry.submissions.senders import senders
 from registry.web import downloads
 from registry.web.actor import permitted, require
@@ -87,6 +89,7 @@ def one(request: Request, actor: Reading, submission_id: UUID) -> Response:
 def _page(connection: Connection, receipt: Receipt, reference: Reference) -> dict[str, object]:
     (sender,) = senders(connection, (reference.tenant_id,))
     tallies = submissions.tallies(connection, reference)
+    stored_as = again.stored_as(connection, reference) if receipt.rehearsal else None
     return {
         "it": shown(receipt, sender),
         "progress": progress_words(receipt),
@@ -94,7 +97,8 @@ def _page(connection: Connection, receipt: Receipt, reference: Reference) -> dic
         "findings": lines(submissions.findings(connection, reference, limit=FIRST)),
         "found": (receipt.errors or 0) + (receipt.warnings or 0),
         "changed": changed_fields(receipt),
-        "stored_as": again.stored_as(connection, reference) if receipt.rehearsal else None,
+        "stored_as": stored_as,
+        "mendable": stored_as is None and mendable(receipt, faulty_count(connection, reference)),
         "matchable": any(each.rule in MATCHABLE for each in tallies),
     }
 
