@@ -72,7 +72,7 @@ class FhirClient(Client):
         path = f"{BASE}/Bundle/$validate" if parcel.rehearsal else BASE
         headers = {"Content-Type": JSON, "Accept": JSON, "Prefer": "return=OperationOutcome"}
         content = parcel.path.read_bytes()
-        answer = answered(lambda: self._http.post(path, params=parcel.asked(), headers=headers, content=content))
+        answer = answered(lambda: self._http.post(path, params=parcel.declared(), headers=headers, content=content))
         body = body_of(answer)
         if "resourceType" not in body:
             raise problem(answer)

@@ -46,10 +46,10 @@ def _submit_one(client: FhirClient, parcel: Parcel, outcome: Path | None) -> boo
 
 
 def _what_became(answer: Answer, parcel: Parcel, errors: int) -> str:
-    if parcel.rehearsal:
-        return f"checked, nothing was kept. {errors:,} errors."
     if not answer.good:
         return f"refused ({answer.status}), nothing was kept. {errors:,} errors."
+    if parcel.rehearsal:
+        return f"checked, nothing was kept. {errors:,} errors."
     return "sent before; this is the first answer again." if answer.replayed else f"taken. {errors:,} errors."
 
 

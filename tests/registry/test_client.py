@@ -5,59 +5,30 @@ import io
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, Thread
 
 import openpyxl
 import psycopg
 import pytest
-import uvicorn
 from typer.testing import CliRunner, Result
 
 from registry import client as sending
-from registry import submissions
 from registry.__main__ import program
-from registry.app import create_app
 from registry.client import Client, ClientError, Order
-from registry.settings import Secrets, Settings, load
 from registry.store import Store
 from tests.conftest import Database
 from tests.make import cases, csv_bytes
+from tests.registry.serving import registry_at_its_address, worker
 from tests.registry.web import programs
-from tests.registry.web.visitors import House, house
+from tests.registry.web.visitors import House
 
 CANARY = "CanaryWard"
-
-
-@contextmanager
-def _served(made: House, listening: socket.socket) -> Iterator[None]:
-    config = uvicorn.Config(create_app(made.settings, made.store), log_config=None, access_log=False)
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, args=([listening],))
-    thread.start()
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture
 def full(database: Database, store: Store, tmp_path: Path) -> Iterator[House]:
     """A registry that answers at its address; files of more than five rows wait for a worker."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    settings = load(
-        data_dir=tmp_path / "data",
-        secrets_dir=database.secrets,
-        database_url=database.address,
-        port=listening.getsockname()[1],
-        small_rows=5,
-    )
-    made = house(settings, store)
-    programs.screened(made)
-    with _served(made, listening):
+    with registry_at_its_address(database, store, tmp_path) as made:
         yield made
 
 
@@ -69,24 +40,6 @@ def token(full: House) -> str:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "ASK_SECONDS", 0.02)
-
-
-@contextmanager
-def _worker(settings: Settings, store: Store) -> Iterator[None]:
-    """Work on what waits, as `hat work` does."""
-    stop, keys = Event(), Secrets.load(settings.secrets_dir, ["master", "match"])
-
-    def work() -> None:
-        while not stop.wait(0.02):
-            submissions.work_waiting(store, keys, settings, datetime.now(UTC))
-
-    thread = Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _file(folder: Path, content: bytes) -> Path:
@@ -147,7 +100,7 @@ def test_a_rehearsal_stores_nothing(full: House, token: str, tmp_path: Path, adm
 
 
 def test_a_large_file_is_waited_for(full: House, token: str, tmp_path: Path) -> None:
-    with _worker(full.settings, full.store):
+    with worker(full.settings, full.store):
         result = _hat(full, token, _file(tmp_path, csv_bytes(cases(20))))
     assert result.exit_code == 0
     assert "20 rows sent: 20 stored" in _plain(result)
