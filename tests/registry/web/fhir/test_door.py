@@ -540,7 +540,7 @@ BAD: dict[str, tuple[Callable[[], bytes], int]] = {
     "101 entries": (lambda: changed(lambda b: b.update(entry=b["entry"] * 26)), 413),
     "1 MB": (lambda: changed(lambda b: b["entry"][0]["resource"]["name"][0].update(text=CANARY * 120_000)), 413),
     "6 MB": (lambda: b" " * 6 * 1024 * 1024, 413),
-    "deleting": (lambda: changed(lambda b: b["entry"][2]["request"].update(method="DELETE")), 400),
+    "deleting": (lambda: changed(lambda b: b["entry"][2]["request"].update(method="DELETE")), 422),
     "another organisation": (lambda: orjson.dumps(planted()).replace(b'"RRV"', b'"RH5"'), 403),
 }
 
