@@ -65,16 +65,16 @@ def store_findings(connection: Connection, reference: Reference, listed: Iterabl
     names = [each.name for each in fields(Finding)]
     numbered = enumerate(listed, after + 1)
     rows = [{name: getattr(each, name) for name in names} | {"number": number} for number, each in numbered]
-    _insert_many(connection, finding, reference, rows)
+    insert_many(connection, finding, reference, rows)
 
 
 def store_tally(connection: Connection, reference: Reference, counts: Mapping[tuple[int, str], int]) -> None:
     """Keep how often each rule was broken in each field."""
     rows = [{"rule": rule, "field": field, "count": count} for (rule, field), count in counts.items()]
-    _insert_many(connection, tally, reference, rows)
+    insert_many(connection, tally, reference, rows)
 
 
-def _insert_many(connection: Connection, table: Any, reference: Reference, rows: list[dict[str, Any]]) -> None:
+def insert_many(connection: Connection, table: Any, reference: Reference, rows: list[dict[str, Any]]) -> None:
     """Insert rows in one statement: they travel as one JSON document, since COPY is refused under row-level security."""
     if not rows:
         return

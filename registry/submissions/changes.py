@@ -1,0 +1,155 @@
+"""What a submission changes: which records, in which fields, and how many cases of each month. Keys and names of fields, never a value.
+
+Asked of the staged rows after they were settled, so a rehearsal is asked before it is rolled back, and what was found is kept after.
+"""
+
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, func, select, text
+
+from registry.store.desk import month_effect, record_change
+from registry.submissions.meeting import MET, version_before, withdraws
+from registry.submissions.outcome import insert_many
+from registry.submissions.request import Record, Reference
+from registry.submissions.staging import BRIEF
+from schemas.counting import CaseScope
+from schemas.dictionary import field as field_of
+from schemas.dictionary import key
+from schemas.record import RecordKind
+from schemas.values import MonthType
+
+LISTED = 10_000
+"""So many changed records are listed; all are counted."""
+BETWEEN = " / "
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record that is changed or withdrawn: the row of the sheet, its key, and the names of the fields that change.
+
+    `kept` are fields in which the file says otherwise and which stay as they were corrected online.
+    """
+
+    row: int
+    key: str
+    does: str
+    fields: list[str]
+    kept: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a file of cases does to one month: records that come, change or go, and how many more cases in scope the month has."""
+
+    month: date
+    new: int
+    changed: int
+    withdrawn: int
+    gained: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """All that was found out, to be kept."""
+
+    listed: list[Change]
+    months: list[Effect]
+
+
+NONE = Changes([], [])
+
+
+def found(connection: Connection, kind: RecordKind, reference: Reference) -> Changes:
+    """What the rows that were just settled change. Ask before a rehearsal is rolled back."""
+    listed = connection.execute(text(_listing(kind)), {"tenant": reference.tenant_id, "most": LISTED})
+    changes = [Change(row.row, row.key, row.does, list(row.fields or ())) for row in listed]
+    if kind is not RecordKind.CASE:
+        return Changes(changes, [])
+    months = connection.execute(text(_EFFECT), {"tenant": reference.tenant_id})
+    return Changes(changes, [Effect(*row) for row in months])
+
+
+def keep(connection: Connection, reference: Reference, changes: Changes) -> None:
+    """Keep what was found with the submission."""
+    numbered: list[dict[str, Any]] = [
+        asdict(each) | {"number": number} for number, each in enumerate(changes.listed, 1)
+    ]
+    insert_many(connection, record_change, reference, numbered)
+    months = [asdict(each) | {"month": each.month.isoformat()} for each in changes.months]
+    insert_many(connection, month_effect, reference, months)
+
+
+def page(connection: Connection, reference: Reference, *, start: int, limit: int) -> list[Change]:
+    """The listed changes in the order of the sheet, from the one after `start`."""
+    c = record_change.c
+    rows = connection.execute(
+        select(c.row, c.key, c.does, c.fields, c.kept)
+        .where(c.tenant_id == reference.tenant_id, c.submission_id == reference.id, c.number > start)
+        .order_by(c.number)
+        .limit(limit)
+    )
+    return [Change(*row) for row in rows]
+
+
+def listed(connection: Connection, reference: Reference) -> int:
+    """How many changes are listed."""
+    c = record_change.c
+    counted = select(func.count()).where(c.tenant_id == reference.tenant_id, c.submission_id == reference.id)
+    return connection.execute(counted).scalar_one()
+
+
+def effects(connection: Connection, reference: Reference) -> list[Effect]:
+    """What the submission does to each month, the newest first."""
+    c = month_effect.c
+    rows = connection.execute(
+        select(c.month, c.new, c.changed, c.withdrawn, c.gained)
+        .where(c.tenant_id == reference.tenant_id, c.submission_id == reference.id)
+        .order_by(c.month.desc())
+    )
+    return [Effect(*row) for row in rows]
+
+
+def _listing(kind: RecordKind) -> str:
+    written = ", ".join(_written(kind, name) for name in key(kind))
+    return f"""
+            select s."row", concat_ws('{BETWEEN}', {written}) as key, x.does, v.changed as fields
+              from {MET} x join {BRIEF} s using ("row")
+             cross join lateral (
+                   select changed from records.{kind.value}_version settled
+                    where settled.tenant_id = :tenant and settled.record_id = x.record_id
+                      and settled.version = x.version offset 0) v
+             where x.does <> '{Record.UNCHANGED}'
+             order by s."row" limit :most
+            """
+
+
+def _written(kind: RecordKind, name: str) -> str:
+    """A field of the key as people write it."""
+    month = isinstance(field_of(kind, name).holds, MonthType)
+    return f"to_char(s.\"{name}\", 'YYYY-MM')" if month else f's."{name}"::text'
+
+
+_SENDER = "(select code from register.organisation where id = :tenant)"
+_OWN = f"coalesce({{}}.attributed_organisation, {_SENDER}) = {_SENDER}"
+_DOES = f"""coalesce(x.does, case when {withdraws(RecordKind.CASE)} is null then '{Record.NEW}' else '{Record.WITHDRAWN}' end)"""
+# A case counts in the month where it stands now, and no longer in the one where it stood before.
+_EFFECT = f"""
+    with touched as (
+        select s.index_month as month, {_DOES} as does,
+               (s.scope = '{CaseScope.IN}' and s.withdraw_reason is null and {_OWN.format("s")})::integer as gain
+          from {BRIEF} s left join {MET} x using ("row")
+         where x.does is distinct from '{Record.UNCHANGED}'
+        union all
+        select v.index_month, '', -(v.scope = '{CaseScope.IN}' and not x.withdrawn and {_OWN.format("v")})::integer
+          from {MET} x {version_before(RecordKind.CASE)}
+         where x.does <> '{Record.UNCHANGED}'
+    )
+    select month, count(*) filter (where does = '{Record.NEW}'), count(*) filter (where does = '{Record.CHANGED}'),
+           count(*) filter (where does = '{Record.WITHDRAWN}'), sum(gain)
+      from touched where month is not null
+     group by month
+    having count(*) filter (where does <> '') > 0 or sum(gain) <> 0
+     order by month
+"""
