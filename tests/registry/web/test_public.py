@@ -23,7 +23,7 @@ MONTHS = (
     + [date(2026, 9, 1)]
 )
 PAGES = (
-    "/", "/figures", "/figures/trusts", "/about/data", "/about/patients", "/accessibility",
+    "/", "/figures", "/figures/trusts", "/about/data", "/about/patients", "/accessibility", "/fhir",
     *(f"/figures/{ident}" for ident in MEASURES),
 )  # fmt: skip
 
