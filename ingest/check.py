@@ -65,11 +65,25 @@ def error_rules() -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Flag:
-    """One thing that can be wrong with a row: at which field, by which rule, and the expression that is true there."""
+    """One thing that can be wrong with a row: at which field, by which rule, and the expression that is true there (null is no fault).
+
+    It is silent where one of `silent_where` is marked, and in a withdrawn row unless it is `always` looked for. Few rows are like that, so
+    what is said for all of them is kept short.
+    """
 
     place: int
     rule: int
     when: pl.Expr
+    silent_where: tuple[str, ...] = ()
+    always: bool = False
+    needs_text_of: str | None = None
+
+    def among(self, marked: Collection[str], *, withdrawn: bool) -> pl.Expr:
+        """The expression in a frame in which these fields are marked somewhere, with or without withdrawn rows."""
+        when = self.when
+        if doubtful := [name for name in self.silent_where if name in marked]:
+            when = when & ~pl.any_horizontal(pl.col(_mark(name)) for name in doubtful)
+        return when & pl.col("_asked") if withdrawn and not self.always else when
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +96,7 @@ class _Plan:
     fields: tuple[Field, ...]
     names: tuple[str, ...]
     coded: tuple[Field, ...]
-    read: tuple[pl.Expr, ...]
+    read: Mapping[str, pl.Expr]
     flags: tuple[_Flag, ...]
     withdraws: bool
 
@@ -95,9 +109,11 @@ def _plan(kind: RecordKind, nation: Nation) -> _Plan:
         fields=every,
         names=tuple(each.name for each in every),
         coded=coded,
-        read=tuple(
-            each.holds.read(pl.col(_text(each.name)), nation).alias(each.name) for each in every if each not in coded
-        ),
+        read={
+            each.name: each.holds.read(pl.col(_text(each.name)), nation).alias(each.name)
+            for each in every
+            if each not in coded
+        },
         flags=tuple(_flags(kind, nation)),
         withdraws=any(each.name == WITHDRAWAL for each in every),
     )
@@ -119,11 +135,13 @@ def check_frame(text: pl.DataFrame, kind: RecordKind, context: Context, swapped:
     """
     plan = _plan(kind, context.nation)
     sent = _sent(text, plan, context)
-    typed = _typed(sent, plan, context.nation, swapped)
+    blank = _blank(sent, plan)
+    typed = _typed(sent, plan, context.nation, swapped, blank)
     marked = _marked(typed, plan)
     derived = _derived(typed, kind, plan)
     facts = _known(typed, plan, context, marked).hstack(derived)
-    findings = pl.concat([*_unreadable(facts, plan, context, kind, swapped, marked), *_flagged(facts, plan)])
+    flagged = _flagged(facts, plan, blank, marked)
+    findings = pl.concat([*_unreadable(facts, plan, context, kind, swapped, marked), *flagged])
     ordered = findings.sort(ROW, "place", "rule")
     return Checked(typed=facts.select(ROW, *plan.names, *derived.columns), findings=ordered)
 
@@ -153,19 +171,30 @@ def _matched(text: pl.Expr, each: Field, codes: Mapping[str, str]) -> pl.Expr:
     return text.str.split("|").list.eval(ours).list.join("|")
 
 
-def _typed(sent: pl.DataFrame, plan: _Plan, nation: Nation, swapped: Collection[str]) -> pl.DataFrame:
+def _blank(sent: pl.DataFrame, plan: _Plan) -> frozenset[str]:
+    """The fields of which no row has a text: nothing is read in them, and nothing that needs a text is looked for."""
+    empty = sent.null_count().row(0)[1:]
+    return frozenset(name for name, count in zip(plan.names, empty, strict=True) if count == sent.height)
+
+
+def _typed(
+    sent: pl.DataFrame, plan: _Plan, nation: Nation, swapped: Collection[str], blank: Collection[str]
+) -> pl.DataFrame:
     """The readings beside the text."""
-    read = sent.with_columns(*plan.read, *_codes(sent, plan, nation))
+    nothing = [pl.lit(None, dtype=each.holds.dtype).alias(each.name) for each in plan.fields if each.name in blank]
+    reading = [expression for name, expression in plan.read.items() if name not in blank]
+    read = sent.with_columns(*nothing, *reading, *_codes(sent, plan, nation, blank))
     refused = [pl.lit(None, dtype=each.holds.dtype).alias(each.name) for each in plan.fields if each.name in swapped]
     return read.with_columns(refused) if refused else read
 
 
-def _codes(sent: pl.DataFrame, plan: _Plan, nation: Nation) -> Iterator[pl.Expr]:
+def _codes(sent: pl.DataFrame, plan: _Plan, nation: Nation, blank: Collection[str]) -> Iterator[pl.Expr]:
     """The fields with one code a cell. One question for the distinct cells of all of them: each has its price."""
-    if not plan.coded:
+    coded = [each for each in plan.coded if each.name not in blank]
+    if not coded:
         return
-    distinct = sent.select(pl.col([_text(each.name) for each in plan.coded]).unique().implode()).row(0)
-    for each, cells in zip(plan.coded, distinct, strict=True):
+    distinct = sent.select(pl.col([_text(each.name) for each in coded]).unique().implode()).row(0)
+    for each, cells in zip(coded, distinct, strict=True):
         assert isinstance(each.holds, CodeType)
         codes, text = each.holds.spelt(cells, nation), pl.col(_text(each.name))
         as_code = text if codes is None else text.replace_strict(codes, default=None, return_dtype=pl.String)
@@ -219,30 +248,32 @@ def _flags(kind: RecordKind, nation: Nation) -> Iterator[_Flag]:
     place = {each.name: number for number, each in enumerate(fields(kind))}
     keys = _always_asked(kind)
     for each in fields(kind):
-        asked = pl.lit(value=True) if each.name in keys else pl.col("_asked")
+        always = each.name in keys
         text, value = pl.col(_text(each.name)), pl.col(each.name)
         if each.required:
-            yield _Flag(place[each.name], cell.MISSING.number, text.is_null() & asked)
+            yield _Flag(place[each.name], cell.MISSING.number, text.is_null(), always=always)
         for rule, when in each.holds.cautions(nation):
-            standing = value.is_not_null() & when(text, value) & asked
-            yield _Flag(place[each.name], rule.number, standing.fill_null(value=False))
+            standing = value.is_not_null() & when(text, value)
+            yield _Flag(place[each.name], rule.number, standing, always=always, needs_text_of=each.name)
     for rule in CATALOGUE:
         if rule.scope is Scope.ROW and kind.value in rule.kinds:
             assert rule.check is not None, f"{rule.id} looks at a row and has no check"
-            readable = ~pl.any_horizontal(pl.col(_mark(name)) for name in rule.fields)
-            broken = rule.check().fill_null(value=False) & readable & pl.col("_asked")
-            yield _Flag(place[rule.fields[0]], rule.number, broken)
+            yield _Flag(place[rule.fields[0]], rule.number, rule.check(), silent_where=rule.fields)
 
 
-def _flagged(facts: pl.DataFrame, plan: _Plan) -> Iterator[pl.DataFrame]:
+def _flagged(
+    facts: pl.DataFrame, plan: _Plan, blank: Collection[str], marked: Collection[str]
+) -> Iterator[pl.DataFrame]:
     """What is wrong with the rows. First it is only counted; what is not there at all is not looked for."""
-    names = [f"{each.place} {each.rule}" for each in plan.flags]
-    counts = facts.select(each.when.sum().alias(name) for each, name in zip(plan.flags, names, strict=True)).row(0)
-    raised = [each for each, count in zip(plan.flags, counts, strict=True) if count]
+    withdrawn = plan.withdraws and WITHDRAWAL not in blank
+    flags = [each for each in plan.flags if each.needs_text_of not in blank]
+    when = [each.among(marked, withdrawn=withdrawn) for each in flags]
+    counts = facts.select(each.sum().alias(str(at)) for at, each in enumerate(when)).row(0)
+    raised = [(flag, each) for flag, each, count in zip(flags, when, counts, strict=True) if count]
     if raised:
-        rows = facts.select(pl.col(ROW).filter(each.when).implode().alias(str(at)) for at, each in enumerate(raised))
-        for each, found in zip(raised, rows.row(0), strict=True):
-            yield _findings(pl.Series(ROW, found, pl.UInt32), each.place, each.rule)
+        rows = facts.select(pl.col(ROW).filter(each).implode().alias(str(at)) for at, (_, each) in enumerate(raised))
+        for (flag, _), found in zip(raised, rows.row(0), strict=True):
+            yield _findings(pl.Series(ROW, found, pl.UInt32), flag.place, flag.rule)
 
 
 def _findings(rows: pl.Series, place: int, rule: int) -> pl.DataFrame:

@@ -38,6 +38,11 @@ def spreadsheet_error(text: pl.Expr) -> pl.Expr:
     return text.str.contains(_ERROR_MARK)
 
 
+def _shaped(text: pl.Expr, pattern: str, least: int, most: int) -> pl.Expr:
+    """Text of plain characters of a pattern and so many of them. A repetition with bounds would be slow to prepare, cell by cell."""
+    return text.str.len_bytes().is_between(least, most) & text.str.contains(pattern)
+
+
 @dataclass(frozen=True)
 class FieldType:
     """What a field holds. `wanted` completes "It must hold …"; `dtype` is the polars type of the value that was read."""
@@ -101,7 +106,12 @@ class LocalIdType(FieldType):
     """The trust's own case number: unique in the trust, never the NHS number."""
 
     def read(self, text: pl.Expr, nation: Nation) -> pl.Expr:
-        fits = text.str.contains(r"^[^\x00-\x1f\x7f]{1,40}$") & ~spreadsheet_error(text) & ~_valid_nhs_number(text)
+        fits = (
+            text.str.len_chars().is_between(1, 40)
+            & ~text.str.contains(r"[\x00-\x1f\x7f]")
+            & ~spreadsheet_error(text)
+            & ~_valid_nhs_number(text)
+        )
         return pl.when(fits).then(text)
 
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
@@ -354,7 +364,7 @@ class OdsCodeType(FieldType):
     """An organisation or site code of the Organisation Data Service."""
 
     def read(self, text: pl.Expr, nation: Nation) -> pl.Expr:
-        return pl.when(text.str.contains(r"^[0-9A-Za-z]{3,9}$")).then(text.str.to_uppercase())
+        return pl.when(_shaped(text, r"^[0-9A-Za-z]+$", 3, 9)).then(text.str.to_uppercase())
 
     def explain(self, nation: Nation) -> tuple[Explanation, ...]:
         return ((cell.ODS_SHAPE, _always),)
@@ -403,7 +413,7 @@ def _verhoeff(text: pl.Expr) -> pl.Expr:
         good = [value for value in column.unique().drop_nulls() if verhoeff_fits(value)]
         return column.is_in(good)
 
-    shaped = pl.when(text.str.contains(r"^[1-9][0-9]{5,17}$")).then(text)
+    shaped = pl.when(_shaped(text, r"^[1-9][0-9]+$", 6, 18)).then(text)
     return shaped.map_batches(fits, return_dtype=pl.Boolean).fill_null(False)
 
 

@@ -16,6 +16,8 @@ from schemas.finding import Severity
 from schemas.rule import CATALOGUE, Scope
 from tests.ingest.test_xlsx import HEAD, MAIN, OLE, SHEET, repacked
 
+FHIR_FROM = 350
+"""The rules of FHIR have examples of their own."""
 HEADINGS = Headings(("first", "second", "third"), frozenset({"first", "second"}), {})
 HEADER = b"first,second,third\n"
 Sheets = dict[str, list[list[object]]]
@@ -131,4 +133,5 @@ def test_the_file_breaks_the_rule_and_the_nearest_one_does_not(tmp_path: Path, e
 
 
 def test_every_rule_about_the_file_has_an_example() -> None:
-    assert {example.number for example in EXAMPLES} == {rule.number for rule in CATALOGUE if rule.scope is Scope.FILE}
+    of_tables = {rule.number for rule in CATALOGUE if rule.scope is Scope.FILE and rule.number < FHIR_FROM}
+    assert {example.number for example in EXAMPLES} == of_tables
