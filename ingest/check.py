@@ -18,10 +18,11 @@ from schemas.finding import Severity
 from schemas.record import RecordKind
 from schemas.rule import CATALOGUE, Scope
 from schemas.rules import cell  # importing the package fills the catalogue
-from schemas.values import CodesType, CodeType, DateTimeType, DateType, MonthType, month_first
+from schemas.values import CodesType, CodeType, DateTimeType, DateType, FieldType, MonthType, month_first
 
 ROW = "row"
 WITHDRAWAL = "withdraw_reason"
+FEW_ROWS = 200
 FINDINGS = {ROW: pl.UInt32, "place": pl.UInt16, "rule": pl.UInt16}
 
 
@@ -182,10 +183,27 @@ def _typed(
 ) -> pl.DataFrame:
     """The readings beside the text."""
     nothing = [pl.lit(None, dtype=each.holds.dtype).alias(each.name) for each in plan.fields if each.name in blank]
-    reading = [expression for name, expression in plan.read.items() if name not in blank]
-    read = sent.with_columns(*nothing, *reading, *_codes(sent, plan, nation, blank))
+    together = _together(sent, plan, nation, blank) if sent.height <= FEW_ROWS else {}
+    reading = [each for name, each in plan.read.items() if name not in blank and name not in together]
+    read = sent.with_columns(*nothing, *reading, *together.values(), *_codes(sent, plan, nation, blank))
     refused = [pl.lit(None, dtype=each.holds.dtype).alias(each.name) for each in plan.fields if each.name in swapped]
     return read.with_columns(refused) if refused else read
+
+
+def _together(sent: pl.DataFrame, plan: _Plan, nation: Nation, blank: Collection[str]) -> dict[str, pl.Series]:
+    """Fields of one type read as one column, one beneath the other: of few rows the expressions cost more than the cells."""
+    alike: dict[FieldType, list[str]] = {}
+    for each in plan.fields:
+        if each.name in plan.read and each.name not in blank:
+            alike.setdefault(each.holds, []).append(each.name)
+    read = {}
+    for holds, names in alike.items():
+        if len(names) > 1:
+            text = pl.concat([sent.get_column(_text(name)).rename("text") for name in names])
+            values = text.to_frame().select(holds.read(pl.col("text"), nation)).to_series()
+            for at, name in enumerate(names):
+                read[name] = values.slice(at * sent.height, sent.height).alias(name)
+    return read
 
 
 def _codes(sent: pl.DataFrame, plan: _Plan, nation: Nation, blank: Collection[str]) -> Iterator[pl.Expr]:
