@@ -9,11 +9,12 @@ from schemas.record import RecordKind
 
 
 class Format(StrEnum):
-    """The form of what was sent. `FHIR` is one transaction, or a file with one on each line."""
+    """The form of what was sent. `FHIR` is one transaction, or a file with one on each line; `FORM` one record entered on a page."""
 
     CSV = "csv"
     XLSX = "xlsx"
     FHIR = "fhir"
+    FORM = "form"
 
 
 SHEETS = (Format.CSV, Format.XLSX)

@@ -1,11 +1,13 @@
 """What the staged rows do to the register: new, changed, unchanged or withdrawn, in a handful of set-wise statements."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import Connection, case, func, select, text
 
 from registry.store.records import MATCH_COLUMN
 from registry.store.tables import submission
+from registry.submissions.corrections import remember
 from registry.submissions.keys import TenantKeys
 from registry.submissions.meeting import DIFFERS, MET, compare_sealed, version_before, withdraws
 from registry.submissions.request import Door, Record, Reference
@@ -43,6 +45,8 @@ def settle(connection: Connection, kind: RecordKind, reference: Reference, door:
         compare_sealed(connection, kind, reference, keys)
         changed_fields = _add_changed_versions(connection, kind, reference, door)
         _move_records(connection, kind, reference)
+    if door is Door.FORM:
+        remember(connection, kind, reference.tenant_id, _written(connection))
     return Difference(
         new=counts[Record.NEW],
         changed=counts[Record.CHANGED],
@@ -150,6 +154,19 @@ def adding_versions(kind: RecordKind, first: str) -> str:
               from {STAGING} s
              where {first}
             """
+
+
+def _written(connection: Connection) -> list[tuple[UUID, int]]:
+    """The records that were written and the versions they have now."""
+    rows = connection.execute(
+        text(
+            f"""
+            select coalesce(x.record_id, s.record_id), coalesce(x.version, 1) from {BRIEF} s left join {MET} x using ("row")
+             where x.does is distinct from '{Record.UNCHANGED}'
+            """
+        )
+    )
+    return [(record_id, version) for record_id, version in rows]
 
 
 def _add_changed_versions(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> dict[str, int]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, TextClause, text
 from ingest.check import FINDINGS, ROW
 from registry.store.records import column_of
 from registry.submissions import against_register, staging
+from registry.submissions.corrections import remember
 from registry.submissions.keys import TenantKeys
 from registry.submissions.meeting import DIFFERS, MET, differing, meeting, version_before
 from registry.submissions.request import Door, Record, Reference
@@ -53,6 +54,7 @@ class Few:
         self._kind = kind
         self._frame = frame
         self._reference = reference
+        self._door = door
         self._keys = keys
         self._parameters = version_parameters(reference, door)
         self._document: str | None = None
@@ -91,7 +93,11 @@ class Few:
                 standings[row.row] = Standing(row.record_id, 1, first[row.row])
         gained = sum(did is Record.NEW for did in first.values()) + sum(map(_gained, met.values()))
         uses = written[0].uses if written else None
-        return KindSettled({number: each for number, each in standings.items() if each is not None}, gained, uses or {})
+        stand = {number: each for number, each in standings.items() if each is not None}
+        if self._door is Door.FORM:
+            forms = [(each.record_id, each.version) for each in stand.values() if each.did is not Record.UNCHANGED]
+            remember(self._connection, self._kind, self._reference.tenant_id, forms)
+        return KindSettled(stand, gained, uses or {})
 
     def _meet(self) -> dict[int, Row[Any]]:
         return {row.row: row for row in self._connection.execute(_met(self._kind), self._asked("tenant"))}

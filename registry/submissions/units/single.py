@@ -185,7 +185,9 @@ class _Work:
     def _settle(self, connection: Connection, reference: Reference, checked: CheckedUnits, trust: Trust) -> Settled:
         request, ordinal = self.request, self.unit.ordinal
         one_at_a_time(connection, request.tenant_id, checked.kinds, patience=PATIENCE)
-        if earlier_waits(connection, request.tenant_id, request.kind, request.format, before=None):
+        # What is entered online stands, whatever a file says that settles after it.
+        waits = request.door is not Door.FORM
+        if waits and earlier_waits(connection, request.tenant_id, request.kind, request.format, before=None):
             raise Unavailable("A file that you sent earlier is still being worked on. Send this again when it is done.")
         settled = settle_units(connection, reference, checked, request.door, trust.keys, expected([self.unit]))
         if ordinal in settled.stale:
