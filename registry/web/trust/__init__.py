@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from registry.web.trust import home, match, mend, submissions, upload
+from registry.web.trust import calendar, home, match, mend, quality, submissions, upload
 
 router = APIRouter()
 
-for each in (home, upload, match, mend, submissions):
+for each in (home, upload, match, mend, submissions, calendar, quality):
     router.include_router(each.router)

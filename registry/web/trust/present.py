@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.report import Line, line
 from registry.submissions import Receipt, Tally
+from registry.submissions.due import Standing
 from registry.submissions.request import sheet_format
 from registry.submissions.senders import Sender
 from schemas.dictionary import RECORDS, fields
@@ -30,6 +31,11 @@ MODES = {
 }
 RETURNS = {"complete": ("Complete", "green"), "nil": ("Nil", "green"), "partial": ("Partial", "yellow")}
 NO_RETURN = ("Not sent", "red")
+STANDINGS = {
+    **{Standing(name): said for name, said in RETURNS.items()},
+    Standing.MISSING: ("Not sent yet", "grey"),
+    Standing.OVERDUE: ("Overdue", "red"),
+}
 
 
 def today() -> date:
