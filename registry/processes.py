@@ -223,7 +223,9 @@ def _taken(handle: int) -> bool:
 def listen(settings: Settings) -> socket.socket:
     """The port of the settings, listened on. Raises ProcessError where it is taken, or is not ours to take."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Named by its protocol, for only then asyncio sends at once what is written: else each answer on a kept connection, which is
+    # written in two parts, waits 40 ms for the other side's acknowledgement of the first.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))

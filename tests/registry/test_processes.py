@@ -191,6 +191,14 @@ def test_a_port_of_another_machine_cannot_be_had() -> None:
         processes.listen(Settings(host="192.0.2.1", base_url="https://registry.example"))
 
 
+def test_what_is_written_to_a_connection_is_sent_at_once() -> None:
+    """asyncio sees to that for sockets that it knows to be TCP; those that are accepted are what the one listened on is."""
+    with processes.listen(Settings(port=_free_port())) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP
+
+
 def test_a_log_tells_of_a_fault_its_kind_and_place_and_never_its_words() -> None:
     program = (
         "import logging, threading\n"
