@@ -13,6 +13,7 @@ from registry.store.desk import month_effect, record_change
 from registry.submissions.meeting import MET, version_before, withdraws
 from registry.submissions.outcome import insert_many
 from registry.submissions.request import Record, Reference
+from registry.submissions.settling import Difference
 from registry.submissions.staging import BRIEF
 from schemas.counting import CaseScope
 from schemas.dictionary import field as field_of
@@ -61,14 +62,17 @@ class Changes:
 NONE = Changes([], [])
 
 
-def found(connection: Connection, kind: RecordKind, reference: Reference) -> Changes:
-    """What the rows that were just settled change. Ask before a rehearsal is rolled back."""
-    listed = connection.execute(text(_listing(kind)), {"tenant": reference.tenant_id, "most": LISTED})
-    changes = [Change(row.row, row.key, row.does, list(row.fields or ())) for row in listed]
-    if kind is not RecordKind.CASE:
-        return Changes(changes, [])
-    months = connection.execute(text(_EFFECT), {"tenant": reference.tenant_id})
-    return Changes(changes, [Effect(*row) for row in months])
+def found(connection: Connection, kind: RecordKind, reference: Reference, difference: Difference) -> Changes:
+    """What the rows that were just settled, with this difference, change. Ask before a rehearsal is rolled back."""
+    tenant = {"tenant": reference.tenant_id}
+    changes: list[Change] = []
+    months: list[Effect] = []
+    if difference.changed or difference.withdrawn:
+        rows = connection.execute(text(_listing(kind)), tenant | {"most": LISTED})
+        changes = [Change(row.row, row.key, row.does, list(row.fields or ())) for row in rows]
+    if kind is RecordKind.CASE and (changes or difference.new):
+        months = [Effect(*row) for row in connection.execute(text(_EFFECT), tenant)]
+    return Changes(changes, months)
 
 
 def keep(connection: Connection, reference: Reference, changes: Changes) -> None:

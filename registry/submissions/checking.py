@@ -19,7 +19,8 @@ from ingest.reading import Reading
 from registry.settings import Secrets, Settings
 from registry.store import audit
 from registry.store.tables import match_map, organisation
-from registry.submissions import against_register, staging
+from registry.submissions import against_register, changes, staging
+from registry.submissions.changes import Changes
 from registry.submissions.keys import TenantKeys, open_keys
 from registry.submissions.meeting import meet
 from registry.submissions.order import earlier_waits, hold, one_at_a_time
@@ -56,7 +57,7 @@ def check(
     keys = open_keys(connection, secrets, reference.tenant_id)
     with on_disk(connection, reference, keys, settings, path) as file:
         reading = _open(connection, held, file, settings)
-        difference = _work(connection, held, reference, reading, keys, seen)
+        difference, changed = _work(connection, held, reference, reading, keys, seen)
     state = final_state(
         Mode(held.mode),
         rehearsal=held.rehearsal,
@@ -64,6 +65,7 @@ def check(
         stored=reading.report.rows and _stands(difference),
     )
     store_outcome(connection, reference, state, reading.report, difference, at)
+    changes.keep(connection, reference, changed)
     audit.record(
         connection,
         tenant=reference.tenant_id,
@@ -155,7 +157,7 @@ def _work(
     reading: Reading,
     keys: TenantKeys,
     seen: Seen | None,
-) -> Difference:
+) -> tuple[Difference, Changes]:
     kind, door = RecordKind(held.kind), Door(held.door)
     one_at_a_time(connection, reference.tenant_id, (kind,))
     staging.create(connection, kind)
@@ -164,7 +166,14 @@ def _work(
     refused = reading.report.refused_whole or (reading.report.errors and Mode(held.mode) is Mode.ALL_OR_NOTHING)
     if held.rehearsal:
         return _rehearse(connection, kind, reference, door, keys)
-    return NOTHING_STORED if refused else settle(connection, kind, reference, door, keys)
+    return (NOTHING_STORED, changes.NONE) if refused else _settle(connection, kind, reference, door, keys)
+
+
+def _settle(
+    connection: Connection, kind: RecordKind, reference: Reference, door: Door, keys: TenantKeys
+) -> tuple[Difference, Changes]:
+    difference = settle(connection, kind, reference, door, keys)
+    return difference, changes.found(connection, kind, reference, difference)
 
 
 def _blocks(
@@ -186,10 +195,10 @@ def _compare_with_register(
 
 def _rehearse(
     connection: Connection, kind: RecordKind, reference: Reference, door: Door, keys: TenantKeys
-) -> Difference:
+) -> tuple[Difference, Changes]:
     """The same settling, rolled back: only what it would have done is kept."""
     savepoint = connection.begin_nested()
     try:
-        return settle(connection, kind, reference, door, keys)
+        return _settle(connection, kind, reference, door, keys)
     finally:
         savepoint.rollback()
