@@ -5,10 +5,11 @@ escaped everywhere; no template uses `safe`, an inline style or an inline script
 """
 
 import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import jinja2
@@ -23,6 +24,8 @@ from registry.web.forgery import FORM_FIELD, form_token
 SERVICE = "HAT registry"
 STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
+SOUND = (200, 422)
+"""How a page is answered that has what it needs: as asked for, or as a form with faults in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Link:
     words: str
     href: str
     current: str = ""
+    number: str = ""
+    """How much waits there, and of what: `12 overdue`."""
 
 
 FOOTER = (
@@ -46,17 +51,37 @@ FOOTER = (
 NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
     ("National figures", "/figures", None),
     ("Your returns", "/trust", Right.READ_SUBMISSIONS),
+    ("Worklist", "/trust/worklist", Right.READ_CASES),
+    ("Cases", "/trust/cases", Right.READ_CASES),
     ("Your figures", "/trust/figures", Right.READ_CASES),
     ("National work", "/team", Right.READ_DRAFTS),
     ("Administration", "/admin", Right.MANAGE_SETTINGS),
 )
 
+NUMBERS: dict[str, Callable[[Request, Actor], str]] = {}
+"""What stands beside a link in the head of the page, by its address; put in by the module whose page it is, empty for nothing."""
 
-def links(actor: Actor, path: str) -> tuple[Link, ...]:
+
+def links(actor: Actor, path: str, numbers: Mapping[str, str] = MappingProxyType({})) -> tuple[Link, ...]:
     """The links in the head of the page for whoever asks. What is not linked is refused all the same."""
     seen = [entry for entry in NAVIGATION if entry[2] is None or actor.may(entry[2])]
     nearest = max((href for _, href, _ in seen if _current(href, path)), key=len, default="")
-    return tuple(Link(words, href, _current(href, path) if href == nearest else "") for words, href, _ in seen)
+    return tuple(
+        Link(words, href, _current(href, path) if href == nearest else "", numbers.get(href, ""))
+        for words, href, _ in seen
+    )
+
+
+def _numbers(request: Request, actor: Actor, status: int) -> Mapping[str, str]:
+    """Asked for those links only that are shown, and never for a page that tells of a fault: it must need nothing else to work."""
+    if actor.kind is not Kind.PERSON or status not in SOUND:
+        return {}
+    rights = {href: right for _, href, right in NAVIGATION}
+    return {
+        href: number(request, actor)
+        for href, number in NUMBERS.items()
+        if (right := rights.get(href)) is not None and actor.may(right)
+    }
 
 
 def _current(href: str, path: str) -> str:
@@ -78,7 +103,7 @@ def render(request: Request, template: str, page: object = None, *, status: int 
         "service": SERVICE,
         "title": SERVICE,
         "person": person,
-        "links": links(actor, request.url.path),
+        "links": links(actor, request.url.path, _numbers(request, actor, status)),
         "footer": FOOTER,
         "demonstration": request.app.state.settings.demo,
         "page": page,

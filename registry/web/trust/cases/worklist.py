@@ -1,13 +1,12 @@
 """`/trust/worklist`: the open cases of a person's organisations, the longest overdue first; and giving them to somebody."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -15,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from registry.access import Actor, Right, holders
 from registry.cases import listing, states, story
 from registry.cases.desk import open_desk
-from registry.cases.listing import Place, Tasks, Whose
+from registry.cases.listing import MOST_COUNTED, Counts, Place, Tasks, Whose
 from registry.cases.states import OPEN, CaseState
 from registry.errors import Conflict, NotFound
 from registry.store import Store
@@ -23,7 +22,7 @@ from registry.submissions.senders import senders
 from registry.web.actor import require
 from registry.web.bodies import read_form
 from registry.web.fields import Fault, text
-from registry.web.pages import render
+from registry.web.pages import NUMBERS, render
 from registry.web.trust.cases.present import row, tag_of
 from registry.web.trust.present import today
 from registry.web.uploads import secrets_of
@@ -34,6 +33,7 @@ PAGE = 25
 MOST_FIELDS = PAGE + 10
 WORKERS = tuple(role.value for role in holders(Right.EDIT_CASES))
 OVERDUE = "overdue"
+MOST_IN_HEAD = 99
 DONE = {"assigned": "The cases have been given out as you said."}
 
 
@@ -45,6 +45,19 @@ async def assign_form(request: Request) -> FormData:
 Reading = Annotated[Actor, require(Right.READ_CASES)]
 Editing = Annotated[Actor, require(Right.EDIT_CASES)]
 Form = Annotated[FormData, Depends(assign_form)]
+
+
+def overdue_number(request: Request, actor: Actor) -> str:
+    """How many cases are overdue, for the head of every page."""
+    tenants = actor.tenants(Right.READ_CASES)
+    if not tenants:
+        return ""
+    with _store(request).readonly(tenants=tenants) as connection:
+        found = listing.overdue(connection, tenants, today(), most=MOST_IN_HEAD + 1)
+    return f"{MOST_IN_HEAD}+ overdue" if found > MOST_IN_HEAD else f"{found} overdue" if found else ""
+
+
+NUMBERS["/trust/worklist"] = overdue_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +157,44 @@ def _page(request: Request, actor: Actor, asked: Asked, after: str, done: str, f
         rows=[row(each, people, ours, on) for each in found[:PAGE]],
         older=asked.address(after=_written(last.due_on, last.case_id)) if last else "",
         first=place is None,
-        counts=counted,
-        many=listing.MOST_COUNTED,
+        counts=_tabs(asked, counted),
         asked=asked,
         states=[(each.value, tag_of(each)[0]) for each in OPEN],
-        senders=list(ours.values()),
+        organisations=[(each.code, each.name) for each in ours.values()],
         people=[each for each in people.values() if each.may_work],
         me=actor.id,
         may_edit=bool(editable),
         done=done,
         faults=faults,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One part of the worklist with how much is in it."""
+
+    words: str
+    href: str
+    count: str
+    chosen: bool
+
+
+def _tabs(asked: Asked, counted: Counts) -> list[Tab]:
+    parts = (
+        ("", "Everybody’s", counted.everybody),
+        (OVERDUE, "Overdue", counted.overdue),
+        (Whose.MINE.value, "Given to me", counted.mine),
+        (Whose.NOBODY.value, "Nobody’s", counted.nobody),
+    )
+    return [
+        Tab(
+            words,
+            replace(asked, whose=whose).address(),
+            f"{count:,}{'+' if count >= MOST_COUNTED else ''}",
+            chosen=asked.whose == whose,
+        )
+        for whose, words, count in parts
+    ]
 
 
 def _tasks(asked: Asked, actor: Actor, on: date) -> Tasks:
