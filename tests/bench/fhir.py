@@ -34,12 +34,12 @@ OURS = "RRV"
 ANSWERED = {name: value for name, value in valid_rca().items() if name != "local_case_id"}
 
 
-def units(count: int, start: int = 0) -> Iterator[bytes]:
-    """Bundles of different cases with their review, as NDJSON lines: five resources, more than forty answers."""
+def units(count: int, start: int = 0, *, reviewed: bool = True) -> Iterator[bytes]:
+    """Bundles of different cases as NDJSON lines: four resources with every question of the case answered, and the review if wanted."""
     chance = random.Random(start)
     for place in range(start, start + count):
         row = case_row(chance, place)
-        review = {**ANSWERED, "local_case_id": row["local_case_id"]}
+        review = {**ANSWERED, "local_case_id": row["local_case_id"]} if reviewed else None
         yield orjson.dumps(bundle(row, review, organisation=OURS))
 
 
@@ -112,7 +112,7 @@ def submitting(cluster: Cluster, folder: Path) -> Iterator[Figure]:
 
 def transactions(cluster: Cluster, folder: Path) -> Iterator[Figure]:
     """The slowest twentieth of single transactions from four clients at once."""
-    lines = list(units(SINGLES + 40, start=6_000_000))
+    lines = list(units(SINGLES + 40, start=6_000_000, reviewed=False))
     with _running(cluster, folder) as client:
         for line in lines[:40]:
             _post(client, line)
