@@ -14,7 +14,7 @@ from registry import submissions
 from registry.access import Actor, Right
 from registry.errors import NotFound
 from registry.store import Store
-from registry.submissions import Mode, Receipt, Reference, State, again
+from registry.submissions import Mode, Receipt, Reference, State, again, changes
 from registry.submissions.mending import mendable
 from registry.submissions.receipt import faulty_count
 from registry.submissions.senders import senders
@@ -98,7 +98,11 @@ def _page(connection: Connection, receipt: Receipt, reference: Reference) -> dic
         "found": (receipt.errors or 0) + (receipt.warnings or 0),
         "changed": changed_fields(receipt),
         "stored_as": stored_as,
-        "mendable": stored_as is None and mendable(receipt, faulty_count(connection, reference)),
+        "mendable": bool(receipt.errors)
+        and stored_as is None
+        and mendable(receipt, faulty_count(connection, reference)),
+        "listed": changes.listed(connection, reference) if receipt.changed or receipt.withdrawn else 0,
+        "effects": changes.effects(connection, reference) if receipt.kind == RecordKind.CASE and receipt.stored else [],
         "matchable": any(each.rule in MATCHABLE for each in tallies),
     }
 

@@ -69,5 +69,37 @@ def test_how_far_a_waiting_file_is_is_told_to_the_script(full: House) -> None:
     assert other.get(f"{path}/progress").status_code == 404
 
 
+# --- what changes
+
+
+def test_which_records_change_is_listed_on_pages(nurse: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    from registry.web.trust import changes as pages
+
+    monkeypatch.setattr(pages, "PAGE", 2)
+    first = rehearsed(nurse, csv_bytes(cases(4)))
+    assert "September 2025 New 4" in words_of(first)
+    press(nurse, first, f"{first.url.path}/store")
+    rows = [row | {"sex": "male", "ward": "SECRET"} for row in cases(4)]
+    rows[3] = cases(4)[3] | {"withdraw_reason": "duplicate"}
+    page = rehearsed(nurse, csv_bytes(rows))
+    assert f'href="{page.url.path}/changes"' in page.text
+    assert re.search(r"September 2025 .* -1", words_of(page))
+    listed = nurse.get(f"{page.url.path}/changes")
+    words = words_of(listed)
+    for said in ("Which records would change", "4 records", "HAT-000000", "Sex; Ward", "Page 2 of 2"):
+        assert said in words, said
+    second = words_of(nurse.get(f"{page.url.path}/changes?page=2"))
+    assert "Withdraw this case because" in second
+    assert "SECRET" not in words + second
+    assert nurse.get(f"{page.url.path}/changes?page=3").status_code == 404
+    assert "changed no record" in words_of(nurse.get(f"{first.url.path}/changes")).replace("would change", "changed")
+
+
+def test_another_trusts_changes_are_as_absent(full: House, nurse: TestClient) -> None:
+    other = full.signed_in(full.person("other", (Role.TRUST_LEAD, "RH5")))
+    theirs = rehearsed(other, csv_bytes(cases(2))).url.path
+    assert nurse.get(f"{theirs}/changes").status_code == 404
+
+
 def _id(path: str) -> UUID:
     return UUID(path.rsplit("/", 1)[1])
