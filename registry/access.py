@@ -272,6 +272,7 @@ class Kind(StrEnum):
     TOKEN = "token"  # noqa: S105 -- the word, not a secret
     CLIENT = "client"
     OPERATOR = "operator"
+    LINK = "link"
     PUBLIC = "public"
 
 
