@@ -79,6 +79,18 @@ class CheckedUnits:
             if rule in errors:
                 self.faulty.add(row)
 
+    def alone(self, ordinal: int, unit: Unit) -> "CheckedUnits":
+        """What is known of one unit, as if it had been checked by itself. `unit` is the same, under any ordinal."""
+        made = CheckedUnits((), self.context)
+        made._units = {unit.ordinal: unit}
+        if ordinal in self.faulty:
+            made.faulty.add(unit.ordinal)
+        if ordinal in self._found:
+            made._found[unit.ordinal] = list(self._found[ordinal])
+        for kind in unit.records:
+            made._checked[kind] = _row_alone(self._checked[kind], ordinal, unit.ordinal)
+        return made
+
     def issues(self, ordinal: int) -> list[Issue]:
         """All that is known about a unit, the worst first, each fault once."""
         unit, found = self._units[ordinal], self._found.get(ordinal)
@@ -94,6 +106,13 @@ class CheckedUnits:
 def check_units(units: Sequence[Unit], context: Context) -> CheckedUnits:
     """Check all units of a call of a door together. Their ordinals must differ."""
     return CheckedUnits(units, context)
+
+
+def _row_alone(checked: Checked, row: int, as_row: int) -> Checked:
+    """One row of several, under another number."""
+    own, number = pl.col(ROW) == row, pl.lit(as_row, dtype=pl.UInt32).alias(ROW)
+    typed, findings = checked.typed.filter(own).with_columns(number), checked.findings
+    return Checked(typed, findings.filter(own).with_columns(number) if findings.height else findings)
 
 
 def _frame(units: Sequence[Unit], kind: RecordKind) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, true
 
 from registry import identifiers
 from registry.store.tables import audit
@@ -58,8 +58,7 @@ def record(
     if key is None:
         raise ValueError("this store holds no audit key, so nothing that has to be audited can be done with it")
     connection.execute(select(func.pg_advisory_xact_lock(CHAIN_LOCK, tenant)))
-    last = head(connection, tenant)
-    at: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    last, at = _end(connection, tenant)
     entry = {
         "tenant_id": tenant, "sequence": last.sequence + 1, "at": at, "actor": actor, "role": role, "action": action,
         "object_type": object_type, "object_id": object_id, "detail": dict(detail or {}),
@@ -69,9 +68,23 @@ def record(
 
 def head(connection: Connection, tenant: int) -> Link:
     """Where the tenant's chain ends now: what to keep elsewhere as an anchor. Sequence 0 before the first entry."""
-    ordered = select(audit.c.sequence, audit.c.mac).where(audit.c.tenant_id == tenant).order_by(audit.c.sequence.desc())
-    last = connection.execute(ordered.limit(1)).first()
-    return Link(0, START) if last is None else Link(last.sequence, last.mac)
+    return _end(connection, tenant)[0]
+
+
+def _end(connection: Connection, tenant: int) -> tuple[Link, datetime]:
+    """Where the tenant's chain ends, and the time by the database's clock."""
+    newest = (
+        select(audit.c.sequence, audit.c.mac)
+        .where(audit.c.tenant_id == tenant)
+        .order_by(audit.c.sequence.desc())
+        .limit(1)
+        .subquery()
+    )
+    clock = select(func.clock_timestamp().label("at")).subquery()
+    last = connection.execute(
+        select(clock.c.at, newest.c.sequence, newest.c.mac).join_from(clock, newest, true(), isouter=True)
+    ).one()
+    return (Link(0, START) if last.sequence is None else Link(last.sequence, last.mac)), last.at
 
 
 def verify(connection: Connection, tenant: int, key: bytes, anchor: Link | None = None) -> list[ChainFault]:

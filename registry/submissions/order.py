@@ -20,9 +20,10 @@ _SETTINGS = {
     # What is held is looked up by one key at a time; a bitmap of all that a trust holds for each of them is never worth it.
     "enable_bitmapscan": "off",
 }
-_SET = text("select " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items()))
+_SET = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items())
+# Evaluated in this order, so that the lock is waited for as long as is said before it.
 _LOCK = text(
-    """select set_config('lock_timeout', :patience, true),
+    f"""select {_SET}, set_config('lock_timeout', :patience, true),
               (select count(pg_advisory_xact_lock(hashtext('submission'), hashtext(each)))
                  from unnest(cast(:of as text[])) with ordinality as u(each, number))"""
 )
@@ -51,7 +52,6 @@ def one_at_a_time(
 
     Holds to the end of the transaction.
     """
-    connection.execute(_SET)
     of = [f"{tenant_id} {kind.value}" for kind in RecordKind if kind in kinds]
     connection.execute(_LOCK, {"patience": patience, "of": of})
 

@@ -36,6 +36,8 @@ from schemas.record import RecordKind
 
 MOST = 50
 """More rows than these are better off in a temporary table."""
+SEALED = 6
+"""In an answer of `_asking`: the column from which on stand the key and the sealed fields."""
 
 
 class Few:
@@ -58,13 +60,14 @@ class Few:
         self._keys = keys
         self._parameters = version_parameters(reference, door)
         self._document: str | None = None
+        self._met: dict[int, Row[Any]] | None = None
 
     def findings(self) -> pl.DataFrame:
-        """What the register says of the rows."""
-        query = _questions(self._kind)
-        if query is None:
-            return pl.DataFrame(schema=FINDINGS)
-        return against_register.found(self._connection.execute(query, self._asked("tenant", "door")).all())
+        """What the register says of the rows. It is asked at the same time which records they meet."""
+        rows = self._connection.execute(_asking(self._kind), self._asked("tenant", "door")).all()
+        self._met = {row.row: row for row in rows if row.row is not None}
+        lines = rows[0].lines
+        return against_register.found(lines) if lines else pl.DataFrame(schema=FINDINGS)
 
     def leave_out(self, rows: pl.Series) -> None:
         """Take rows with an error out."""
@@ -100,7 +103,11 @@ class Few:
         return KindSettled(stand, gained, uses or {})
 
     def _meet(self) -> dict[int, Row[Any]]:
-        return {row.row: row for row in self._connection.execute(_met(self._kind), self._asked("tenant"))}
+        """What the rows meet, by their numbers."""
+        if self._met is None:
+            self.findings()
+        assert self._met is not None
+        return {number: self._met[number] for number in self._frame[ROW] if number in self._met}
 
     def _added(self, met: dict[int, Row[Any]]) -> dict[int, Record]:
         """The rows that meet no record, and what each does: one that withdraws what was never there is kept as withdrawn."""
@@ -114,7 +121,7 @@ class Few:
     def _write_all(self, changing: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
         names: list[list[str]] = [[] for _ in changing]
         if changing and identifying(self._kind):
-            key_fields, *sealed = zip(*(row[6:] for row in changing), strict=True)
+            key_fields, *sealed = zip(*(row[SEALED:] for row in changing), strict=True)
             names = differing(self._kind, self._reference.tenant_id, self._keys, key_fields, sealed)
         differs = {"numbers": [row.row for row in changing], "names": [",".join(each) for each in names]}
         return self._connection.execute(_all(self._kind), self._asked(*self._parameters) | differs).all()
@@ -150,20 +157,25 @@ def _with_met(kind: RecordKind) -> str:
 
 
 @cache
-def _questions(kind: RecordKind) -> TextClause | None:
-    query = against_register.questions(kind)
-    return None if query is None else text(f"{_with_met(kind)} {query}")
-
-
-@cache
-def _met(kind: RecordKind) -> TextClause:
-    """What each row meets; and of one that changes its record the key and the sealed fields, as sent and as held."""
-    sealed = "".join(f", s.{column_of(each)}, v.{column_of(each)}" for each in identifying(kind))
+def _asking(kind: RecordKind) -> TextClause:
+    """What is found against the rows, in each line, and beside it what each row meets; of one that meets a record also the key and the
+    sealed fields, as sent and as held. At least one line, which may name no row."""
+    questions = against_register.questions(kind)
+    lines = (
+        "null::jsonb"
+        if questions is None
+        else f"(select jsonb_agg(jsonb_build_array(place, rule, rows)) from ({questions}) as asked)"
+    )
+    sealed = "".join(
+        f", s.{column_of(each)}, v.{column_of(each)} as held_{column_of(each)}" for each in identifying(kind)
+    )
     keys = ", ".join(f's."{name}"::text' for name in key(kind))
     return text(
-        f"""{_with_met(kind)}
-        select x."row", x.record_id, x.version, x.withdrawn, x.withdrawn_as, x.does, array[{keys}] as keys{sealed}
-          from {MET} x join {STAGING} s using ("row") {version_before(kind)}"""
+        f"""{_with_met(kind)},
+             meeting as (
+                select x."row", x.record_id, x.version, x.withdrawn, x.does, array[{keys}] as keys{sealed}
+                  from {MET} x join {STAGING} s using ("row") {version_before(kind)})
+        select {lines} as lines, meeting.* from (select) as always left join meeting on true"""
     )
 
 

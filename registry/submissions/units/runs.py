@@ -20,6 +20,9 @@ def runs(frames: Frames) -> Iterator[dict[RecordKind, pl.DataFrame]]:
     before the case that it belongs to. Most often that is one run."""
     if not frames:
         return
+    if len({number for frame in frames.values() for number in (frame[ROW].min(), frame[ROW].max())}) == 1:
+        yield dict(frames)  # a single unit
+        return
     if not (any(_repeats(kind, frame) for kind, frame in frames.items()) or _review_first(frames)):
         yield dict(frames)
         return

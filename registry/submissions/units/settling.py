@@ -44,14 +44,17 @@ def settle_units(
     door: Door,
     keys: TenantKeys,
     expected: Expected = NOTHING_EXPECTED,
+    *,
+    undone: bool = False,
 ) -> Settled:
     """Write the units that stand, in their order; what the register says against them is noted in `checked`.
 
     The case and the review of a unit stand or fall together. A review is compared with its own unit's case as held already. A unit
-    that expects another version than the one held is not written, and named in what comes back.
+    that expects another version than the one held is not written, and named in what comes back. `undone`: the caller undoes all of it
+    if a unit fell, so that nothing has to be made good here; of units that fell nothing is in what comes back.
     """
     frames = {kind: checked.standing(kind) for kind in ORDER if kind in checked.kinds}
-    work = _Work(connection, reference, checked, door, keys, expected)
+    work = _Work(connection, reference, checked, door, keys, expected, undone)
     settled = Settled()
     for run in runs({kind: frame for kind, frame in frames.items() if frame.height}):
         settled.take_in(work.settle(run))
@@ -68,14 +71,17 @@ class _Work:
     door: Door
     keys: TenantKeys
     expected: Expected
+    undone: bool
 
     def settle(self, frames: Frames) -> Settled:
         out: list[int] = []
         stale: set[int] = set()
         while True:
-            with _Savepoint(self.connection, needed=len(frames) > 1) as savepoint:
+            with _Savepoint(self.connection, needed=len(frames) > 1 and not self.undone) as savepoint:
                 settled, fallen = self._attempt(frames, out)
                 stale |= settled.stale
+                if self.undone and fallen:
+                    return Settled(stale=stale)
                 if not fallen:
                     settled.stale = stale
                     return settled

@@ -22,6 +22,7 @@ from registry.submissions.outcome import store_tally
 from registry.submissions.receiving import is_same, keep, must_declare, values
 from registry.submissions.request import Door, Reference, Request, State
 from registry.submissions.units.expected import expected
+from registry.submissions.units.gathering import Gathering
 from registry.submissions.units.outcomes import (
     Counts,
     Outcome,
@@ -38,6 +39,9 @@ from schemas.record import RecordKind
 
 PATIENCE = "10s"
 """So long a unit waits for another of its trust; then the sender is asked to try again."""
+
+TOGETHER = Gathering()
+"""Of this process: the requests of all its threads."""
 
 Respond = Callable[[CheckedUnits, Settled], bytes]
 
@@ -166,7 +170,7 @@ class _Work:
 
     def store(self, connection: Connection, trust: Trust, settings: Settings) -> Stored:
         must_declare(self.request, screened=trust.screened)
-        checked = check_units([self.unit], trust.context(settings, self.at))
+        checked = TOGETHER.check(self.unit, trust.context(settings, self.at))
         if self.unit.ordinal in checked.faulty:
             raise _RefusedError(checked)
         reference = Reference(self.request.tenant_id, uuid4())
@@ -189,7 +193,9 @@ class _Work:
         waits = request.door is not Door.FORM
         if waits and earlier_waits(connection, request.tenant_id, request.kind, request.format, before=None):
             raise Unavailable("A file that you sent earlier is still being worked on. Send this again when it is done.")
-        settled = settle_units(connection, reference, checked, request.door, trust.keys, expected([self.unit]))
+        settled = settle_units(
+            connection, reference, checked, request.door, trust.keys, expected([self.unit]), undone=True
+        )
         if ordinal in settled.stale:
             raise PreconditionFailed(
                 "The version that If-Match names is not the one that is held. Read the record again, then repeat your change."
