@@ -11,7 +11,9 @@ import typer
 # As in `schemas.record`, `registry.submissions` and `registry.jobs`, compared by a test: importing them here makes help slow.
 Kind = Literal["case", "rca", "activity", "activity_strata", "organisation_profile", "wales_quarter"]
 Mode = Literal["all-or-nothing", "accept-good-rows"]
-JobName = Literal["submissions", "pairs", "wishes", "figures", "payloads", "identifiers", "access", "runs"]
+JobName = Literal[
+    "submissions", "work", "pairs", "wishes", "figures", "overlooked", "drafts", "payloads", "identifiers", "access", "runs",
+]  # fmt: skip
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
 Attached = Annotated[bool, typer.Option("--attached", hidden=True)]

@@ -122,9 +122,12 @@ def forget_runs(store: Store, secrets: Secrets, settings: Settings, at: datetime
 
 TIMETABLE: tuple[Job, ...] = (
     Job("submissions", "Check the submissions that wait.", Constantly(timedelta(seconds=2)), submissions.work_waiting),
+    Job("work", "Take in what came by file as work at the desk.", Every(timedelta(minutes=1)), cases.take_in_work),
     Job("pairs", "Find the same event at two trusts.", Every(timedelta(minutes=5)), cases.find_pairs),
     Job("wishes", "Erase what patients wish to be erased.", Every(timedelta(minutes=5)), cases.erase_wished),
     Job("figures", "Count all figures anew.", Nightly(time(2, 30)), publications.count),
+    Job("overlooked", "Look at all cases for work that was overlooked.", Nightly(time(2)), cases.take_in_overlooked),
+    Job("drafts", "Delete drafts that are over.", Nightly(time(2, 45)), cases.forget_drafts),
     Job("payloads", "Delete submitted bytes whose time is over.", Nightly(time(3)), submissions.retire),
     Job("identifiers", "Erase identifiers whose time is over.", Nightly(time(3, 30)), cases.retire),
     Job("access", "Forget access tokens and assertions whose time is over.", Nightly(time(4)), clients.forget),

@@ -95,6 +95,8 @@ class DeskRules(_Frozen):
     """The second reader judges, and both agree."""
     second_reading_history_days: Days = 90
     """A review that came by file longer than this after its judgement is history: it is not read a second time."""
+    draft_days: Days = 90
+    """A draft that nobody has gone on with for so long is deleted."""
     return_due_days: Days = 42
     """The return of a month is due this long after its end."""
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from registry.cases.desk import Desk, seal, unseal
 from registry.errors import Forbidden, PayloadTooLarge
+from registry.settings import Secrets, Settings
+from registry.store import Store
 from registry.store.desk import draft
 from schemas.record import RecordKind
 
@@ -60,6 +62,13 @@ def drop(desk: Desk, kind: RecordKind, key: str) -> None:
     """Empty the draft: it was stored, or is thrown away. The worker deletes what is left of it."""
     emptied = update(draft).where(_is(desk, _person(desk), kind, key))
     desk.connection.execute(emptied.values(answers_ct=None))
+
+
+def forget_drafts(store: Store, secrets: Secrets, settings: Settings, at: datetime) -> Mapping[str, int]:
+    """Delete the drafts that were emptied, and those that nobody has gone on with for a long time. Gives how many."""
+    over = or_(draft.c.answers_ct.is_(None), draft.c.saved_at < at - timedelta(days=settings.desk.draft_days))
+    with store.transaction(role="hat_jobs") as connection:
+        return {"forgotten": connection.execute(delete(draft).where(over)).rowcount}
 
 
 def _is(desk: Desk, person: UUID, kind: RecordKind, key: str) -> ColumnElement[bool]:

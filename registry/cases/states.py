@@ -200,7 +200,7 @@ def _move(
             "Look at it again, then decide."
         )
     step = between(state, to)
-    if step is None:
+    if step is None or not step.rights:
         raise Conflict(f"A case that is {state.words} cannot be moved to “{to.words}”. Nothing was changed.")
     _allowed(desk, step.rights)
     words = _reason(step, reason)

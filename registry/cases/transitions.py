@@ -64,11 +64,12 @@ OPEN = (
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One move. Any of the rights is enough; `words` is what the button says.
+    """One move. Any of the rights is enough; without any, nobody makes it but a file. `words` is what the button says.
 
     `needs_review`: finding and preventability must be recorded. `needs_agreement`: the two readers must have agreed.
     `needs_silence`: the consultant has had all the days there are for an answer.
-    `by_file`: what a file says later moves the case the same way, without a person.
+    `by_file`: what a file says later moves the case the same way, without a person. Besides, a withdrawal of the record ends the work
+    from any state, and a record that comes back begins it anew.
     """
 
     start: CaseState
@@ -84,11 +85,15 @@ class Transition:
 
 S = CaseState
 _NOT_HAT = "Not hospital-associated"
+_REVIEWED = "A file brings its review"
 
 TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.SUSPECTED, S.CONFIRMED, "Confirm", by_file=True),
     Transition(S.SUSPECTED, S.NOT_HAT, _NOT_HAT, needs_reason=True, by_file=True),
-    Transition(S.CONFIRMED, S.SUSPECTED, "Not confirmed after all", needs_reason=True),
+    Transition(S.SUSPECTED, S.RCA_OPEN, _REVIEWED, rights=(), by_file=True),
+    Transition(S.SUSPECTED, S.SECOND_READING, _REVIEWED, rights=(), needs_review=True, by_file=True),
+    Transition(S.SUSPECTED, S.COMPLETE, _REVIEWED, rights=(), needs_review=True, by_file=True),
+    Transition(S.CONFIRMED, S.SUSPECTED, "Not confirmed after all", needs_reason=True, by_file=True),
     Transition(S.CONFIRMED, S.NOT_HAT, _NOT_HAT, needs_reason=True, by_file=True),
     Transition(S.CONFIRMED, S.RCA_OPEN, "Begin the review", by_file=True),
     Transition(S.CONFIRMED, S.SECOND_READING, "Hand to the second reader", needs_review=True, by_file=True),
@@ -123,18 +128,19 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition(S.COMPLETE, S.SECOND_READING, "Hand to the second reader", needs_review=True, needs_reason=True),
     Transition(S.COMPLETE, S.NOT_HAT, _NOT_HAT, needs_reason=True, by_file=True),
     Transition(S.CLOSED, S.RCA_OPEN, "Open the review again", needs_reason=True),
-    Transition(S.NOT_HAT, S.CONFIRMED, "Hospital-associated after all", needs_reason=True, by_file=True),
+    Transition(S.CLOSED, S.NOT_HAT, _NOT_HAT, needs_reason=True, by_file=True),
+    Transition(S.NOT_HAT, S.CONFIRMED, "Hospital-associated after all", needs_reason=True),
 )
 
 
 def following(state: CaseState) -> tuple[Transition, ...]:
-    """The moves out of a state."""
-    return tuple(each for each in TRANSITIONS if each.start is state)
+    """The moves out of a state that people make."""
+    return tuple(each for each in TRANSITIONS if each.start is state and each.rights)
 
 
 def between(start: CaseState, to: CaseState) -> Transition | None:
     """The move from one state to another, if there is one."""
-    return next((each for each in following(start) if each.to is to), None)
+    return next((each for each in TRANSITIONS if each.start is start and each.to is to), None)
 
 
 def days_to_do(state: CaseState, settings: Settings) -> int | None:

@@ -10,6 +10,10 @@ from sqlalchemy import Table
 
 import registry.store.desk  # noqa: F401 (declares tables)
 from registry import claims, submissions
+from registry.access import Role
+from registry.accounts.actors import actor_of_person
+from registry.cases import drafts
+from registry.cases.desk import open_desk
 from registry.jobs import TIMETABLE, Constantly, Job
 from registry.settings import KEYS, Secrets, Settings
 from registry.store import Store
@@ -17,7 +21,7 @@ from registry.store.tables import metadata
 from schemas.record import RecordKind
 from tests.make import csv_bytes, nhs_number, valid_activity, valid_case, valid_rca
 from tests.registry.accounts.make import have_access, registered
-from tests.registry.submissions.make import receive, send
+from tests.registry.submissions.make import keys, receive, send
 from tests.registry.web.visitors import House, house
 
 SENT = datetime(2026, 1, 20, 12, tzinfo=UTC)
@@ -33,8 +37,8 @@ def _case(name: str, place: int, **more: str) -> Mapping[str, str]:
 
 @pytest.fixture
 def filled(store: Store, settings: Settings) -> House:
-    """Two trusts with cases, one person at both, a review, a return, a withdrawal at a patient's wish, a file that waits, a machine client's
-    access, old runs."""
+    """Two trusts with cases, one person at both, a review, a return, a withdrawal at a patient's wish, a file that waits, a draft that was
+    stored, a machine client's access, old runs."""
     full = house(settings, store)
     ours, theirs = full.ids["RRV"], full.ids["RH5"]
     rows = [_case(f"A-{place}", place) for place in range(12)]
@@ -46,9 +50,20 @@ def filled(store: Store, settings: Settings) -> House:
     path = submissions.spool(settings) / "waiting"
     path.write_bytes(csv_bytes([_case("A-20", 20)]))
     receive(store, settings, ours, path, at=SENT)
+    _type(full)
     have_access(full, registered(full), SENT)
     assert claims.claim(store, "figures", SENT, "somebody") is not None
     return full
+
+
+def _type(full: House) -> None:
+    """A draft that somebody began and stored."""
+    nurse, ours = full.person("nurse", (Role.VTE_NURSE, "RRV")), full.ids["RRV"]
+    with full.store.transaction(tenants=(ours,)) as connection:
+        by = actor_of_person(connection, nurse)
+        desk = open_desk(connection, keys(full.settings), full.settings, ours, by=by, at=SENT)
+        drafts.keep(desk, RecordKind.RCA, "A-4", {"learning_point": "Words"}, 1)
+        drafts.drop(desk, RecordKind.RCA, "A-4")
 
 
 def _state(admin: psycopg.Connection, tables: list[Table]) -> dict[str, list[str]]:
