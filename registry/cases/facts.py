@@ -6,18 +6,23 @@ These are shown to a person and answer nothing. How harmful an event was is neve
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from schemas.codelist import Sure
-from schemas.codes import AdmissionGroup, PatientClassification, PregnancyStatus, ThrombosisFactor, YesNo
+from schemas.codes import AdmissionGroup, PatientClassification, PregnancyStatus, ThrombosisFactor, Timely, YesNo
 from schemas.counting import IndexStay
+
+LONDON = ZoneInfo("Europe/London")
 
 TIMELY_HOURS = 14
 """From admission to the assessment and to the first dose (NG89, QS201; DAPB1593)."""
 
 Values = Mapping[str, Any]
-"""Typed values of a record by field: moments, dates, codes, lists of codes."""
+"""Typed values of a case by field: moments, dates, codes."""
+Answers = Mapping[str, str]
+"""A review's answers as text by field, as a file has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,12 @@ class Facts:
     extended: tuple[Hint, ...]
 
 
-def facts(case: Values, review: Values) -> Facts:
-    """The facts of a case and of its review as far as it is recorded."""
+def facts(case: Values, review: Answers) -> Facts:
+    """The facts of a case and of its review as far as it is answered."""
     admitted = _admitted(case)
     return Facts(
-        assessed=_elapsed(admitted, review.get("assessed_at")),
-        first_dose=_elapsed(admitted, review.get("first_dose_at")),
+        assessed=_elapsed(admitted, _moment(review.get("assessed_at", ""))),
+        first_dose=_elapsed(admitted, _moment(review.get("first_dose_at", ""))),
         why_no_hours=_why_not(case, admitted),
         extended=tuple(_extended(case, review)),
     )
@@ -93,6 +98,15 @@ def _elapsed(since: datetime | None, at: datetime | None) -> Elapsed | None:
     return None if since is None or at is None else Elapsed((at - since).total_seconds() / 3600)
 
 
+def _moment(text: str) -> datetime | None:
+    """A moment as a file has it: London's wall time, or with an offset; None for anything else."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return read if read.tzinfo else read.replace(tzinfo=LONDON)
+
+
 # --- extended prophylaxis (NG89 as noted, none of it read in the guideline itself: hints)
 
 NG89 = "NICE NG89"
@@ -107,8 +121,8 @@ _IMMOBILE = "for as long as a leg is immobilised where the risk is high; reconsi
 _BIRTH = "at least 7 days in pregnancy and up to 6 weeks after a birth where it is begun (RCOG's assessment)"
 
 
-def _extended(case: Values, review: Values) -> Iterator[Hint]:
-    ticked = set(review.get("thrombosis_factors") or ())
+def _extended(case: Values, review: Answers) -> Iterator[Hint]:
+    ticked = set(review.get("thrombosis_factors", "").split("|"))
     yield from _of_joints(case, ticked)
     if ThrombosisFactor.HIP_FRACTURE.value in ticked:
         yield _hint("hip fracture is ticked in the risk assessment", _FRACTURE)
@@ -141,3 +155,61 @@ def _has_cancer(case: Values, ticked: set[str]) -> bool:
 
 def _hint(seen: str, expects: str) -> Hint:
     return Hint(seen, expects, NG89, Sure.MEMORY)
+
+
+# --- what is filled in, or said beside a question, before anybody has answered
+
+
+def prefilled(case: Values, review: Answers, on: date) -> dict[str, str]:
+    """Answers that follow from what is recorded already, for questions that have none."""
+    known = facts(case, review)
+    found = {
+        "assessed_within_14_hours": _timely(known.assessed),
+        "first_dose_within_14_hours": _timely(known.first_dose),
+        "judged_on": on.isoformat(),
+    }
+    return {name: value for name, value in found.items() if value and not review.get(name)}
+
+
+def _timely(elapsed: Elapsed | None) -> str:
+    if elapsed is None:
+        return ""
+    return Timely.YES.value if elapsed.timely else Timely.NO.value
+
+
+def beside(case: Values, review: Answers) -> dict[str, str]:
+    """What may be said beside a question, by field."""
+    known = facts(case, review)
+    said = {
+        "assessed_within_14_hours": f"Assessed {known.assessed.words}." if known.assessed else "",
+        "first_dose_within_14_hours": f"First dose {known.first_dose.words}." if known.first_dose else "",
+        "thrombosis_factors": _expected_ticks(case),
+        "extended": " ".join(_hint_words(each) for each in known.extended),
+    }
+    return {name: words for name, words in said.items() if words}
+
+
+def _hint_words(hint: Hint) -> str:
+    unsure = "" if hint.certain else " A hint, not yet confirmed in the source."
+    return f"Seen: {hint.seen}. {hint.source} expects extended prophylaxis {hint.expects}.{unsure}"
+
+
+LONG_SURGERY_MINUTES = 90
+OLDER_THAN = 60
+
+
+def _expected_ticks(case: Values) -> str:
+    """The boxes that the case itself would tick. The form may have been filled in wrongly: that is for the review to find."""
+    age, minutes = case.get("age_at_admission"), case.get("anaesthetic_minutes")
+    pregnant = (PregnancyStatus.PREGNANT.value, PregnancyStatus.POSTNATAL_6_WEEKS.value)
+    expected = (
+        (age is not None and age > OLDER_THAN, ThrombosisFactor.AGE),
+        (case.get("active_cancer") == YesNo.YES.value, ThrombosisFactor.CANCER),
+        (case.get("recurrent") == YesNo.YES.value, ThrombosisFactor.HISTORY),
+        (case.get("pregnancy_status") in pregnant, ThrombosisFactor.PREGNANCY),
+        (case.get("procedure_snomed") in (HIP_REPLACEMENT, KNEE_REPLACEMENT), ThrombosisFactor.JOINT),
+        (minutes is not None and minutes > LONG_SURGERY_MINUTES, ThrombosisFactor.LONG_SURGERY),
+        (case.get("admission_group") == AdmissionGroup.CRITICAL_CARE.value, ThrombosisFactor.CRITICAL_CARE),
+    )
+    names = [factor.words for holds, factor in expected if holds]
+    return f"By the case itself one would expect: {'; '.join(names)}." if names else ""
