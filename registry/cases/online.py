@@ -14,13 +14,14 @@ import orjson
 from sqlalchemy import Connection, select
 
 from ingest.characters import SPACES
+from ingest.check import WITHDRAWAL
 from ingest.fhir.checked import CheckedUnits
 from ingest.fhir.unit import Unit
 from registry import identifiers
 from registry.access import Actor, Right
 from registry.cases import states
 from registry.cases.desk import Desk, note, open_desk
-from registry.errors import BadRequest, Forbidden, PreconditionFailed
+from registry.errors import BadRequest, Forbidden, PreconditionFailed, Unprocessable
 from registry.settings import Secrets, Settings
 from registry.store import Store
 from registry.store.records import RECORD
@@ -29,6 +30,7 @@ from registry.submissions import Door, Format, Mode, Reference, Request
 from registry.submissions.opened import opened
 from registry.submissions.request import Record
 from registry.submissions.units import Refused, Settled, store_unit
+from schemas.codes import WithdrawReason
 from schemas.dictionary import fields, key
 from schemas.finding import Finding, Severity
 from schemas.record import RecordKind
@@ -108,12 +110,18 @@ class Faulty:
         return dict(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Unconfirmed(Faulty):
+    """Nothing was written: none of the findings is an error, but the person has yet to confirm warnings among them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """What a person saves. `text` holds the fields that the form asks, blank where nothing is said; all others stay as they stand.
 
     `base_version` is the version with which the form was opened, 0 for a new record. `once` is the form's own number: sent twice it is
-    saved once.
+    saved once. `confirmed` are the rules whose warnings the person has confirmed; None: warnings are told, not asked about. `reason` is why
+    a case is withdrawn or brought back; with the withdrawal as not HAT it must be there.
     """
 
     kind: RecordKind
@@ -122,6 +130,16 @@ class Form:
     base_version: int
     once: str
     opt_out_screened: bool = False
+    confirmed: frozenset[int] | None = None
+    reason: str | None = None
+
+
+class _UnconfirmedError(Exception):
+    """Undoes a transaction that would have kept what is yet to be confirmed."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__()
+        self.findings = findings
 
 
 class _StaleError(Exception):
@@ -142,16 +160,17 @@ def _held(connection: Connection, desk: Desk, kind: RecordKind, record_key: str,
 
 def save(
     store: Store, tenant_id: int, form: Form, *, secrets: Secrets, settings: Settings, by: Actor, at: datetime
-) -> Saved | Stale | Faulty:
+) -> Saved | Stale | Faulty | Unconfirmed:
     """Check what a form says and store it as a new version, in transactions of its own.
 
     Cases and reviews need the right to edit them, all else the right to submit. A consultant may save a review: that it is the one of his
     link is the caller's to see to. Raises Forbidden without the right, BadRequest where the opt-out is not declared or a text is no answer, Unavailable
-    while a file of the trust is being written.
+    while a file of the trust is being written, Unprocessable for a withdrawal as not HAT without its reason.
     """
     if not any(tenant_id in by.tenants(right) for right in _RIGHTS.get(form.kind, (Right.SUBMIT,))):
         raise Forbidden
     text = _cleaned(form)
+    _reasoned(form)
     content = orjson.dumps([form.kind, form.key, form.base_version, text], option=orjson.OPT_SORT_KEYS)
     request = _request(tenant_id, form, content, by)
     with store.readonly(tenants=(tenant_id,)) as connection:
@@ -166,7 +185,7 @@ def save(
             return _stale(desk, form, current(desk, form.kind, form.key), text)
     if isinstance(stored, Saved) and not stored.again:
         with store.transaction(tenants=(tenant_id,)) as connection:
-            _begin(open_desk(connection, secrets, settings, tenant_id, by=by, at=at), form, stored)
+            _work_on(open_desk(connection, secrets, settings, tenant_id, by=by, at=at), form, held, stored)
     return stored
 
 
@@ -179,6 +198,11 @@ def _cleaned(form: Form) -> dict[str, str | None]:
     if any(len(value) > LONGEST_TEXT for value in form.text.values()):
         raise BadRequest(f"One of the answers is longer than {LONGEST_TEXT:,} characters. Shorten it.")
     return {each: value.strip(SPACES) or None for each, value in form.text.items()} | {name: form.key}
+
+
+def _reasoned(form: Form) -> None:
+    if form.text.get(WITHDRAWAL) == WithdrawReason.NOT_HAT and form.kind is RecordKind.CASE and not form.reason:
+        raise Unprocessable("Say why.", errors=[("reason", "Enter the reason")])
 
 
 def _request(tenant_id: int, form: Form, content: bytes, by: Actor) -> Request:
@@ -215,7 +239,7 @@ def _stored(
     secrets: Secrets,
     settings: Settings,
     at: datetime,
-) -> Saved | Faulty | None:
+) -> Saved | Faulty | Unconfirmed | None:
     """None where another version stood after all."""
     unit = Unit(_ORDINAL, name=form.once, records={form.kind: _whole(held.text, text)})
     noted: list[CheckedUnits] = []
@@ -224,6 +248,9 @@ def _stored(
         standing = settled.standing(form.kind, _ORDINAL)
         if standing is None or standing.held != form.base_version:
             raise _StaleError
+        warnings = _findings(checked)
+        if form.confirmed is not None and any(each.rule not in form.confirmed for each in warnings):
+            raise _UnconfirmedError(warnings)
         noted.append(checked)
         return orjson.dumps([str(standing.record_id), standing.version, standing.did])
 
@@ -231,6 +258,8 @@ def _stored(
         done = store_unit(store, request, content, unit, secrets, settings, at=at, respond=respond)
     except (_StaleError, PreconditionFailed):
         return None
+    except _UnconfirmedError as told:
+        return Unconfirmed(told.findings)
     if isinstance(done, Refused):
         return Faulty(_findings(done.checked))
     record_id, version, did = orjson.loads(done.response)
@@ -267,11 +296,14 @@ def _case_of(store: Store, tenant_id: int, form: Form) -> UUID | None:
     return found
 
 
-def _begin(desk: Desk, form: Form, saved: Saved) -> None:
-    """A case that is entered online has its work at once."""
-    if saved.case_id is not None and saved.did is not Record.UNCHANGED:
-        states.begin(desk, saved.case_id)
-        note(desk, saved.case_id, "saved", {"kind": form.kind.value, "version": saved.version})
+def _work_on(desk: Desk, form: Form, held: Held, saved: Saved) -> None:
+    """A case that is entered online has its work at once, and one that is withdrawn or brought back leaves the worklist or returns."""
+    if saved.case_id is None or saved.did is Record.UNCHANGED:
+        return
+    states.begin(desk, saved.case_id)
+    note(desk, saved.case_id, "saved", {"kind": form.kind.value, "version": saved.version})
+    if form.kind is RecordKind.CASE and (saved.did is Record.WITHDRAWN or held.withdrawn):
+        states.follow(desk, saved.case_id, form.reason)
 
 
 def _stale(desk: Desk, form: Form, held: Held, text: Mapping[str, str | None]) -> Stale:

@@ -34,6 +34,7 @@ __all__ = [
     "begin",
     "diagram",
     "due",
+    "follow",
     "following",
     "judged",
     "move",
@@ -80,7 +81,7 @@ class Work:
 
 _OF = text(
     f"""
-    select s.case_id, s.said, w.state, w.since, w.assigned_to, w.due_on, w.complete_as, coalesce(w.drawn, false) as drawn,
+    select s.case_id, s.said, w.said as said_before, w.state, w.since, w.assigned_to, w.due_on, w.complete_as, coalesce(w.drawn, false) as drawn,
            s.died, s.attribution,
            exists (select from records.reading d
                     where d.tenant_id = s.tenant_id and d.case_id = s.case_id and d.place = 'agreed') as agreed
@@ -257,6 +258,30 @@ def _moved(desk: Desk, found: Row[Any], step: Transition, words: str | None, com
     note(desk, found.case_id, "moved", detail, words)
     record(desk, found.case_id, "case moved", detail)
     return of(desk.connection, desk.tenant_id, found.case_id)
+
+
+def follow(desk: Desk, case_id: UUID, reason: str | None = None) -> Work:
+    """Let the work end where a form has withdrawn the record (closed, or not HAT), and begin anew where one has brought it back."""
+    row = _locked(desk, case_id)
+    state = CaseState(row.state)
+    to, what = _followed(row)
+    values = {"state": to.value, "since": desk.at, "due_on": due(to, desk.on, desk.settings), "complete_as": None}
+    _update(desk, case_id, {"said": row.said} | (values if to is not state else {}))
+    if to is not state:
+        detail = {"from": state.value, "to": to.value}
+        note(desk, case_id, what, detail, reason)
+        record(desk, case_id, f"case {what}", detail)
+    return of(desk.connection, desk.tenant_id, case_id)
+
+
+def _followed(row: Row[Any]) -> tuple[CaseState, str]:
+    """Where a withdrawal, or the end of one, puts a case, and what that is called."""
+    if row.said is None:
+        return CaseState.CLOSED, "withdrawn"
+    if row.said == CaseState.NOT_HAT:
+        return CaseState.NOT_HAT, "moved"
+    gone = row.state in (CaseState.CLOSED, CaseState.NOT_HAT) and row.said_before in (None, CaseState.NOT_HAT)
+    return CaseState(row.said if gone else row.state), "begun again"
 
 
 def _update(desk: Desk, case_id: UUID, values: dict[str, Any]) -> None:

@@ -9,11 +9,12 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from registry import cases
 from registry.access import Actor, Kind, Role
 from registry.cases import drafts, online, states
 from registry.cases.desk import events
-from registry.cases.online import Faulty, Form, Saved, Stale, save
-from registry.errors import BadRequest, Forbidden, PayloadTooLarge
+from registry.cases.online import Faulty, Form, Saved, Stale, Unconfirmed, save
+from registry.errors import BadRequest, Forbidden, PayloadTooLarge, Unprocessable
 from registry.settings import Settings
 from registry.store import Store
 from registry.submissions.request import Record
@@ -139,6 +140,47 @@ def test_a_case_entered_online_is_worked_on_at_once(here: Place) -> None:
     with here.desk() as desk:
         assert states.of(desk.connection, here.tenant, done.case_id).taken_in
         assert [each.what for each in events(desk, done.case_id)] == ["saved"]
+
+
+def test_warnings_may_have_to_be_confirmed_first(here: Place, admin: psycopg.Connection) -> None:
+    _saved(here, _form(valid_case()))
+    form = _form(valid_rca(learning_point="Ask nurse@example.nhs.uk"), kind=RCA, confirmed=frozenset())
+    told = _save(here, form)
+    assert isinstance(told, Unconfirmed)
+    assert list(told.by_field) == ["learning_point"]
+    assert admin.execute("select count(*) from records.rca_record").fetchone() == (0,)
+    again = replace(form, confirmed=frozenset(each.rule for each in told.findings))
+    assert _saved(here, again).version == 1
+    faulty = _save(here, _form({"category": "nonsense"}, base=1, kind=RCA, confirmed=frozenset()))
+    assert type(faulty) is Faulty
+
+
+# --- withdrawn and brought back
+
+
+def _work(here: Place) -> tuple[str, list[tuple[str, str | None]]]:
+    with here.desk() as desk:
+        told = [(each.what, each.words) for each in events(desk, here.case("A")) if each.what != "saved"]
+        return states.of(desk.connection, here.tenant, here.case("A")).state.value, told
+
+
+def test_a_case_found_to_be_none_leaves_the_worklist_and_comes_back(here: Place, store: Store) -> None:
+    _saved(here, _form(valid_case()))
+    with pytest.raises(Unprocessable):
+        _save(here, _form({"withdraw_reason": "not_hat"}, base=1))
+    done = _saved(here, _form({"withdraw_reason": "not_hat"}, base=1, reason="There on admission"))
+    assert done.did is Record.WITHDRAWN
+    assert _work(here) == ("not_hat", [("moved", "There on admission")])
+    _saved(here, _form({"withdraw_reason": ""}, base=2, reason="It was not"))
+    assert _work(here) == ("confirmed", [("moved", "There on admission"), ("begun again", "It was not")])
+    assert cases.take_in_work(store, keys(here.settings), here.settings, AT) == {"taken_in": 0, "moved": 0}
+
+
+@pytest.mark.parametrize("why", ["entered_in_error", "duplicate", "opt_out", "objection"])
+def test_a_case_that_is_withdrawn_is_closed_at_once(here: Place, why: str) -> None:
+    _saved(here, _form(valid_case()))
+    _saved(here, _form({"withdraw_reason": why}, base=1))
+    assert _work(here) == ("closed", [("withdrawn", None)])
 
 
 # --- two at once, twice, and what is no answer
