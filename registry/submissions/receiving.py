@@ -47,7 +47,7 @@ def receive(connection: Connection, request: Request, keys: TenantKeys, path: Pa
     if added is None:
         return _again(connection, request, digest)
     with path.open("rb") as file:
-        keep(connection, Reference(request.tenant_id, row_id), keys, file)
+        _keep(connection, Reference(request.tenant_id, row_id), keys, file)
     audit.record(
         connection,
         tenant=request.tenant_id,
@@ -152,10 +152,13 @@ def _digest(path: Path) -> tuple[bytes, int]:
         return running.digest(), file.tell()
 
 
-def keep(connection: Connection, reference: Reference, keys: TenantKeys, file: IO[bytes]) -> None:
-    """Seal and store the bytes of a submission."""
-    sealed = identifiers.seal_parts(keys.data, file, payload_aad(reference), version=keys.version)
-    for number, part in enumerate(sealed):
+def sealed_parts(reference: Reference, keys: TenantKeys, file: IO[bytes]) -> Iterator[bytes]:
+    """The bytes of a submission as they are kept."""
+    return identifiers.seal_parts(keys.data, file, payload_aad(reference), version=keys.version)
+
+
+def _keep(connection: Connection, reference: Reference, keys: TenantKeys, file: IO[bytes]) -> None:
+    for number, part in enumerate(sealed_parts(reference, keys, file)):
         connection.execute(
             insert(payload).values(tenant_id=reference.tenant_id, submission_id=reference.id, part=number, sealed=part)
         )

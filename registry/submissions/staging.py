@@ -127,13 +127,24 @@ def block(frame: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKey
 
 def document(frame: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKeys) -> str:
     """The same of a few typed rows as one JSON document: a list of objects by column, which `recordset` reads."""
-    _, columns = _prepared(frame, kind, tenant_id, keys)
-    hidden = zip(*(each.to_list() for each in columns), strict=True)
-    names = [each.name for each in columns]
+    hidden = frame.select(pl.col(each.name).cast(pl.String) for each in identifying(kind))
+    lines = _clear(frame, kind).write_csv(include_header=False)[:-1].split("\n")
+    cells = hidden.rows() or [()] * frame.height
+    contents = [
+        _BETWEEN.join([line, *(_NOTHING if cell is None else cell for cell in of)]).encode()
+        for line, of in zip(lines, cells, strict=True)
+    ]
+    made = {each.name: each.to_list() for each in _sealed(frame, hidden, kind, tenant_id, keys)}
+    made[CONTENT_MAC] = list(identifiers.macs(keys.content, contents))
     rows = frame.select(ROW, *_clear_columns(kind)).to_dicts()
-    for row, cells in zip(rows, hidden, strict=True):
-        row |= {name: None if cell is None else "\\x" + cell.hex() for name, cell in zip(names, cells, strict=True)}
+    for number, row in enumerate(rows):
+        row |= {name: _hex(column[number]) for name, column in made.items()}
     return orjson.dumps(rows).decode()
+
+
+def _hex(cell: bytes | None) -> str | None:
+    """Bytes as Postgres reads them."""
+    return None if cell is None else f"\\x{cell.hex()}"
 
 
 @cache
@@ -149,11 +160,15 @@ def _prepared(
     frame: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKeys
 ) -> tuple[pl.Series, list[pl.Series]]:
     """The clear part of each row as a line, and the columns that are made: sealed cells, match keys, the content's digest."""
-    schema = frame.schema
-    clear = _lines(frame.select(_printed(name, schema[name]) for name in _clear_columns(kind)))
+    clear = _lines(_clear(frame, kind))
     hidden = frame.select(pl.col(each.name).cast(pl.String) for each in identifying(kind))
     digests = identifiers.macs(keys.content, _contents(clear, hidden))
     return clear, [*_sealed(frame, hidden, kind, tenant_id, keys), pl.Series(CONTENT_MAC, digests, pl.Binary)]
+
+
+def _clear(frame: pl.DataFrame, kind: RecordKind) -> pl.DataFrame:
+    schema = frame.schema
+    return frame.select(_printed(name, schema[name]) for name in _clear_columns(kind))
 
 
 def _lines(frame: pl.DataFrame) -> pl.Series:

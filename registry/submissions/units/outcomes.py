@@ -121,34 +121,36 @@ def pack(lines: bytes) -> bytes:
     return zlib.compress(lines, LEVEL)
 
 
+def outcome_values(told: Outcome) -> dict[str, Any]:
+    """The columns of an outcome, but for whose it is."""
+    counts = told.counts
+    return {
+        "first": told.units.start,
+        "last": told.units.stop - 1,
+        "lines": told.lines,
+        "accepted": counts.accepted,
+        "unchanged": counts.did[Record.UNCHANGED],
+        "rejected": counts.rejected,
+        "new": counts.did[Record.NEW],
+        "changed": counts.did[Record.CHANGED],
+        "withdrawn": counts.did[Record.WITHDRAWN],
+        "errors": counts.severities[Severity.ERROR],
+        "warnings": counts.severities[Severity.WARNING],
+        "informations": counts.severities[INFORMATION],
+        "gained": told.did.gained,
+        "changed_fields": told.did.changed_fields,
+        "tally": {f"{rule} {name}": count for (rule, name), count in counts.tally.items()},
+        "faulty": counts.faulty,
+    }
+
+
 def store_outcome(connection: Connection, reference: Reference, told: Outcome) -> None:
     """Keep an outcome; of its findings the first, as long as there is room in the list."""
-    counts = told.counts
-    connection.execute(
-        insert(unit_outcome).values(
-            tenant_id=reference.tenant_id,
-            submission_id=reference.id,
-            first=told.units.start,
-            last=told.units.stop - 1,
-            lines=told.lines,
-            accepted=counts.accepted,
-            unchanged=counts.did[Record.UNCHANGED],
-            rejected=counts.rejected,
-            new=counts.did[Record.NEW],
-            changed=counts.did[Record.CHANGED],
-            withdrawn=counts.did[Record.WITHDRAWN],
-            errors=counts.severities[Severity.ERROR],
-            warnings=counts.severities[Severity.WARNING],
-            informations=counts.severities[INFORMATION],
-            gained=told.did.gained,
-            changed_fields=told.did.changed_fields,
-            tally={f"{rule} {name}": count for (rule, name), count in counts.tally.items()},
-            faulty=counts.faulty,
-        )
-    )
-    if counts.listed:
+    of = {"tenant_id": reference.tenant_id, "submission_id": reference.id}
+    connection.execute(insert(unit_outcome).values(of | outcome_values(told)))
+    if told.counts.listed:
         listed = connection.scalar(select(func.count()).select_from(finding).where(_of(finding, reference))) or 0
-        store_findings(connection, reference, counts.listed[: max(LISTED - listed, 0)], after=listed)
+        store_findings(connection, reference, told.counts.listed[: max(LISTED - listed, 0)], after=listed)
 
 
 def _of(table: Table, reference: Reference) -> ColumnElement[bool]:

@@ -8,7 +8,6 @@ from datetime import datetime
 from uuid import uuid4
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from ingest.fhir.checked import CheckedUnits, check_units
 from ingest.fhir.unit import Unit
@@ -18,11 +17,11 @@ from registry.settings import Secrets, Settings
 from registry.store import Store, audit
 from registry.store.tables import submission
 from registry.submissions.order import earlier_waits, one_at_a_time
-from registry.submissions.outcome import store_tally
-from registry.submissions.receiving import is_same, keep, must_declare, values
+from registry.submissions.receiving import is_same, must_declare, sealed_parts, values
 from registry.submissions.request import Door, Reference, Request, State
 from registry.submissions.units.expected import expected
 from registry.submissions.units.gathering import Gathering
+from registry.submissions.units.keeping import keep_unit
 from registry.submissions.units.outcomes import (
     Counts,
     Outcome,
@@ -30,7 +29,6 @@ from registry.submissions.units.outcomes import (
     finished_values,
     outcome_parts,
     pack,
-    store_outcome,
 )
 from registry.submissions.units.settled import ORDER, Settled
 from registry.submissions.units.settling import settle_units
@@ -178,11 +176,11 @@ class _Work:
         response = self.respond(checked, settled)
         counts = Counts()
         counts.add(self.unit.ordinal, settled.did(self.unit.ordinal), checked.issues(self.unit.ordinal))
-        self._receive(connection, reference, trust, settled, counts)
-        keep(connection, reference, trust.keys, io.BytesIO(self.content))
         ordinals = range(self.unit.ordinal, self.unit.ordinal + 1)
-        store_outcome(connection, reference, Outcome(ordinals, pack(response), counts, did(settled)))
-        store_tally(connection, reference, counts.tally)
+        told = Outcome(ordinals, pack(response), counts, did(settled))
+        sealed = list(sealed_parts(reference, trust.keys, io.BytesIO(self.content)))
+        if not keep_unit(connection, reference, self._received(connection, reference, trust, told), sealed, told):
+            raise _SentTwiceError
         self._audit(connection, reference)
         return Stored(reference, response, replayed=False)
 
@@ -204,20 +202,11 @@ class _Work:
             raise _RefusedError(checked)
         return settled
 
-    def _receive(
-        self, connection: Connection, reference: Reference, trust: Trust, settled: Settled, counts: Counts
-    ) -> None:
-        """The submission, received and finished at once. Raises where the same request was quicker."""
+    def _received(self, connection: Connection, reference: Reference, trust: Trust, told: Outcome) -> dict[str, object]:
+        """The submission, received and finished at once."""
         received = values(connection, self.request, trust.keys, self.digest, len(self.content))
-        finished = finished_values(State.ACCEPTED, self.request.kind, counts, did(settled), self.at)
-        added = connection.execute(
-            insert_or(submission)
-            .values(received | finished | {"id": reference.id, "received_at": self.at})
-            .on_conflict_do_nothing(index_elements=["tenant_id", "idempotency_key"])
-            .returning(submission.c.id)
-        ).scalar()
-        if added is None:
-            raise _SentTwiceError
+        finished = finished_values(State.ACCEPTED, self.request.kind, told.counts, told.did, self.at)
+        return received | finished | {"id": reference.id, "received_at": self.at}
 
     def _audit(self, connection: Connection, reference: Reference) -> None:
         audit.record(
