@@ -210,6 +210,8 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "trust.match.index": Right.SUBMIT,
         "trust.match.ask": Right.SUBMIT,
         "trust.match.save": Right.SUBMIT,
+        "trust.activity.ask": Right.SUBMIT,
+        "trust.activity.save": Right.SUBMIT,
         "trust.changes.index": Right.READ_SUBMISSIONS,
         "trust.calendar.index": Right.READ_SUBMISSIONS,
         "trust.quality.index": Right.READ_CASES,

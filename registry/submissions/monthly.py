@@ -80,7 +80,8 @@ def as_file(months: Mapping[date, Cells]) -> bytes:
     return text.getvalue().encode()
 
 
-def sent_as(connection: Connection, tenant: int, key: str) -> UUID | None:
-    """The submission that has an idempotency key; None where none has."""
-    asked = select(submission.c.id).where(submission.c.tenant_id == tenant, submission.c.idempotency_key == key)
-    return connection.execute(asked).scalar()
+def sent_as(connection: Connection, tenant: int, beginning: str) -> UUID | None:
+    """The newest submission whose idempotency key begins so; None where there is none."""
+    c = submission.c
+    asked = select(c.id).where(c.tenant_id == tenant, c.idempotency_key.startswith(beginning, autoescape=True))
+    return connection.execute(asked.order_by(c.received_at.desc()).limit(1)).scalar()
