@@ -7,13 +7,11 @@ from sqlalchemy import Connection, Date, cast, func, select
 
 from registry.access import Actor, Kind, Role, Scope
 from registry.store.tables import (
-    api_token,
     client,
     client_organisation,
     membership,
     person,
     succession,
-    token_organisation,
 )
 
 _TODAY = cast(func.timezone("Europe/London", func.now()), Date)
@@ -38,19 +36,8 @@ def actor_of_person(connection: Connection, person_id: UUID, session: bytes | No
     )
 
 
-def actor_of_token(connection: Connection, token_id: UUID) -> Actor:
-    """A token as an actor; its one role holds for each of its organisations."""
-    token = connection.execute(select(api_token.c.name, api_token.c.role).where(api_token.c.id == token_id)).one()
-    role = Role(token.role)
-    ids = connection.scalars(
-        select(token_organisation.c.organisation_id).where(token_organisation.c.token_id == token_id)
-    )
-    organisations = _by_organisation((one, role) for one in ids)
-    return Actor(Kind.TOKEN, token_id, token.name, frozenset({role}), with_predecessors(connection, organisations))
-
-
 def actor_of_client(connection: Connection, client_id: UUID, scopes: Iterable[str] | None = None) -> Actor:
-    """A machine client as an actor, as `actor_of_token`; limited to the scopes of its access token, by default to all that it has."""
+    """A machine client as an actor, its one role for each of its organisations; limited to the scopes of its access token, by default to all that it has."""
     found = connection.execute(
         select(client.c.name, client.c.role, client.c.scopes).where(client.c.id == client_id)
     ).one()

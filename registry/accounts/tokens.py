@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Date, Time, and_, cast, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Date, Time, and_, cast, func, insert, literal, or_, select, text, update
 
-from registry.access import ORGANISATION_ROLES, TOKEN_ROLES, Actor, Role
-from registry.accounts import actors, new_secret, note, secret_digest
+from registry.access import ORGANISATION_ROLES, TOKEN_ROLES, Actor, Kind, Role
+from registry.accounts import new_secret, note, secret_digest
 from registry.errors import NotFound, Unprocessable
+from registry.store.prepared import Prepared
 from registry.store.tables import api_token, organisation, person, token_organisation
 
 PREFIX = "hat_"
@@ -85,14 +86,33 @@ _LIVES = and_(
 )
 
 
+_BY_DIGEST = Prepared(
+    text(
+        """
+        with recursive token as (
+            select id, name, role from register.api_token
+             where token_digest = :digest and revoked_at is null and (expires_at is null or expires_at > now())),
+        held (organisation_id) as (
+            select its.organisation_id from token join register.token_organisation its on its.token_id = token.id
+             union
+            select merged.predecessor_id from held join register.succession merged
+                on merged.successor_id = held.organisation_id
+               and merged.effective_on <= (now() at time zone 'Europe/London')::date)
+        select id, name, role, array(select organisation_id from held) as organisations from token
+        """
+    )
+)
+
+
 def actor(connection: Connection, secret: str) -> Actor | None:
-    """Whom a token stands for; None where it is unknown, over or revoked."""
+    """Whom a token stands for; None where it is unknown, over or revoked. Its one role holds for each of its organisations, and from
+    the day of a merger for their predecessors."""
     if not secret.startswith(PREFIX):
         return None
-    found: UUID | None = connection.scalar(
-        select(api_token.c.id).where(api_token.c.token_digest == secret_digest(secret), _LIVES)
-    )
-    return None if found is None else actors.actor_of_token(connection, found)
+    for found in _BY_DIGEST(connection, digest=secret_digest(secret)):
+        roles = frozenset({Role(found.role)})
+        return Actor(Kind.TOKEN, found.id, found.name, roles, dict.fromkeys(found.organisations, roles))
+    return None
 
 
 def tokens(connection: Connection) -> tuple[Token, ...]:

@@ -10,15 +10,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, true
+from sqlalchemy import Connection, insert, select, text
 
 from registry import identifiers
+from registry.store.prepared import Prepared
 from registry.store.tables import audit
 
 CHAIN_LOCK = 0x4855  # class of the advisory locks; the tenant is the object
 START = bytes(32)  # the MAC before the first
 
 Detail = str | int | bool | None | Sequence["Detail"] | Mapping[str, "Detail"]
+
+_LOCK = Prepared(text(f"select pg_advisory_xact_lock({CHAIN_LOCK}, :tenant)"))
+_END = Prepared(
+    text(
+        """select clock_timestamp() as at, newest.sequence, newest.mac
+             from (select) as always
+             left join (select sequence, mac from records.audit where tenant_id = :tenant order by sequence desc limit 1) as newest
+               on true"""
+    )
+)
+_ADD = Prepared(insert(audit), [column.name for column in audit.c])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +69,13 @@ def record(
     key = connection.get_execution_options().get("audit_key")
     if key is None:
         raise ValueError("this store holds no audit key, so nothing that has to be audited can be done with it")
-    connection.execute(select(func.pg_advisory_xact_lock(CHAIN_LOCK, tenant)))
+    _LOCK(connection, tenant=tenant)
     last, at = _end(connection, tenant)
     entry = {
         "tenant_id": tenant, "sequence": last.sequence + 1, "at": at, "actor": actor, "role": role, "action": action,
         "object_type": object_type, "object_id": object_id, "detail": dict(detail or {}),
     }  # fmt: skip
-    connection.execute(insert(audit).values(**entry, mac=_mac(key, last.mac, entry)))
+    _ADD(connection, **entry, mac=_mac(key, last.mac, entry))
 
 
 def head(connection: Connection, tenant: int) -> Link:
@@ -73,17 +85,7 @@ def head(connection: Connection, tenant: int) -> Link:
 
 def _end(connection: Connection, tenant: int) -> tuple[Link, datetime]:
     """Where the tenant's chain ends, and the time by the database's clock."""
-    newest = (
-        select(audit.c.sequence, audit.c.mac)
-        .where(audit.c.tenant_id == tenant)
-        .order_by(audit.c.sequence.desc())
-        .limit(1)
-        .subquery()
-    )
-    clock = select(func.clock_timestamp().label("at")).subquery()
-    last = connection.execute(
-        select(clock.c.at, newest.c.sequence, newest.c.mac).join_from(clock, newest, true(), isouter=True)
-    ).one()
+    [last] = _END(connection, tenant=tenant)
     return (Link(0, START) if last.sequence is None else Link(last.sequence, last.mac)), last.at
 
 

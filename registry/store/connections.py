@@ -1,6 +1,11 @@
 """How the database is reached: its address, and an engine for one role."""
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+import select
+from typing import Any
+
+import psycopg
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import NullPool
 
 from registry.embedded import HOST
@@ -34,10 +39,25 @@ def address(settings: Settings) -> str:
 def engine(url: URL | str, role: str, *, pooled: bool = True) -> Engine:
     """An engine on psycopg. A connection that died is noticed before it is used; errors never show parameters."""
     size, overflow = POOLS.get(role, SMALL_POOL)
-    pool = {"pool_size": size, "max_overflow": overflow, "pool_timeout": POOL_SECONDS, "pool_pre_ping": True}
-    return create_engine(
+    pool = {"pool_size": size, "max_overflow": overflow, "pool_timeout": POOL_SECONDS}
+    opened = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         **(pool if pooled else {"poolclass": NullPool}),
         hide_parameters=True,
         connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": role},
     )
+    event.listen(opened, "checkout", _living)
+    return opened
+
+
+def _living(driver: "psycopg.Connection[Any]", _record: object, _proxy: object) -> None:
+    """Let the pool open another connection in the place of one that has ended.
+
+    The server says nothing on a connection that is not in use but that it ends it, so there is no need to ask it before each use.
+    """
+    if driver.closed:
+        raise DisconnectionError
+    waiting = select.poll()
+    waiting.register(driver.fileno(), select.POLLIN)
+    if waiting.poll(0):
+        raise DisconnectionError

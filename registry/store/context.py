@@ -9,9 +9,13 @@ from collections.abc import Collection
 from sqlalchemy import Connection, text
 
 from registry import identifiers
+from registry.store.prepared import Prepared
 
 SECONDS = 60  # how long a context holds, from the start of its transaction by the database's clock
 BLOCK = 64  # bytes of a block of SHA-256
+
+_NOW = Prepared(text("select extract(epoch from now())::bigint as seconds"))
+_SET = Prepared(text("select set_config('app.ctx', :value, true)"))
 
 
 def signed(key: bytes, tenants: Collection[int], expiry: int) -> str:
@@ -22,20 +26,16 @@ def signed(key: bytes, tenants: Collection[int], expiry: int) -> str:
 
 def enter(connection: Connection, key: bytes, tenants: Collection[int]) -> None:
     """Give the transaction that has begun on this connection its tenants; they end with it."""
-    now = connection.scalar(text("select extract(epoch from now())::bigint"))
-    _set(connection, signed(key, tenants, int(now or 0) + SECONDS))
+    [now] = _NOW(connection)
+    _SET(connection, value=signed(key, tenants, now.seconds + SECONDS))
 
 
 def leave(connection: Connection) -> None:
     """Give the transaction no tenants, whatever smuggled SQL may have left in the session before it."""
-    _set(connection, "")
+    _SET(connection, value="")
 
 
 def padded(key: bytes) -> tuple[bytes, bytes]:
     """The key as the database keeps it: the inner and the outer pad of HMAC (RFC 2104)."""
     block = key.ljust(BLOCK, b"\0")
     return bytes(byte ^ 0x36 for byte in block), bytes(byte ^ 0x5C for byte in block)
-
-
-def _set(connection: Connection, value: str) -> None:
-    connection.execute(text("select set_config('app.ctx', :value, true)"), {"value": value})

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, or_, select, text
 
+from registry.store.prepared import Prepared
 from registry.store.tables import submission
 from registry.submissions.request import Format, Reference, State
 from schemas.record import RecordKind
@@ -20,12 +22,14 @@ _SETTINGS = {
     # What is held is looked up by one key at a time; a bitmap of all that a trust holds for each of them is never worth it.
     "enable_bitmapscan": "off",
 }
-_SET = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items())
+_SET = ", ".join(f"set_config('{name}', '{value}', true) as {name}" for name, value in _SETTINGS.items())
 # Evaluated in this order, so that the lock is waited for as long as is said before it.
-_LOCK = text(
-    f"""select {_SET}, set_config('lock_timeout', :patience, true),
+_LOCK = Prepared(
+    text(
+        f"""select {_SET}, set_config('lock_timeout', :patience, true) as patience,
               (select count(pg_advisory_xact_lock(hashtext('submission'), hashtext(each)))
                  from unnest(cast(:of as text[])) with ordinality as u(each, number))"""
+    )
 )
 
 
@@ -53,7 +57,7 @@ def one_at_a_time(
     Holds to the end of the transaction.
     """
     of = [f"{tenant_id} {kind.value}" for kind in RecordKind if kind in kinds]
-    connection.execute(_LOCK, {"patience": patience, "of": of})
+    _LOCK(connection, patience=patience, of=of)
 
 
 def earlier_waits(
@@ -66,15 +70,22 @@ def earlier_waits(
 ) -> bool:
     """Whether a file of the trust that came `before` still waits (None: any) and may hold a record that one of this kind and format
     holds: settled after it, that would undo its corrections."""
+    if before is None:
+        return bool(_waiting(kind, format)(connection, tenant=tenant_id))
+    return bool(_waiting(kind, format, earlier=True)(connection, tenant=tenant_id, before=before))
+
+
+@cache
+def _waiting(kind: RecordKind, format: Format, *, earlier: bool = False) -> Prepared:  # noqa: A002 (the name at every door)
     conditions = [
-        submission.c.tenant_id == tenant_id,
+        submission.c.tenant_id == bindparam("tenant"),
         submission.c.state == State.RECEIVED.value,
         submission.c.rehearsal.is_(False),
         _shared(kind, format),
     ]
-    if before is not None:
-        conditions.append(submission.c.received_at < before)
-    return connection.execute(select(submission.c.id).where(*conditions).limit(1)).first() is not None
+    if earlier:
+        conditions.append(submission.c.received_at < bindparam("before"))
+    return Prepared(select(submission.c.id).where(*conditions).limit(1))
 
 
 def _shared(kind: RecordKind, format: Format) -> ColumnElement[bool]:  # noqa: A002 (the name at every door)
@@ -82,5 +93,5 @@ def _shared(kind: RecordKind, format: Format) -> ColumnElement[bool]:  # noqa: A
     same_kind = submission.c.kind == kind.value
     of_fhir = submission.c.format == Format.FHIR.value
     if format is Format.FHIR:
-        return or_(of_fhir, submission.c.kind.in_([each.value for each in UNIT_KINDS]))
+        return or_(of_fhir, *(submission.c.kind == each.value for each in UNIT_KINDS))
     return or_(same_kind, of_fhir) if kind in UNIT_KINDS else same_kind

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ARRAY, Connection, Integer, any_, bindparam, select
 
+from registry.store.prepared import Prepared
 from registry.store.tables import opt_out_mode, organisation
 from schemas.codelist import Nation
 from schemas.record import RecordKind
@@ -28,24 +29,26 @@ class Sender:
         return self.screened and kind in PATIENT_KINDS
 
 
+_SENDERS = Prepared(
+    select(
+        organisation.c.id,
+        organisation.c.code,
+        organisation.c.name,
+        organisation.c.nation,
+        organisation.c.closed_on.is_not(None).label("closed"),
+        opt_out_mode.c.mode.label("opt_out"),
+    )
+    .outerjoin(opt_out_mode, opt_out_mode.c.nation == organisation.c.nation)
+    .where(organisation.c.id == any_(bindparam("ids", type_=ARRAY(Integer))))
+    .order_by(organisation.c.closed_on.is_not(None), organisation.c.name)
+)
+
+
 def senders(connection: Connection, organisations: Collection[int]) -> tuple[Sender, ...]:
     """Those organisations, the open ones first, then by name."""
-    rows = connection.execute(
-        select(
-            organisation.c.id,
-            organisation.c.code,
-            organisation.c.name,
-            organisation.c.nation,
-            organisation.c.closed_on.is_not(None).label("closed"),
-            opt_out_mode.c.mode.label("opt_out"),
-        )
-        .outerjoin(opt_out_mode, opt_out_mode.c.nation == organisation.c.nation)
-        .where(organisation.c.id.in_(organisations))
-        .order_by(organisation.c.closed_on.is_not(None), organisation.c.name)
-    )
     return tuple(
         Sender(row.id, row.code, row.name, Nation(row.nation), row.closed, screened(row.nation, row.opt_out))
-        for row in rows
+        for row in _SENDERS(connection, ids=list(organisations))
     )
 
 

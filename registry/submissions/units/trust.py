@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, bindparam, select
 
 from ingest.check import Context
 from registry.errors import Conflict
 from registry.identifiers import IdentifierError
 from registry.settings import Secrets, Settings
+from registry.store.prepared import Prepared
 from registry.store.tables import data_key, opt_out_mode, organisation
 from registry.submissions.keys import TenantKeys, unwrapped
 from registry.submissions.senders import screened
@@ -37,10 +38,11 @@ class Trust:
         )
 
 
-_TRUST = (
+_TRUST = Prepared(
     select(organisation.c.code, organisation.c.nation, opt_out_mode.c.mode, data_key.c.version, data_key.c.wrapped)
     .join_from(organisation, opt_out_mode, organisation.c.nation == opt_out_mode.c.nation, isouter=True)
     .join(data_key, and_(data_key.c.organisation_id == organisation.c.id), isouter=True)
+    .where(organisation.c.id == bindparam("tenant"))
     .order_by(data_key.c.version.desc())
     .limit(1)
 )
@@ -48,7 +50,7 @@ _TRUST = (
 
 def open_trust(connection: Connection, secrets: Secrets, tenant_id: int) -> Trust:
     """A trust by its id. Raises Conflict where its key was destroyed."""
-    row = connection.execute(_TRUST.where(organisation.c.id == tenant_id)).one()
+    [row] = _TRUST(connection, tenant=tenant_id)
     try:
         if row.wrapped is None:
             raise IdentifierError("there is no data key")
