@@ -72,6 +72,8 @@ class Head:
     corrected: frozenset[str]
     attribution: Attribution
     wrapped_key: tuple[int, bytes] | None
+    sealed: Mapping[str, bytes]
+    """What identifies, as it is kept, by field."""
     others: tuple[Other, ...]
 
     @property
@@ -139,13 +141,14 @@ class Story:
 
 # --- the head
 
+_SEALED = tuple(each for each in fields(CASE) if each.item.identifying)
 _HEAD = text(
     """
     select r.id as case_id, r.tenant_id, o.code, o.name, o.nation, r.local_case_id, r.version, r.withdrawn_at,
            r.withdraw_reason, r.corrected, r.attribution, r.attribution_since, b.id as attributed_id,
            b.code as attributed_code, b.name as attributed_name, a.told_at, a.answered_at, a.reason,
            (select name from register.organisation c where c.id = a.counts_for) as counts_for,
-           k.version as key_version, k.wrapped,
+           k.version as key_version, k.wrapped, {sealed},
            (select coalesce(jsonb_agg(jsonb_build_array(s.id, s.local_case_id, s.diagnosis_date)
                                       order by s.diagnosis_date), '[]')
               from (select p.id, p.local_case_id, v.diagnosis_date
@@ -155,13 +158,14 @@ _HEAD = text(
                      where p.nhs_key = r.nhs_key and p.tenant_id = r.tenant_id and p.id <> r.id and p.withdrawn_at is null
                      limit 20) s) as others
       from records.case_record r
+      join records.case_version h on h.tenant_id = r.tenant_id and h.record_id = r.id and h.version = r.version
       join register.organisation o on o.id = r.tenant_id
       left join register.organisation b on b.id = r.attributed_id
       left join records.attribution a on a.tenant_id = r.tenant_id and a.case_id = r.id
       left join lateral (select version, wrapped from register.data_key d
                           where d.organisation_id = r.tenant_id order by d.version desc limit 1) k on true
      where r.id = :case and r.tenant_id = any(:tenants)
-    """
+    """.replace("{sealed}", ", ".join(f"h.{column_of(each)}" for each in _SEALED))
 )
 
 
@@ -187,6 +191,7 @@ def head(connection: Connection, tenants: Collection[int], case_id: UUID) -> Hea
             row.attribution, attributed, row.attribution_since, row.told_at, row.answered_at, row.reason, row.counts_for
         ),
         wrapped_key=None if row.wrapped is None else (row.key_version, bytes(row.wrapped)),
+        sealed={each.name: bytes(cell) for each in _SEALED if (cell := row._mapping[column_of(each)]) is not None},
         others=tuple(
             Other(UUID(ident), name, None if day is None else date.fromisoformat(day))
             for ident, name, day in row.others

@@ -29,3 +29,67 @@ function show (told) {
 }
 
 if (waiting) setTimeout(look, 1000)
+
+// A question that does not apply is folded away, unless it was answered or something in it is wrong. `data-when` names the question that
+// decides, `data-is` its answers: codes, * for any, nothing for none. Without scripts every question is shown.
+function answerTo (form, name) {
+  const inputs = [...form.elements].filter(each => each.name === name || each.name?.startsWith(`${name}-`))
+  const given = inputs.filter(each => !['radio', 'checkbox'].includes(each.type) || each.checked).map(each => each.value.trim())
+  return given.find(each => each) ?? ''
+}
+
+function isAnswered (part) {
+  const inputs = [...part.querySelectorAll('input, select, textarea')].filter(each => each.type !== 'hidden')
+  return inputs.some(each => ['radio', 'checkbox'].includes(each.type) ? each.checked && each.value : each.value.trim())
+}
+
+function fold (form) {
+  for (const part of form.querySelectorAll('[data-when]')) {
+    const given = answerTo(form, part.dataset.when)
+    const wanted = part.dataset.is.split('|')
+    const applies = wanted.includes(given) || (given && wanted.includes('*'))
+    part.hidden = !applies && !isAnswered(part) && !part.querySelector('.nhsuk-error-message')
+  }
+}
+
+for (const form of document.querySelectorAll('form:has([data-when])')) {
+  fold(form)
+  form.addEventListener('input', () => fold(form))
+  form.addEventListener('change', () => fold(form))
+}
+
+// What is typed is kept as a draft a moment after the last keystroke, and when the page is left. Nothing is kept of a form that was not
+// touched, and nothing once it is sent. Without scripts there is a button.
+const PAUSE = 1500
+
+function keepDrafts (form) {
+  const said = form.querySelector('[data-draft-said]')
+  let timer = null
+  let asked = null
+  async function keep () {
+    timer = null
+    asked?.abort()
+    const request = asked = new AbortController()
+    const body = new URLSearchParams(new FormData(form))
+    const answer = await fetch(form.dataset.draft, { method: 'POST', body, signal: request.signal }).catch(() => null)
+    if (request.signal.aborted) return
+    const told = answer?.ok ? await answer.json().catch(() => null) : null
+    said.textContent = told?.said ?? 'The draft could not be kept just now. What you typed still stands here.'
+  }
+  form.addEventListener('input', () => {
+    clearTimeout(timer)
+    timer = setTimeout(keep, PAUSE)
+  })
+  form.addEventListener('submit', () => {
+    clearTimeout(timer)
+    timer = null
+    asked?.abort()
+  })
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState !== 'hidden' || timer === null) return
+    clearTimeout(timer)
+    keep()
+  })
+}
+
+document.querySelectorAll('form[data-draft]').forEach(keepDrafts)

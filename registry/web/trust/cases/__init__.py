@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter
 
-from registry.web.trust.cases import listing, worklist
+from registry.web.trust.cases import acting, editing, entry, listing, page, worklist
 
 router = APIRouter()
 
-for each in (worklist, listing):
+# The form of a new case stands before any case by its id.
+for each in (worklist, listing, entry, editing, acting, page):
     router.include_router(each.router)

@@ -1,0 +1,64 @@
+"""What the rules of today say of a case as it is held: the findings that stand. They hold no value."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from ingest.check import Context
+from ingest.fhir.checked import check_units
+from ingest.fhir.unit import Unit
+from ingest.written import texts
+from registry import identifiers
+from registry.cases.story import Head
+from registry.settings import Secrets, Settings
+from registry.submissions.keys import TenantKeys, unwrapped
+from schemas.codelist import Nation
+from schemas.finding import Finding
+from schemas.record import RecordKind
+
+CASE = RecordKind.CASE
+_ORDINAL = 1
+_NEEDED = "birth_date"
+"""Erased after its term, with what else identifies: then the rules have nothing to say any more."""
+
+
+def keys_of(head: Head, secrets: Secrets) -> TenantKeys | None:
+    """The keys of the case's trust; None where they were destroyed."""
+    if head.wrapped_key is None:
+        return None
+    version, wrapped = head.wrapped_key
+    try:
+        return unwrapped(secrets, head.trust.id, version, wrapped)
+    except identifiers.IdentifierError:
+        return None
+
+
+def opened(head: Head, keys: TenantKeys | None) -> dict[str, str]:
+    """What identifies, in clear. Showing it is an act that the caller audits."""
+    if keys is None:
+        return {}
+    return {
+        name: identifiers.open_sealed(
+            keys.data, cell, identifiers.cell_aad(head.trust.id, CASE.value, head.local_case_id, name)
+        )
+        for name, cell in head.sealed.items()
+    }
+
+
+def findings(
+    head: Head, values: Mapping[str, Any], keys: TenantKeys | None, settings: Settings, on: date
+) -> tuple[Finding, ...]:
+    """What would be said if the case came today as it stands; nothing of one that is withdrawn or erased."""
+    clear = opened(head, keys)
+    if head.withdrawn or _NEEDED not in clear:
+        return ()
+    context = Context(
+        nation=Nation(head.nation),
+        sender=head.trust.code,
+        on=on,
+        synthetic=settings.demo,
+        transfer_hours=settings.counting.transfer_hours,
+    )
+    unit = Unit(_ORDINAL, records={CASE: texts(CASE, {**values, **clear})})
+    issues = check_units([unit], context).issues(_ORDINAL)
+    return tuple(each.finding for each in issues if not each.information)
