@@ -226,12 +226,19 @@ def _reason(step: Transition, reason: str | None) -> str | None:
 
 
 def _ready(desk: Desk, row: Row[Any], step: Transition) -> None:
-    """Raises Conflict where a judgement is still missing, or may still come."""
+    """Raises Conflict where a judgement is still missing or may still come, or where the records say otherwise."""
     last = due(CaseState.WITH_CONSULTANT, row.since.astimezone(LONDON).date(), desk.settings)
     if step.needs_silence and last is not None and desk.on < last:
         raise Conflict(
             f"The consultant has until {last:%-d %B %Y} to answer. To complete the review without the answer, take the case back first."
         )
+    if step.to is CaseState.NOT_HAT and row.said != CaseState.NOT_HAT:
+        # What counts is what the records say: the desk must not say otherwise.
+        raise Conflict(
+            "Withdraw the record as not HAT, or record that as the finding of its review. Nothing was changed."
+        )
+    if step.start is CaseState.NOT_HAT and row.said in (None, CaseState.NOT_HAT):
+        raise Conflict("The record, or its review, still says that this is no HAT. Nothing was changed.")
     if step.needs_review and row.said != CaseState.COMPLETE:
         raise Conflict("Record the finding and the preventability first. Nothing was changed.")
     if step.needs_agreement and not row.agreed:

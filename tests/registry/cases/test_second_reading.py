@@ -20,7 +20,7 @@ from tests.make import valid_rca
 from tests.registry.cases.at_desk import AT, place
 from tests.registry.cases.at_desk import Place as Desk
 from tests.registry.cases.make import chain_holds
-from tests.registry.cases.reviews import case_in
+from tests.registry.cases.reviews import case_in, found_none
 from tests.registry.submissions.make import send
 
 FIRST = valid_rca()
@@ -76,6 +76,7 @@ def test_a_review_without_a_judgement_is_not_completed(here: Desk, admin: psycop
 
 def test_a_review_that_found_no_hat_ends_there(here: Desk, admin: psycopg.Connection) -> None:
     case = case_in(here, admin, CaseState.RCA_OPEN, reviewed=True)
+    found_none(here)
     with here.desk() as desk:
         work = completing.complete(desk, case, {**FIRST, "category": "not_hat", "preventability": ""})
     assert work.state is CaseState.NOT_HAT
@@ -200,6 +201,7 @@ def test_readers_who_agree_that_it_was_none_close_it_as_that(here: Desk, admin: 
     none = SECOND | {"category": "not_hat", "preventability": ""}
     with here.desk(here.person("other")) as desk:
         second_reading.read(desk, case, none)
+    found_none(here)
     with here.desk() as desk:
         second_reading.agree(desk, case, judgement(none))
         assert states.of(desk.connection, here.tenant, case).state is CaseState.NOT_HAT
