@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from registry.web.trust import activity, calendar, cases, changes, home, match, mend, quality, submissions, upload
+from registry.web.trust import activity, calendar, cases, changes, home, match, mend, quality, signing, submissions, upload
 
 router = APIRouter()
 
-for each in (home, upload, match, mend, changes, submissions, activity, calendar, quality, cases):
+for each in (home, upload, match, mend, changes, submissions, activity, calendar, quality, signing, cases):
     router.include_router(each.router)
