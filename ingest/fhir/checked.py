@@ -4,7 +4,7 @@ One fault is told once. Where the validator refuses what an element holds, the g
 as well; where the guard said why something cannot be used (`UNUSABLE`), the validator's word about its stand-in is not told.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 import polars as pl
@@ -13,6 +13,7 @@ from ingest.check import ROW, Checked, Context, check_frame, error_rules
 from ingest.fhir.elements import UNUSABLE
 from ingest.fhir.issue import Issue
 from ingest.fhir.issue_types import issue_type
+from ingest.fhir.packing import Packed
 from ingest.fhir.unit import Unit
 from schemas import fhir
 from schemas.codelist import Nation
@@ -49,7 +50,7 @@ class CheckedUnits:
     def __init__(self, units: Sequence[Unit], context: Context) -> None:
         self.context = context
         self.faulty = {unit.ordinal for unit in units if unit.faulty}
-        self._units = {unit.ordinal: unit for unit in units}
+        self._units: Mapping[int, Unit] = {unit.ordinal: unit for unit in units}
         self._found: dict[int, list[_Finding]] = {}
         self._checked: dict[RecordKind, Checked] = {}
         for kind in RecordKind:
@@ -90,6 +91,11 @@ class CheckedUnits:
         for kind in unit.records:
             made._checked[kind] = _row_alone(self._checked[kind], ordinal, unit.ordinal)
         return made
+
+    def packed(self) -> "CheckedUnits":
+        """The same, to be handed to another process."""
+        self._units = Packed(list(self._units.values()))
+        return self
 
     def issues(self, ordinal: int) -> list[Issue]:
         """All that is known about a unit, the worst first, each fault once."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from ingest.fhir.unit import Part, Unit
+from ingest.fhir.unit import Entry, Part
 from schemas.record import RecordKind
 
 KIND_OF = {
@@ -22,14 +22,14 @@ Expected = Mapping[RecordKind, Mapping[int, int]]
 """By kind and by the unit's ordinal."""
 
 
-def expected(units: Iterable[Unit]) -> Expected:
-    """The versions that are named in units."""
+def expected(entries: Iterable[tuple[int, Iterable[Entry]]]) -> Expected:
+    """The versions that are named in the entries of units, which are given by their ordinals."""
     found: dict[RecordKind, dict[int, int]] = {}
-    for unit in units:
-        for entry in unit.entries:
+    for ordinal, several in entries:
+        for entry in several:
             kind = KIND_OF.get(entry.part)
             if kind is not None and entry.if_match is not None:
-                found.setdefault(kind, {})[unit.ordinal] = version(entry.if_match)
+                found.setdefault(kind, {})[ordinal] = version(entry.if_match)
     return found
 
 

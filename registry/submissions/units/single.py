@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from ingest.fhir.checked import CheckedUnits, check_units
 from ingest.fhir.unit import Unit
@@ -15,6 +15,7 @@ from registry import identifiers
 from registry.errors import Conflict, PreconditionFailed, Unavailable
 from registry.settings import Secrets, Settings
 from registry.store import Store, audit
+from registry.store.prepared import Prepared
 from registry.store.tables import submission
 from registry.submissions.order import earlier_waits, one_at_a_time
 from registry.submissions.receiving import is_same, must_declare, sealed_parts, values
@@ -40,6 +41,12 @@ PATIENCE = "10s"
 
 TOGETHER = Gathering()
 """Of this process: the requests of all its threads."""
+
+_EARLIER = Prepared(
+    select(submission).where(
+        submission.c.tenant_id == bindparam("tenant"), submission.c.idempotency_key == bindparam("key")
+    )
+)
 
 Respond = Callable[[CheckedUnits, Settled], bytes]
 
@@ -151,14 +158,10 @@ class _Work:
 
     def earlier(self, connection: Connection) -> Stored | None:
         """What was stored under the request's key. Raises Conflict if that was another request."""
-        held = connection.execute(
-            select(submission).where(
-                submission.c.tenant_id == self.request.tenant_id,
-                submission.c.idempotency_key == self.request.idempotency_key,
-            )
-        ).one_or_none()
-        if held is None:
+        rows = _EARLIER(connection, tenant=self.request.tenant_id, key=self.request.idempotency_key)
+        if not rows:
             return None
+        [held] = rows
         if not is_same(held, self.request, self.digest) or held.state != State.ACCEPTED.value:
             raise Conflict(
                 "This identifier was used for something else that you sent. Give each Bundle one of its own."
@@ -192,7 +195,13 @@ class _Work:
         if waits and earlier_waits(connection, request.tenant_id, request.kind, request.format, before=None):
             raise Unavailable("A file that you sent earlier is still being worked on. Send this again when it is done.")
         settled = settle_units(
-            connection, reference, checked, request.door, trust.keys, expected([self.unit]), undone=True
+            connection,
+            reference,
+            checked,
+            request.door,
+            trust.keys,
+            expected([(ordinal, self.unit.entries)]),
+            undone=True,
         )
         if ordinal in settled.stale:
             raise PreconditionFailed(

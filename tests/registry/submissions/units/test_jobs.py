@@ -8,6 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from ingest.fhir.lines import LONGEST
 from registry import submissions
 from registry.access import Actor, Kind
 from registry.errors import Conflict, NotFound
@@ -85,7 +86,7 @@ def test_the_receipt_counts_units_and_lists_what_was_found(
 def test_lines_that_are_no_unit_are_rejected_and_blank_ones_are_none(
     store: Store, settings: Settings, tenant: int
 ) -> None:
-    long = b'{"resourceType": "Bundle", "x": "' + b"x" * lines.LONGEST + b'"}\n'
+    long = b'{"resourceType": "Bundle", "x": "' + b"x" * LONGEST + b'"}\n'
     sent = [
         b"\xef\xbb\xbf",
         ndjson([bundle_of(1)]),
@@ -205,15 +206,15 @@ class Stopped(Exception):  # noqa: N818 (it is no error, it stands for a kill)
 
 def _stop_after(monkeypatch: pytest.MonkeyPatch, chunks: int) -> None:
     """Let the reading end, as a kill would, after so many chunks."""
-    real = lines.Lines.batches
+    real = lines.Units.batches
 
-    def some(held: lines.Lines, after: int) -> Iterator[Batch]:
+    def some(held: lines.Units, after: int) -> Iterator[Batch]:
         for number, each in enumerate(real(held, after)):
             if number == chunks:
                 raise Stopped
             yield each
 
-    monkeypatch.setattr(lines.Lines, "batches", some)
+    monkeypatch.setattr(lines.Units, "batches", some)
 
 
 def _started(
@@ -263,15 +264,15 @@ def test_a_job_that_is_cancelled_while_it_is_worked_on_ends(
 ) -> None:
     monkeypatch.setattr(lines, "CHUNK", 2)
     reference = submit(store, settings, tenant, ndjson([bundle_of(number) for number in range(6)]))
-    real = lines.Lines.batches
+    real = lines.Units.batches
 
-    def cancelling(held: lines.Lines, after: int) -> Iterator[Batch]:
+    def cancelling(held: lines.Units, after: int) -> Iterator[Batch]:
         for number, each in enumerate(real(held, after)):
             if number == 1:
                 assert units.cancel(store, reference, actor="a system", role="trust_system", at=AT)
             yield each
 
-    monkeypatch.setattr(lines.Lines, "batches", cancelling)
+    monkeypatch.setattr(lines.Units, "batches", cancelling)
     assert units.work_job(store, reference, keys(settings), settings, at=AT) is None
     assert look(store, reference).counts == (2, 2, 0, 0)
 
@@ -282,10 +283,10 @@ def test_two_workers_share_no_unit(
     """Where a second one gets hold of a job all the same, the first stops."""
     monkeypatch.setattr(lines, "CHUNK", 2)
     reference = submit(store, settings, tenant, ndjson([bundle_of(number) for number in range(6)]))
-    real = lines.Lines.batches
+    real = lines.Units.batches
     calls: list[int] = []
 
-    def overtaken(held: lines.Lines, after: int) -> Iterator[Batch]:
+    def overtaken(held: lines.Units, after: int) -> Iterator[Batch]:
         calls.append(after)
         mine = len(calls) == 1
         for number, each in enumerate(real(held, after)):
@@ -293,7 +294,7 @@ def test_two_workers_share_no_unit(
                 assert units.work_job(store, reference, keys(settings), settings, at=AT) is State.ACCEPTED
             yield each
 
-    monkeypatch.setattr(lines.Lines, "batches", overtaken)
+    monkeypatch.setattr(lines.Units, "batches", overtaken)
     assert units.work_job(store, reference, keys(settings), settings, at=AT) is None
     assert calls == [0, 2]
     assert [source(line)[0] for line in look(store, reference).lines] == [1, 2, 3, 4, 5, 6]
@@ -317,7 +318,7 @@ def test_tries_that_lead_nowhere_end_it_and_what_is_stored_stays(
     def broken(*_: object) -> Iterator[Batch]:
         raise ValueError
 
-    monkeypatch.setattr(lines.Lines, "batches", broken)
+    monkeypatch.setattr(lines.Units, "batches", broken)
     ended: dict[str, int] = {}
     for _ in range(12):
         ended |= submissions.work_waiting(store, keys(settings), settings, AT)
