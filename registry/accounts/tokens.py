@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Date, Time, and_, cast, func, insert, literal, or_, select, text, update
+from sqlalchemy import Connection, Date, Time, and_, cast, func, insert, literal, or_, select, update
 
 from registry.access import ORGANISATION_ROLES, TOKEN_ROLES, Actor, Kind, Role
 from registry.accounts import new_secret, note, secret_digest
@@ -87,8 +87,7 @@ _LIVES = and_(
 
 
 _BY_DIGEST = Prepared(
-    text(
-        """
+    """
         with recursive token as (
             select id, name, role from register.api_token
              where token_digest = :digest and revoked_at is null and (expires_at is null or expires_at > now())),
@@ -100,7 +99,6 @@ _BY_DIGEST = Prepared(
                and merged.effective_on <= (now() at time zone 'Europe/London')::date)
         select id, name, role, array(select organisation_id from held) as organisations from token
         """
-    )
 )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, select
 
 from registry import identifiers
 from registry.store.prepared import Prepared
@@ -21,14 +21,12 @@ START = bytes(32)  # the MAC before the first
 
 Detail = str | int | bool | None | Sequence["Detail"] | Mapping[str, "Detail"]
 
-_LOCK = Prepared(text(f"select pg_advisory_xact_lock({CHAIN_LOCK}, :tenant)"))
+_LOCK = Prepared(f"select pg_advisory_xact_lock({CHAIN_LOCK}, :tenant)")
 _END = Prepared(
-    text(
-        """select clock_timestamp() as at, newest.sequence, newest.mac
+    """select clock_timestamp() as at, newest.sequence, newest.mac
              from (select) as always
              left join (select sequence, mac from records.audit where tenant_id = :tenant order by sequence desc limit 1) as newest
                on true"""
-    )
 )
 _ADD = Prepared(insert(audit), [column.name for column in audit.c])
 

@@ -6,7 +6,7 @@ the key. SQL that is smuggled in can set another text, but cannot sign it.
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from registry import identifiers
 from registry.store.prepared import Prepared
@@ -14,8 +14,8 @@ from registry.store.prepared import Prepared
 SECONDS = 60  # how long a context holds, from the start of its transaction by the database's clock
 BLOCK = 64  # bytes of a block of SHA-256
 
-_NOW = Prepared(text("select extract(epoch from now())::bigint as seconds"))
-_SET = Prepared(text("select set_config('app.ctx', :value, true)"))
+_NOW = Prepared("select extract(epoch from now())::bigint as seconds")
+_SET = Prepared("select set_config('app.ctx', :value, true)")
 
 
 def signed(key: bytes, tenants: Collection[int], expiry: int) -> str:

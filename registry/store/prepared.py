@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import Jsonb
-from sqlalchemy import ClauseElement, Connection
+from sqlalchemy import ClauseElement, Connection, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
@@ -21,13 +21,13 @@ _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call] # SQLAlchemy lea
 
 
 class Prepared:
-    """A statement of ours. `names` are the columns of an insert that are given values; all values are given by name.
+    """A statement of ours, or its text with `:name` for each value. `names` are the columns of an insert that are given values; all values are given by name.
 
     A list is compared with by `= any_(...)`: an IN would have another text for each length.
     """
 
-    def __init__(self, query: ClauseElement, names: Sequence[str] | None = None) -> None:
-        self._query = query
+    def __init__(self, query: ClauseElement | str, names: Sequence[str] | None = None) -> None:
+        self._query = text(query) if isinstance(query, str) else query
         self._names = None if names is None else list(names)
 
     def __call__(self, connection: Connection, **values: Any) -> list[Any]:

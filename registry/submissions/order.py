@@ -25,11 +25,9 @@ _SETTINGS = {
 _SET = ", ".join(f"set_config('{name}', '{value}', true) as {name}" for name, value in _SETTINGS.items())
 # Evaluated in this order, so that the lock is waited for as long as is said before it.
 _LOCK = Prepared(
-    text(
-        f"""select {_SET}, set_config('lock_timeout', :patience, true) as patience,
+    f"""select {_SET}, set_config('lock_timeout', :patience, true) as patience,
               (select count(pg_advisory_xact_lock(hashtext('submission'), hashtext(each)))
                  from unnest(cast(:of as text[])) with ordinality as u(each, number))"""
-    )
 )
 
 

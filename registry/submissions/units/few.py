@@ -9,9 +9,10 @@ from functools import cache
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, Row, TextClause, text
+from sqlalchemy import Connection
 
 from ingest.check import FINDINGS, ROW
+from registry.store.prepared import Prepared
 from registry.store.records import column_of
 from registry.submissions import against_register, staging
 from registry.submissions.corrections import remember
@@ -60,11 +61,11 @@ class Few:
         self._keys = keys
         self._parameters = version_parameters(reference, door)
         self._document: str | None = None
-        self._met: dict[int, Row[Any]] | None = None
+        self._met: dict[int, Any] | None = None
 
     def findings(self) -> pl.DataFrame:
         """What the register says of the rows. It is asked at the same time which records they meet."""
-        rows = self._connection.execute(_asking(self._kind), self._asked("tenant", "door")).all()
+        rows = _asking(self._kind)(self._connection, **self._asked("tenant", "door"))
         self._met = {row.row: row for row in rows if row.row is not None}
         lines = rows[0].lines
         return against_register.found(lines) if lines else pl.DataFrame(schema=FINDINGS)
@@ -86,11 +87,11 @@ class Few:
         first = self._added(met)
         changing = [row for row in met.values() if row.does != Record.UNCHANGED]
         standings = {number: _standing(row) for number, row in met.items()} | dict.fromkeys(first)
-        written: Sequence[Row[Any]] = ()
+        written: Sequence[Any] = ()
         if changing or (first and met):
             written = self._write_all(changing)
         elif first:
-            written = self._connection.execute(_first(self._kind), self._asked(*self._parameters)).all()
+            written = _first(self._kind)(self._connection, **self._asked(*self._parameters))
         for row in written:
             if row.row in first:
                 standings[row.row] = Standing(row.record_id, 1, first[row.row])
@@ -102,14 +103,14 @@ class Few:
             remember(self._connection, self._kind, self._reference.tenant_id, forms)
         return KindSettled(stand, gained, uses or {})
 
-    def _meet(self) -> dict[int, Row[Any]]:
+    def _meet(self) -> dict[int, Any]:
         """What the rows meet, by their numbers."""
         if self._met is None:
             self.findings()
         assert self._met is not None
         return {number: self._met[number] for number in self._frame[ROW] if number in self._met}
 
-    def _added(self, met: dict[int, Row[Any]]) -> dict[int, Record]:
+    def _added(self, met: dict[int, Any]) -> dict[int, Record]:
         """The rows that meet no record, and what each does: one that withdraws what was never there is kept as withdrawn."""
         reasons = "withdraw_reason" if "withdraw_reason" in self._frame.columns else pl.lit(None).alias("none")
         return {
@@ -118,13 +119,13 @@ class Few:
             if number not in met
         }
 
-    def _write_all(self, changing: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    def _write_all(self, changing: Sequence[Any]) -> Sequence[Any]:
         names: list[list[str]] = [[] for _ in changing]
         if changing and identifying(self._kind):
             key_fields, *sealed = zip(*(row[SEALED:] for row in changing), strict=True)
             names = differing(self._kind, self._reference.tenant_id, self._keys, key_fields, sealed)
         differs = {"numbers": [row.row for row in changing], "names": [",".join(each) for each in names]}
-        return self._connection.execute(_all(self._kind), self._asked(*self._parameters) | differs).all()
+        return _all(self._kind)(self._connection, **(self._asked(*self._parameters) | differs))
 
     def _asked(self, *names: str) -> dict[str, object]:
         if self._document is None:
@@ -132,12 +133,12 @@ class Few:
         return {name: self._parameters[name] for name in names} | {"rows": self._document}
 
 
-def _standing(row: Row[Any]) -> Standing:
+def _standing(row: Any) -> Standing:
     did = Record(row.does)
     return Standing(row.record_id, row.version - 1 if did is Record.UNCHANGED else row.version, did)
 
 
-def _gained(row: Row[Any]) -> int:
+def _gained(row: Any) -> int:
     """How many more records stand: one that was withdrawn and comes back, one less where one is withdrawn."""
     if row.withdrawn:
         return int(row.does == Record.CHANGED)
@@ -157,7 +158,7 @@ def _with_met(kind: RecordKind) -> str:
 
 
 @cache
-def _asking(kind: RecordKind) -> TextClause:
+def _asking(kind: RecordKind) -> Prepared:
     """What is found against the rows, in each line, and beside it what each row meets; of one that meets a record also the key and the
     sealed fields, as sent and as held. At least one line, which may name no row."""
     questions = against_register.questions(kind)
@@ -170,7 +171,7 @@ def _asking(kind: RecordKind) -> TextClause:
         f", s.{column_of(each)}, v.{column_of(each)} as held_{column_of(each)}" for each in identifying(kind)
     )
     keys = ", ".join(f's."{name}"::text' for name in key(kind))
-    return text(
+    return Prepared(
         f"""{_with_met(kind)},
              meeting as (
                 select x."row", x.record_id, x.version, x.withdrawn, x.does, array[{keys}] as keys{sealed}
@@ -180,9 +181,9 @@ def _asking(kind: RecordKind) -> TextClause:
 
 
 @cache
-def _first(kind: RecordKind) -> TextClause:
+def _first(kind: RecordKind) -> Prepared:
     """Write rows none of which meets a record."""
-    return text(
+    return Prepared(
         f"""{_staged(kind)},
              records_added as ({adding_records(kind, "true")}), versions_added as ({adding_versions(kind, "true")})
         select "row", record_id, null as uses from {STAGING}"""
@@ -190,9 +191,9 @@ def _first(kind: RecordKind) -> TextClause:
 
 
 @cache
-def _all(kind: RecordKind) -> TextClause:
+def _all(kind: RecordKind) -> Prepared:
     """Write rows some of which change the record that they meet."""
-    return text(
+    return Prepared(
         f"""{_with_met(kind)},
              {DIFFERS} as (
                 select number as "row", string_to_array(names, ',') as names

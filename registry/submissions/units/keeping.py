@@ -6,10 +6,11 @@ from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Table, TextClause, insert, text
+from sqlalchemy import Connection, Table, insert
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 
+from registry.store.prepared import Prepared
 from registry.store.tables import finding, payload, submission, tally, unit_outcome
 from registry.submissions.request import Reference
 from registry.submissions.units.outcomes import Outcome, outcome_values
@@ -38,11 +39,11 @@ def keep_unit(
         **_parameters(submission, received, "s"),
         **_parameters(unit_outcome, outcome, "o"),
     }
-    added = connection.execute(_keeping(tuple(received), tuple(outcome)), asked).scalar()
+    added = _keeping(tuple(received), tuple(outcome))(connection, **asked)
     for part, each in enumerate(sealed[1:], 1):
         more = {"tenant_id": reference.tenant_id, "submission_id": reference.id, "part": part, "sealed": each}
         connection.execute(insert(payload).values(more))
-    return added is not None
+    return bool(added)
 
 
 def _found(number: int, each: Finding) -> dict[str, object]:
@@ -57,8 +58,8 @@ def _parameters(table: Table, values: Mapping[str, Any], prefix: str) -> dict[st
 
 
 @cache
-def _keeping(received: tuple[str, ...], outcome: tuple[str, ...]) -> TextClause:
-    return text(
+def _keeping(received: tuple[str, ...], outcome: tuple[str, ...]) -> Prepared:
+    return Prepared(
         f"""
         with added as (
                 insert into records.submission ({_names(received)}) values ({_cast(submission, received, "s")})
