@@ -50,6 +50,11 @@ class Effect:
     withdrawn: int
     gained: int
 
+    @property
+    def moves(self) -> bool:
+        """Whether records came or went, or the month has more or fewer cases."""
+        return bool(self.new or self.withdrawn or self.gained)
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:

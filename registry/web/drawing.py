@@ -55,7 +55,8 @@ def frame(chart: Chart, narrow: bool) -> Frame:
     scale = 100 if chart.percent else 1
     reach = [limit for point in chart.points for limit in (point.value, point.upper) if limit is not None]
     reach += [chart.target.value] if chart.target else []
-    most = max(reach, default=chart.axis_from + 1)
+    most = max(reach, default=0)
+    most = most if most > chart.axis_from else chart.axis_from + 1
     low, high, step = ticks(chart.axis_from * scale, (1 if chart.percent and most > 0.9 else most) * scale)
     width, height, font = (320, 300, 13) if narrow else (720, 400, 16)
     labels = max(len(tick_words(value, step)) for value in (low, high))

@@ -240,7 +240,7 @@ def _outcome(work: Work, months: list[date], receipt: Receipt) -> Work:
 
 def _told(receipt: Receipt) -> str:
     stored, refused = receipt.stored or 0, receipt.refused or 0
-    said = f"{stored} {'month is' if stored == 1 else 'months are'} stored."
+    said = f"{stored} {'month is' if stored == 1 else 'months are'} stored." if stored else "Nothing is stored yet."
     if refused:
         said += f" {refused} {'month is' if refused == 1 else 'months are'} not: see what is wrong with {'it' if refused == 1 else 'them'}."
     elif receipt.warnings:

@@ -60,16 +60,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing that was found, under its number."""
+    """One thing that was found, under its number, and the cells in which it was."""
 
     number: int
-    name: str
+    names: tuple[str, ...]
     error: bool
     words: str
 
     @property
     def fault(self) -> Fault:
-        return Fault(self.name, self.words)
+        return Fault(self.names[0], self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def grid(
 
 def _cell(each: Held, name: str, typed: Typed, found: Sequence[Found], moved: set[date]) -> Cell:
     ident = box(each.month, name)
-    here = [one for one in found if one.name == ident]
+    here = [one for one in found if ident in one.names]
     value = typed.get(each.month, each.cells).get(name, "")
     stands = each.cells[name]
     return Cell(
@@ -147,24 +147,28 @@ def _cell(each: Held, name: str, typed: Typed, found: Sequence[Found], moved: se
 
 
 def _numbered(findings: Mapping[date, Sequence[Finding]]) -> tuple[Found, ...]:
-    """All that was found, errors first; what is about the month itself stands at its return."""
-    flat = [(month, each) for month, said in sorted(findings.items()) for each in said]
-    flat.sort(key=lambda each: each[1].severity is not Severity.ERROR)
+    """All that was found, errors first; the same fault in several cells of a month once. What is about the month itself stands at its return."""
+    cells: dict[tuple[bool, date, str], list[str]] = {}
+    for month, said in sorted(findings.items()):
+        for each in said:
+            name = each.field if each.field in NAMES else NAMES[0]
+            key = (each.severity is not Severity.ERROR, month, f"{each.words} {each.mend}")
+            cells.setdefault(key, []).append(name)
+    ordered = sorted(cells.items(), key=lambda each: each[0][:2])
     return tuple(
         Found(
-            number,
-            box(month, each.field if each.field in NAMES else NAMES[0]),
-            each.severity is Severity.ERROR,
-            f"{month:%B %Y}, {_words(each.field) if each.field in NAMES else 'the month'}: {each.words} {each.mend}",
+            number, tuple(box(month, name) for name in names), not warning, f"{month:%B %Y}, {_which(names)}: {words}"
         )
-        for number, (month, each) in enumerate(flat, 1)
+        for number, ((warning, month, words), names) in enumerate(ordered, 1)
     )
 
 
-def _words(name: str | None) -> str:
+def _which(names: Sequence[str]) -> str:
+    return _words(names[0]) if len(names) == 1 else f"{len(names)} cells"
+
+
+def _words(name: str) -> str:
     """The question without what all counts of admissions have in common."""
-    if name is None:
-        return ""
     question = field(ACTIVITY, name).item.question
     short = question.partition(": ")[2]
     return short[:1].upper() + short[1:] if short else question

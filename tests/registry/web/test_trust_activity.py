@@ -108,6 +108,14 @@ def test_what_is_wrong_stands_in_the_cells_and_good_months_are_stored(
     assert stored(admin)["2025-04"] == ("complete", 7, "form")
 
 
+def test_the_same_fault_in_many_cells_is_told_once(manager: TestClient) -> None:
+    answer = press(manager, manager.get(PAGE), {"c-2025-04-case_return": "complete"})
+    words = words_of(answer)
+    assert words.count("April 2025, 20 cells: This is asked for") == 2  # in the summary and in the list
+    assert "Nothing is stored yet" in words
+    assert answer.text.count('aria-describedby="found-1"') == 20
+
+
 def test_warnings_are_shown_after_storing(manager: TestClient) -> None:
     answer = press(manager, manager.get(PAGE), month("2025-03", **dict.fromkeys(COUNTS, "0")))
     page = manager.get(answer.headers["location"])
