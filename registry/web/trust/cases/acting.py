@@ -3,6 +3,7 @@
 Each form names what its person saw. What has moved on meanwhile is told on the page, with what was typed still in its box.
 """
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,17 +11,16 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from registry.access import Actor, Right
 from registry.cases import confirming, online, states, story
-from registry.cases.desk import Desk, note
-from registry.cases.online import Faulty, Saved
+from registry.cases.desk import Desk
+from registry.cases.online import Faulty, Stale
 from registry.cases.states import CaseState
-from registry.cases.story import Head
+from registry.cases.story import Head, Story
 from registry.cases.transitions import between
 from registry.errors import BadRequest, Conflict, Forbidden, NotFound, RegistryError, Unavailable, Unprocessable
 from registry.web.actor import require
@@ -65,33 +65,44 @@ class _Wanted:
 
 
 def _move(request: Request, actor: Actor, wanted: _Wanted, form: FormData) -> None:
-    """The record follows a move that says whether the case counts: what is not HAT is withdrawn as such, and comes back with the case."""
-    tenants = actor.tenants(Right.EDIT_CASES)
+    """What is not HAT is withdrawn as such, and comes back with its record; every other move is made at the desk alone."""
+    tenants, reason = actor.tenants(Right.EDIT_CASES), wanted.reason or None
     with store_of(request).readonly(tenants=tenants) as connection:
         head = story.head(connection, tenants, wanted.case_id)
-        moves = _may_move(connection, head, wanted)
-    if moves and wanted.to is CaseState.NOT_HAT:
-        _say(request, actor, head, WithdrawReason.NOT_HAT.value, form)
-    elif moves and wanted.seen is CaseState.NOT_HAT and head.withdrawn:
-        _say(request, actor, head, "", form)
-    reason = wanted.reason or None
+        work = states.of(connection, head.trust.id, wanted.case_id)
+        past = story.story(connection, head)
+    if work.state is wanted.to and _made_before(past, actor, wanted):
+        return
+    if work.state is wanted.seen and _by_record(head, past, wanted):
+        said = WithdrawReason.NOT_HAT.value if wanted.to is CaseState.NOT_HAT else ""
+        _say(request, actor, head, said, form, reason)
+        return
     with store_of(request).transaction(tenants=tenants) as connection:
         desk = desk_of(request, connection, head.trust.id, actor)
         states.move(desk, wanted.case_id, wanted.to, seen=wanted.seen, reason=reason)
 
 
-def _may_move(connection: Connection, head: Head, wanted: _Wanted) -> bool:
-    """Whether the record may be changed for a move; the desk asks the same once more, and says why not, when it is to make it."""
-    step = between(wanted.seen, wanted.to)
-    if step is None or states.of(connection, head.trust.id, head.case_id).state is not wanted.seen:
-        return False
-    if step.needs_reason and not wanted.reason:
-        raise Unprocessable("Say why.", errors=[("reason", "Enter the reason")])
+def _made_before(past: Story, actor: Actor, wanted: _Wanted) -> bool:
+    """Whether this is the same form a second time: the last move was this one, by the same person."""
+    last = next((each for each in reversed(past.events) if each.what == "moved"), None)
+    return last is not None and (last.actor, dict(last.detail)) == (
+        actor.label,
+        {"from": wanted.seen.value, "to": wanted.to.value},
+    )
+
+
+def _by_record(head: Head, past: Story, wanted: _Wanted) -> bool:
+    """Whether the record is to say it: a move that may be made, to or from what is not HAT. What may not, the desk refuses in words."""
     if (wanted.seen, wanted.to) == (CaseState.SUSPECTED, CaseState.CONFIRMED):
-        values = story.story(connection, head).standing(CASE)
-        if not confirming.is_confirmed(values.get("confirmation")):
+        if not confirming.is_confirmed(past.standing(CASE).get("confirmation")):
             raise Conflict(UNCONFIRMED)
-    return len(wanted.reason) <= states.LONGEST_REASON
+        return False
+    allowed = between(wanted.seen, wanted.to) is not None and len(wanted.reason) <= states.LONGEST_REASON
+    if not allowed or CaseState.NOT_HAT not in (wanted.seen, wanted.to):
+        return False
+    if not wanted.reason:
+        raise Unprocessable("Say why.", errors=[("reason", "Enter the reason")])
+    return wanted.to is CaseState.NOT_HAT or head.withdrawn
 
 
 @router.post("/{case_id}/assign")
@@ -149,13 +160,11 @@ def _change(request: Request, actor: Actor, case_id: UUID, reason: str, form: Fo
         head = story.head(connection, tenants, case_id)
     if not reason and head.withdrawn and head.withdraw_reason not in told.RESTORABLE:
         raise Conflict("This case cannot be brought back from here.")
-    if _say(request, actor, head, reason, form):
-        what = "withdrawn" if reason else "restored"
-        _at_desk(request, actor, case_id, lambda desk: note(desk, case_id, what, {"reason": reason}))
+    _say(request, actor, head, reason, form, None)
 
 
-def _say(request: Request, actor: Actor, head: Head, reason: str, form: FormData) -> bool:
-    """Let the record say that it is withdrawn, or is not; gives whether that is new. Raises Conflict where it cannot."""
+def _say(request: Request, actor: Actor, head: Head, withdrawn: str, form: FormData, reason: str | None) -> None:
+    """Let the record say that it is withdrawn, or is not; its work ends or begins with that. Raises Conflict where it cannot."""
     given = filled(form, new=False)
     done = online.save(
         store_of(request),
@@ -163,22 +172,22 @@ def _say(request: Request, actor: Actor, head: Head, reason: str, form: FormData
         online.Form(
             kind=CASE,
             key=head.local_case_id,
-            text={"withdraw_reason": reason},
+            text={"withdraw_reason": withdrawn},
             base_version=given.base_version or head.version,
             once=given.once,
             # Nothing of the patient is in it that was not there: whoever sent that declared it.
             opt_out_screened=True,
+            reason=reason,
         ),
         secrets=secrets_of(request.app.state),
         settings=request.app.state.settings,
         by=actor,
         at=datetime.now(UTC),
     )
-    if isinstance(done, Saved):
-        return not done.again
     if isinstance(done, Faulty):
         raise Conflict(" ".join(f"{each.words} {each.mend}" for each in done.findings))
-    raise Conflict(MEANWHILE)
+    if isinstance(done, Stale):
+        raise Conflict(MEANWHILE)
 
 
 def _at_desk(request: Request, actor: Actor, case_id: UUID, act: Callable[[Desk], object]) -> None:
@@ -224,6 +233,7 @@ def _withdrawing(request: Request, actor: Actor, case_id: UUID, wrong: list[Faul
         "trust/cases/withdraw.html",
         status=422 if wrong else 200,
         head=head,
+        once=secrets.token_hex(16),
         reasons=[(each.value, each.words) for each in OFFERED],
         faults=wrong,
     )

@@ -18,7 +18,7 @@ from registry.cases.online import Difference
 from registry.submissions.senders import Sender
 from registry.web import forms
 from registry.web.applies import condition
-from registry.web.bodies import read_form
+from registry.web.bodies import ANSWER_LIMIT, read_form
 from registry.web.fields import Fault, text
 from registry.web.pages import render
 from registry.web.trust.cases.present import HELD
@@ -41,7 +41,7 @@ KEY = "local_case_id"
 
 async def case_form(request: Request) -> FormData:
     """The form, with a field for each question and several for each date."""
-    return await read_form(request, max_fields=MOST_FIELDS)
+    return await read_form(request, max_fields=MOST_FIELDS, field_limit=ANSWER_LIMIT)
 
 
 Typed = Annotated[FormData, Depends(case_form)]
@@ -162,10 +162,6 @@ def _said(finding: Finding) -> str:
 
 def warnings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(each for each in findings if each.severity is Severity.WARNING)
-
-
-def has_errors(findings: Iterable[Finding]) -> bool:
-    return any(each.severity is Severity.ERROR for each in findings)
 
 
 def differing(found: Iterable[Difference]) -> tuple[Differing, ...]:

@@ -2,6 +2,7 @@
 be recorded so, and who looked. What identifies is masked; to show it is an act of its own, noted, and holds for one answer.
 """
 
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -155,6 +156,7 @@ def shown(request: Request, actor: Actor, seen: Seen, extra: Extra) -> Response:
         may_edit=may_edit,
         may_restore=may_edit and head.withdraw_reason in told.RESTORABLE,
         identifiers_shown=extra.shown is not None,
+        once=secrets.token_hex(16),
         done=extra.done,
         faults=extra.faults,
         typed=extra.typed,

@@ -11,13 +11,12 @@ from registry.access import Actor
 from registry.cases import confirming, drafts, online
 from registry.cases.desk import Desk, open_desk
 from registry.cases.drafts import Draft
-from registry.cases.looking import look
-from registry.cases.online import Faulty, Form, Saved, Stale
+from registry.cases.online import Faulty, Form, Saved, Stale, Unconfirmed
 from registry.errors import BadRequest, Conflict, PayloadTooLarge, Unavailable
 from registry.settings import Settings
 from registry.store import Store
 from registry.web.fields import Fault
-from registry.web.trust.cases.filling import CASE, KEY, Filled, Sheet, differing, has_errors, warnings
+from registry.web.trust.cases.filling import CASE, KEY, Filled, Sheet, differing, warnings
 from registry.web.trust.present import said_time
 from registry.web.uploads import secrets_of
 
@@ -47,30 +46,12 @@ def save(request: Request, actor: Actor, sheet: Sheet, given: Filled) -> Saved |
         base_version=given.base_version,
         once=given.once,
         opt_out_screened=given.screened,
+        confirmed=given.confirmed,
     )
     try:
-        return _looked_at(request, actor, sheet, form, given) or _stored(request, actor, sheet, form)
+        return _stored(request, actor, sheet, form)
     except (BadRequest, Conflict, PayloadTooLarge, Unavailable) as refused:
         return replace(sheet, faults=(Fault("", refused.detail),))
-
-
-def _looked_at(request: Request, actor: Actor, sheet: Sheet, form: Form, given: Filled) -> Sheet | None:
-    """The form with what is wrong, or with warnings that nobody looked at yet; None where it may be stored."""
-    found = look(
-        store_of(request),
-        sheet.sender.id,
-        form,
-        secrets=secrets_of(request.app.state),
-        settings=request.app.state.settings,
-        by=actor,
-        at=datetime.now(UTC),
-    )
-    if has_errors(found):
-        return replace(sheet, findings=found)
-    said = warnings(found)
-    if {each.rule for each in said} <= given.confirmed:
-        return None
-    return replace(sheet, findings=found, to_confirm=said)
 
 
 def _stored(request: Request, actor: Actor, sheet: Sheet, form: Form) -> Saved | Sheet:
@@ -84,6 +65,8 @@ def _stored(request: Request, actor: Actor, sheet: Sheet, form: Form) -> Saved |
         at=datetime.now(UTC),
     )
     match done:
+        case Unconfirmed(findings):
+            return replace(sheet, findings=findings, to_confirm=warnings(findings))
         case Faulty(findings):
             return replace(sheet, findings=findings)
         case Stale() if sheet.new:

@@ -248,8 +248,8 @@ def _event_words(each: Happened, people: Mapping[UUID, Person]) -> str:
             )
         case "withdrawn":
             return "Withdrawn"
-        case "restored":
-            return "Brought back"
+        case "begun again":
+            return f"Brought back, and begun again as “{_state(detail.get('to'))}”"
     return each.what.replace("_", " ").capitalize()
 
 
