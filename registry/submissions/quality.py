@@ -141,7 +141,7 @@ _QUALITY = text(
         select date_trunc('month', received_at at time zone 'Europe/London')::date as month,
                sum(rows) as rows, sum(warnings) as warnings
           from records.submission
-         where tenant_id = :tenant and not rehearsal and kind in ('case', 'rca') and rows > 0
+         where tenant_id = :tenant and not rehearsal and kind in ('case', 'rca') and format <> 'form' and rows > 0
            and received_at >= cast(:first as date) - 1
          group by 1
     )

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, and_, func, literal, select, tuple_
 from registry.errors import NotFound
 from registry.store import progress
 from registry.store.tables import finding, organisation, submission, tally
-from registry.submissions.request import Reference, State
+from registry.submissions.request import Format, Reference, State
 from schemas.codelist import Nation
 from schemas.dictionary import field
 from schemas.finding import Finding, Severity
@@ -117,9 +117,9 @@ def latest(
     kind: RecordKind | None = None,
     state: State | None = None,
 ) -> list[Receipt]:
-    """The newest submissions of the trusts first, of one kind or in one state where these are given; `before` names the one after
-    which to go on. NotFound where that is not theirs."""
-    asked = select(submission).where(submission.c.tenant_id.in_(tenants))
+    """The newest submissions of the trusts first, of one kind or in one state where these are given, without the single records that
+    were saved from forms; `before` names the one after which to go on. NotFound where that is not theirs."""
+    asked = select(submission).where(submission.c.tenant_id.in_(tenants), submission.c.format != Format.FORM.value)
     if kind is not None:
         asked = asked.where(submission.c.kind == kind.value)
     if state is not None:
