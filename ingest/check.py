@@ -12,7 +12,7 @@ from functools import cache
 import polars as pl
 
 from schemas.codelist import Nation
-from schemas.counting import TRANSFER_HOURS, derive_case
+from schemas.counting import DERIVED, TRANSFER_HOURS, derive_case, derived_from
 from schemas.dictionary import Field, fields, key
 from schemas.finding import Severity
 from schemas.record import RecordKind
@@ -139,28 +139,27 @@ def check_frame(text: pl.DataFrame, kind: RecordKind, context: Context, swapped:
     blank = _blank(sent, plan)
     typed = _typed(sent, plan, context.nation, swapped, blank)
     marked = _marked(typed, plan)
-    derived = _derived(typed, kind, plan)
+    derived = _derived(typed, kind)
     facts = _known(typed, plan, context, marked).hstack(derived)
     flagged = _flagged(facts, plan, blank, marked)
     findings = pl.concat([*_unreadable(facts, plan, context, kind, swapped, marked), *flagged])
-    ordered = findings.sort(ROW, "place", "rule")
-    return Checked(typed=facts.select(ROW, *plan.names, *derived.columns), findings=ordered)
+    ordered = findings.sort(ROW, "place", "rule") if findings.height > 1 else findings
+    return Checked(typed=facts[[ROW, *plan.names, *derived.columns]], findings=ordered)
 
 
 def _sent(text: pl.DataFrame, plan: _Plan, context: Context) -> pl.DataFrame:
     """Every field as a column of text under its text name; this trust's local codes put into the dataset's own."""
-    there = set(text.columns)
+    there, absent = set(text.columns), pl.Series([None], dtype=pl.String).new_from_index(0, text.height)
     columns = [
-        (pl.col(each.name) if each.name in there else pl.lit(None, dtype=pl.String)).alias(_text(each.name))
-        for each in plan.fields
+        (text.get_column(each.name) if each.name in there else absent).alias(_text(each.name)) for each in plan.fields
     ]
-    sent = text.select(pl.col(ROW).cast(pl.UInt32), *columns)
+    sent = pl.DataFrame([text.get_column(ROW).cast(pl.UInt32), *columns])
     matched = [
         _matched(pl.col(_text(each.name)), each, context.codes[each.name]).alias(_text(each.name))
         for each in plan.fields
         if context.codes.get(each.name)
     ]
-    return sent.with_columns(matched)
+    return sent.with_columns(matched) if matched else sent
 
 
 def _matched(text: pl.Expr, each: Field, codes: Mapping[str, str]) -> pl.Expr:
@@ -182,28 +181,56 @@ def _typed(
     sent: pl.DataFrame, plan: _Plan, nation: Nation, swapped: Collection[str], blank: Collection[str]
 ) -> pl.DataFrame:
     """The readings beside the text."""
-    nothing = [pl.lit(None, dtype=each.holds.dtype).alias(each.name) for each in plan.fields if each.name in blank]
-    together = _together(sent, plan, nation, blank) if sent.height <= FEW_ROWS else {}
-    reading = [each for name, each in plan.read.items() if name not in blank and name not in together]
-    read = sent.with_columns(*nothing, *reading, *together.values(), *_codes(sent, plan, nation, blank))
+    if sent.height <= FEW_ROWS:
+        read = sent.hstack(list(_few_typed(sent, plan, nation, blank)))
+    else:
+        nothing = [pl.lit(None, dtype=each.holds.dtype).alias(each.name) for each in plan.fields if each.name in blank]
+        reading = [each for name, each in plan.read.items() if name not in blank]
+        read = sent.with_columns(*nothing, *reading, *_codes(sent, plan, nation, blank))
     refused = [pl.lit(None, dtype=each.holds.dtype).alias(each.name) for each in plan.fields if each.name in swapped]
     return read.with_columns(refused) if refused else read
 
 
+def _few_typed(sent: pl.DataFrame, plan: _Plan, nation: Nation, blank: Collection[str]) -> Iterator[pl.Series]:
+    """The same readings of few rows, whose cells cost less than an expression for each field."""
+    together = _together(sent, plan, nation, blank)
+    for each in plan.fields:
+        text = sent.get_column(_text(each.name))
+        if each.name in together:
+            yield together[each.name]
+        elif each.name in blank:
+            yield pl.Series(each.name, [None], each.holds.dtype).new_from_index(0, sent.height)
+        else:
+            assert isinstance(each.holds, CodeType)
+            cells = text.to_list()
+            codes = each.holds.spelt(list(set(cells)), nation)
+            read = text.alias(each.name)
+            yield read if codes is None else pl.Series(each.name, [codes.get(cell) for cell in cells], pl.String)
+
+
 def _together(sent: pl.DataFrame, plan: _Plan, nation: Nation, blank: Collection[str]) -> dict[str, pl.Series]:
-    """Fields of one type read as one column, one beneath the other: of few rows the expressions cost more than the cells."""
+    """Fields of one type read as one column, one beneath the other, and the columns of all types at once."""
     alike: dict[FieldType, list[str]] = {}
     for each in plan.fields:
         if each.name in plan.read and each.name not in blank:
             alike.setdefault(each.holds, []).append(each.name)
-    read = {}
-    for holds, names in alike.items():
-        if len(names) > 1:
-            text = pl.concat([sent.get_column(_text(name)).rename("text") for name in names])
-            values = text.to_frame().select(holds.read(pl.col("text"), nation)).to_series()
-            for at, name in enumerate(names):
-                read[name] = values.slice(at * sent.height, sent.height).alias(name)
-    return read
+    if not alike:
+        return {}
+    cells = {
+        str(at): [cell for name in names for cell in sent.get_column(_text(name)).to_list()]
+        for at, names in enumerate(alike.values())
+    }
+    longest = max(map(len, cells.values()))
+    # Made equally long by what is there already: a null would be one more thing to look out for.
+    columns = [pl.Series(at, own + own[-1:] * (longest - len(own)), pl.String) for at, own in cells.items()]
+    values = pl.DataFrame(columns).select(
+        holds.read(pl.col(str(at)), nation).alias(str(at)) for at, holds in enumerate(alike)
+    )
+    return {
+        name: values.get_column(str(at)).slice(place * sent.height, sent.height).alias(name)
+        for at, names in enumerate(alike.values())
+        for place, name in enumerate(names)
+    }
 
 
 def _codes(sent: pl.DataFrame, plan: _Plan, nation: Nation, blank: Collection[str]) -> Iterator[pl.Expr]:
@@ -228,22 +255,22 @@ def _marked(typed: pl.DataFrame, plan: _Plan) -> frozenset[str]:
     )
 
 
-def _derived(typed: pl.DataFrame, kind: RecordKind, plan: _Plan) -> pl.DataFrame:
+def _derived(typed: pl.DataFrame, kind: RecordKind) -> pl.DataFrame:
     """What is worked out from the typed fields."""
     if kind is not RecordKind.CASE:
         return pl.DataFrame()
-    return derive_case(typed.select(plan.names)).drop(plan.names)
+    derived = derive_case(typed[list(derived_from())])
+    return derived[[name for name, _ in DERIVED]]
 
 
 def _known(typed: pl.DataFrame, plan: _Plan, context: Context, marked: Collection[str]) -> pl.DataFrame:
-    """What the rules may speak of besides what is derived: the typed fields, their marks, and the context as columns."""
+    """What the rules may speak of besides what is derived: the typed fields, the marks of those that have any, and the context."""
     # As sent: a reason that is there but cannot be read is the one fault of its row.
     asked = pl.col(_text(WITHDRAWAL)).is_null() if plan.withdraws else pl.lit(value=True)
     marks = (
-        pl.col(_text(each.name)).is_not_null() & pl.col(each.name).is_null()
-        if each.name in marked
-        else pl.lit(value=False)
-        for each in plan.fields
+        (pl.col(_text(name)).is_not_null() & pl.col(name).is_null()).alias(_mark(name))
+        for name in plan.names
+        if name in marked
     )
     return typed.with_columns(
         pl.lit(context.on).alias("_on"),
@@ -252,7 +279,7 @@ def _known(typed: pl.DataFrame, plan: _Plan, context: Context, marked: Collectio
         pl.lit(context.synthetic).alias("_synthetic"),
         pl.lit(context.transfer_hours).alias("_transfer_hours"),
         asked.alias("_asked"),
-        *(mark.alias(_mark(each.name)) for mark, each in zip(marks, plan.fields, strict=True)),
+        *marks,
     )
 
 

@@ -202,6 +202,13 @@ def _steps() -> tuple[dict[str, pl.Expr], ...]:
     )
 
 
+@cache
+def derived_from() -> tuple[str, ...]:
+    """The fields that `derive_case` looks at."""
+    named = {name for step in _steps() for made in step.values() for name in made.meta.root_names()}
+    return tuple(sorted(named - {name for name, _ in DERIVED}))
+
+
 DERIVED: tuple[tuple[str, pl.DataType], ...] = (
     ("index_stay", pl.String()),
     ("index_admission_date", pl.Date()),

@@ -139,7 +139,7 @@ def _check_digits_fit(digits: pl.Series) -> pl.Series:
 
     One product of a matrix for the whole column; as expressions the sum would read the column ten times. Null is no number.
     """
-    text = digits.fill_null("0" * 10).str.join("").item().encode()
+    text = "".join(["0" * 10 if cell is None else cell for cell in digits.to_list()]).encode()
     sums = (np.frombuffer(text, dtype=np.uint8).reshape(-1, 10) - np.uint8(ord("0"))) @ _WEIGHTS
     return pl.Series(digits.name, (sums % 11 == 0) & (sums > 0))
 
@@ -410,8 +410,9 @@ def _verhoeff(text: pl.Expr) -> pl.Expr:
     """Worked out in Python over a column's distinct values: ids repeat, and no expression says Verhoeff well."""
 
     def fits(column: pl.Series) -> pl.Series:
-        good = [value for value in column.unique().drop_nulls() if verhoeff_fits(value)]
-        return column.is_in(good)
+        cells = column.to_list()
+        good = {value for value in set(cells) if value is not None and verhoeff_fits(value)}
+        return pl.Series(column.name, [value in good for value in cells], pl.Boolean)
 
     shaped = pl.when(_shaped(text, r"^[1-9][0-9]+$", 6, 18)).then(text)
     return shaped.map_batches(fits, return_dtype=pl.Boolean).fill_null(False)
