@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from registry.store.records import RECORD
-from registry.store.tables import Moment, metadata, organisation, person, submission
+from registry.store.tables import Moment, metadata, organisation, pair, person, submission
 from schemas.record import RecordKind
 
 OPEN_STATES = ("suspected", "confirmed", "rca_open", "with_consultant", "second_reading")
@@ -273,6 +273,10 @@ attributed_case = Table(
     # What the registry office decided: the organisation it counts for.
     Column("decided_for", Integer),
     Column("decided_at", Moment),
+    # Since when the reporter attributes it so; the version of the record that was copied; when a later one changed what stands here.
+    Column("since", Moment),
+    Column("copied_version", Integer),
+    Column("changed_at", Moment),
     PrimaryKeyConstraint("tenant_id", "id"),
     UniqueConstraint("tenant_id", "reporter_id", "reported_case_id"),
     Index(
@@ -304,10 +308,39 @@ offered_pair = Table(
     Column("answered_by", Text),
     Column("answered_at", Moment),
     Column("passed_on_at", Moment),
+    # The registry office decided; its word stands.
+    Column("decided_at", Moment),
     PrimaryKeyConstraint("tenant_id", "pair_id"),
     _of_case(),
     Index(None, "tenant_id", "case_id"),
     schema="records",
+)
+
+attributed_count = Table(
+    "attributed_count",
+    metadata,
+    # How many cases others report for this organisation of which it may be told nothing: all that it learns of them.
+    Column("tenant_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
+    Column("untold", Integer, nullable=False),
+    schema="records",
+)
+
+pair_side = Table(
+    "pair_side",
+    metadata,
+    # What the registry office sees of one half of a pair: an age, dates, the trust's answer. No number, birth date or free text.
+    Column("pair_id", Uuid, ForeignKey(pair.c.id, ondelete="CASCADE")),
+    Column("organisation_id", Integer, nullable=False),
+    Column("attributed_id", Integer, nullable=False),
+    Column("copied_version", Integer, nullable=False),
+    Column("age", SmallInteger),
+    Column("vte_type", Text),
+    Column("admission_date", Date),
+    Column("discharge_date", Date),
+    Column("diagnosis_date", Date),
+    Column("answer", Text),
+    PrimaryKeyConstraint("pair_id", "organisation_id"),
+    schema="linkage",
 )
 
 dispute = Table(
