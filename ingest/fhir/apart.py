@@ -5,15 +5,18 @@ its own; when the asking process ends, in whatever way, the pipe does, and the p
 """
 
 import gc
-import multiprocessing
+import os
 import pickle
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from ingest.check import Context
 from ingest.fhir.checked import CheckedUnits, check_units
@@ -22,9 +25,8 @@ from ingest.fhir.packing import outline
 from ingest.fhir.unit import Entry, Unit
 
 PROCESSES = 2
-WORTH_IT = 3_000
+WORTH_IT = 5_000
 """A file with fewer units is read sooner than the processes are there."""
-_END_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,66 +59,89 @@ def _expecting(units: Sequence[Unit]) -> list[tuple[int, Sequence[Entry]]]:
     return [(unit.ordinal, unit.entries) for unit in units if any(each.if_match is not None for each in unit.entries)]
 
 
-def _in_turn(readers: Sequence[Connection], wanted: Sequence[Chunk], after: int) -> Iterator[Read]:
+def _in_turn(readers: "Sequence[_Reader]", wanted: Sequence[Chunk], after: int) -> Iterator[Read]:
     """Each chunk from the process that was asked for it, which is asked for its next at once."""
     for reader, chunk in zip(readers, wanted, strict=False):
         reader.send((chunk, after))
     for place in range(len(wanted)):
         reader = readers[place % len(readers)]
-        answer = _answer(reader)
+        answer = reader.answer()
         if place + len(readers) < len(wanted):
             reader.send((wanted[place + len(readers)], after))
         yield answer
 
 
-def _answer(reader: Connection) -> Read:
-    try:
-        content = reader.recv_bytes()
-    except EOFError:
-        raise OSError("a process that reads units ended") from None
-    was_on = gc.isenabled()
-    gc.disable()  # nothing of what is taken out is garbage
-    try:
-        read = pickle.loads(content)  # noqa: S301 (from a process of our own, over a pipe of our own)
-    finally:
-        if was_on:
-            gc.enable()
-    if not isinstance(read, Read):
-        raise OSError(f"a process that reads units could not: {read}")
-    return read
-
-
 @contextmanager
-def _readers(path: Path, context: Context, count: int) -> Iterator[list[Connection]]:
+def _readers(path: Path, context: Context, count: int) -> "Iterator[list[_Reader]]":
     """So many processes that read chunks of a file."""
-    spawning = multiprocessing.get_context("spawn")
-    started: list[tuple[BaseProcess, Connection]] = []
-    try:
-        for _ in range(count):
-            ours, theirs = spawning.Pipe()
-            process: BaseProcess = spawning.Process(target=_serve, args=(theirs, path, context), daemon=True)
-            process.start()
-            theirs.close()
-            started.append((process, ours))
-        yield [ours for _, ours in started]
-    finally:
-        for process, ours in started:
-            ours.close()
-            process.terminate()
-            process.join(_END_SECONDS)
+    with ExitStack() as started:
+        yield [started.enter_context(_Reader(path, context)) for _ in range(count)]
 
 
-def _serve(asked: Connection, path: Path, context: Context) -> None:
-    """Read chunks as they are asked for, until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the asking process's to answer
-    gc.disable()
-    while True:
+class _Reader:
+    """A process that reads, and the two pipes to it."""
+
+    def __init__(self, path: Path, context: Context) -> None:
+        # Not `multiprocessing`, whose processes begin with all that this one did: here, the whole service.
+        self._process = subprocess.Popen(  # noqa: S603 (this program itself)
+            [sys.executable, "-c", f"from {__name__} import serve; serve()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(each for each in sys.path if each)},
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._asking = Connection(os.dup(self._process.stdin.fileno()), readable=False)
+        self._answering = Connection(os.dup(self._process.stdout.fileno()), writable=False)
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self.send((path, context))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._asking.close()
+        self._answering.close()
+        self._process.kill()
+        self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def send(self, asked: object) -> None:
+        self._asking.send(asked)
+
+    def answer(self) -> Read:
+        """What came of the chunk that was asked for first."""
         try:
-            chunk, after = asked.recv()
-            asked.send_bytes(_told(path, chunk, after, context))
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            return
-        gc.collect()
+            content = self._answering.recv_bytes()
+        except EOFError:
+            raise OSError("a process that reads units ended") from None
+        read = pickle.loads(content)  # noqa: S301 (from a process of our own, over a pipe of our own)
+        if not isinstance(read, Read):
+            raise OSError(f"a process that reads units could not: {read}")
+        return read
+
+
+def serve() -> None:
+    """In such a process: read chunks as they are asked for, until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is the asking process's to answer
+    asking = Connection(os.dup(0), writable=False)
+    answering = Connection(os.dup(1), readable=False)
+    os.dup2(2, 1)  # whatever might be printed is no answer
+    gc.disable()
+    try:
+        path, context = asking.recv()
+        while True:
+            chunk, after = asking.recv()
+            answering.send_bytes(_told(path, chunk, after, context))
+            gc.collect()
+    except (EOFError, BrokenPipeError):
+        return
 
 
 def _told(path: Path, chunk: Chunk, after: int, context: Context) -> bytes:

@@ -1,11 +1,13 @@
 """Files of units: where each line stands, and chunks read in other processes as in this one."""
 
-import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pytest
 
 from ingest.check import Context
@@ -16,6 +18,7 @@ from schemas.record import RecordKind
 from tests.fhir_units import bundle, ndjson
 from tests.make import ON, nhs_number, valid_case, valid_rca
 
+ROOT = Path(__file__).parents[3]
 CONTEXT = Context(nation=Nation.ENGLAND, sender="RJZ", on=ON, synthetic=True)
 LINE = b'{"resourceType":"Bundle"}'
 
@@ -33,6 +36,11 @@ def _units(count: int) -> bytes:
     sent[2]["entry"][0]["resource"]["birthDate"] = "2025-02-30"
     sent[4]["entry"][-1]["resource"]["item"][1]["answer"] = [{"valueBoolean": True}]
     return ndjson(sent) + b"{broken\n"
+
+
+def _readers(pid: int) -> list[psutil.Process]:
+    """The reading processes that a process has started."""
+    return [each for each in psutil.Process(pid).children() if any("serve()" in word for word in each.cmdline())]
 
 
 def _told(path: Path, *, processes: int, after: int = 0) -> list[object]:
@@ -70,11 +78,11 @@ def test_a_process_that_ends_too_early_is_noticed(tmp_path: Path) -> None:
     path.write_bytes(_units(12))
     reading = apart.chunks(look_over(path, 3), CONTEXT, processes=1)
     next(reading)
-    for process in multiprocessing.active_children():
-        os.kill(process.pid or 0, signal.SIGKILL)
+    (process,) = _readers(os.getpid())
+    os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(OSError):  # noqa: PT011 (the system says it in its own words, or we do)
         list(reading)
-    assert not multiprocessing.active_children()
+    assert not _readers(os.getpid())
 
 
 def test_a_file_that_is_gone_is_told_by_its_kind_alone(tmp_path: Path) -> None:
@@ -105,3 +113,27 @@ def test_what_holds_no_unit_says_why(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "units.ndjson"
     path.write_bytes(content)
     assert [each.error for each in look_over(path, 2).unreadable] == [True]
+
+
+def test_a_process_ends_with_the_one_that_asks_it(tmp_path: Path) -> None:
+    """Also where that is killed: nobody is left to ask, so its pipe ends."""
+    path = tmp_path / "units.ndjson"
+    path.write_bytes(_units(12))
+    program = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from ingest.fhir import apart\n"
+        "from tests.ingest.fhir.test_apart import CONTEXT, look_over\n"
+        "reading = apart.chunks(look_over(Path(sys.argv[1]), 3), CONTEXT, processes=2)\n"
+        "next(reading)\n"
+        "print('begun', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, cwd=ROOT) as asking:
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == b"begun\n"
+        readers = _readers(asking.pid)
+        assert len(readers) == 2
+        asking.kill()
+    gone, left = psutil.wait_procs(readers, timeout=20)
+    assert (len(gone), left) == (2, [])
