@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, text
 from registry.cases.said import SAID
 from registry.cases.transitions import CaseState
 from registry.store.desk import OPEN_STATES
+from schemas.codes import WithdrawReason
 
 WITHDRAWN = "withdrawn"
 """In place of a state: cases that were withdrawn, which no other list has."""
@@ -36,7 +37,7 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One case in a list. `state` is None where it is withdrawn."""
+    """One case in a list. `state` is None where it is withdrawn for any reason but that it is not HAT."""
 
     tenant_id: int
     case_id: UUID
@@ -198,6 +199,8 @@ def _count(more: str, most: str) -> str:
 # --- all cases
 
 _STATE = f"coalesce(w.state, s.said, '{CaseState.CLOSED}')"
+_STANDS = f"(r.withdrawn_at is null or r.withdraw_reason = '{WithdrawReason.NOT_HAT}')"
+"""What was withdrawn as not HAT has that for its state; it is not gone from the lists."""
 _FILTERS: Mapping[str, str] = {
     "local_case_id": "s.local_case_id = :local_case_id",
     "tail": "right(replace(r.id::text, '-', ''), 15) = :tail",
@@ -229,18 +232,18 @@ def cases(
 
 def _standing(state: str | None, parameters: dict[str, object]) -> str:
     if state == WITHDRAWN:
-        return "r.withdrawn_at is not null"
+        return f"not {_STANDS}"
     if state is None:
-        return "r.withdrawn_at is null"
+        return _STANDS
     parameters["state"] = state
-    return f"r.withdrawn_at is null and {_STATE} = :state"
+    return f"{_STANDS} and {_STATE} = :state"
 
 
 def _cases(conditions: str) -> str:
     return f"""
         select f.* from {_TENANTS} cross join lateral (
             select r.tenant_id, r.id as case_id, r.local_case_id,
-                   case when r.withdrawn_at is null then {_STATE} end as state, w.assigned_to, w.due_on, v.vte_type,
+                   case when {_STANDS} then {_STATE} end as state, w.assigned_to, w.due_on, v.vte_type,
                    v.main_specialty, v.index_month, v.diagnosis_date, r.attribution
               from records.case_record r
               join ({SAID}) s on s.tenant_id = r.tenant_id and s.case_id = r.id

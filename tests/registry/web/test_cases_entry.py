@@ -31,7 +31,7 @@ def versions(admin: psycopg.Connection) -> int:
 
 
 def held(admin: psycopg.Connection, column: str) -> object:
-    row = admin.execute(f"select {column} from records.case_version order by version desc limit 1").fetchone()  # type: ignore[arg-type] # a name of ours
+    row = admin.execute(f"select {column} from records.case_version order by version desc limit 1").fetchone()
     assert row is not None
     return row[0]
 

@@ -166,6 +166,8 @@ def _change(request: Request, actor: Actor, case_id: UUID, reason: str, form: Fo
 def _say(request: Request, actor: Actor, head: Head, withdrawn: str, form: FormData, reason: str | None) -> None:
     """Let the record say that it is withdrawn, or is not; its work ends or begins with that. Raises Conflict where it cannot."""
     given = filled(form, new=False)
+    # Work that the worker has not taken in yet begins where it stood before.
+    _at_desk(request, actor, head.case_id, lambda desk: states.begin(desk, head.case_id))
     done = online.save(
         store_of(request),
         head.trust.id,

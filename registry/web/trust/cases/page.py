@@ -3,7 +3,7 @@ be recorded so, and who looked. What identifies is masked; to show it is an act 
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from registry.access import Actor, Right
 from registry.cases import standing, states, story
 from registry.cases.desk import LONDON, Desk
-from registry.cases.states import Transition, Work, following
+from registry.cases.states import CaseState, Work, following
 from registry.cases.story import Head, Person, Story
 from registry.cases.timeline import timeline
 from registry.errors import Conflict
@@ -150,7 +150,7 @@ def shown(request: Request, actor: Actor, seen: Seen, extra: Extra) -> Response:
         events=told.events(seen.story, seen.people, seen.desk),
         looked=told.looked(seen.story, seen.people),
         reviewed=bool(review),
-        moves=told.moves(_allowed(following(seen.work.state), head, actor)) if not head.withdrawn else [],
+        moves=_moves(seen, actor),
         people=[each for each in seen.people.values() if each.may_work],
         me=actor.id,
         may_edit=may_edit,
@@ -163,8 +163,14 @@ def shown(request: Request, actor: Actor, seen: Seen, extra: Extra) -> Response:
     )
 
 
-def _allowed(moves: Iterable[Transition], head: Head, actor: Actor) -> list[Transition]:
-    return [each for each in moves if any(head.trust.id in actor.tenants(right) for right in each.rights)]
+def _moves(seen: Seen, actor: Actor) -> list[told.Move]:
+    """The moves that the actor may make; none where the case is withdrawn, but for one that was not HAT."""
+    if seen.head.withdrawn and seen.work.state is not CaseState.NOT_HAT:
+        return []
+    tenant = seen.head.trust.id
+    return told.moves(
+        each for each in following(seen.work.state) if any(tenant in actor.tenants(right) for right in each.rights)
+    )
 
 
 def store_of(request: Request) -> Store:

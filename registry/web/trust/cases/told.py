@@ -41,12 +41,14 @@ class Told:
     overdue: bool
     holder: str
     assigned_to: UUID | None
-    withdrawn: str
+    withdrawn: bool
+    why_gone: str
     consultant_silent: bool
 
 
 def case(head: Head, work: Work, people: Mapping[UUID, Person], on: date) -> Told:
-    words, colour = tag_of(None if head.withdrawn else work.state)
+    gone = head.withdrawn and head.withdraw_reason != WithdrawReason.NOT_HAT
+    words, colour = tag_of(None if gone else work.state)
     holder = None if work.assigned_to is None else people.get(work.assigned_to)
     reason = next((each.words for each in WithdrawReason if each.value == head.withdraw_reason), "")
     return Told(
@@ -64,7 +66,8 @@ def case(head: Head, work: Work, people: Mapping[UUID, Person], on: date) -> Tol
         overdue=work.overdue(on) and not head.withdrawn,
         holder="Nobody" if work.assigned_to is None else holder.name if holder else "Somebody who left",
         assigned_to=work.assigned_to,
-        withdrawn=reason if head.withdrawn else "",
+        withdrawn=head.withdrawn,
+        why_gone=reason if gone else "",
         consultant_silent=work.complete_as is not None,
     )
 
