@@ -20,7 +20,7 @@ async function look () {
 
 function show (told) {
   const bar = waiting.querySelector('progress')
-  const words = waiting.querySelector('[role=status]')
+  const words = waiting.querySelector('[role=status] label')
   if (words.textContent !== told.words) words.textContent = told.words
   if (told.total) {
     bar.max = told.total
