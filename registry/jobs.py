@@ -124,6 +124,12 @@ TIMETABLE: tuple[Job, ...] = (
     Job("submissions", "Check the submissions that wait.", Constantly(timedelta(seconds=2)), submissions.work_waiting),
     Job("work", "Take in what came by file as work at the desk.", Every(timedelta(minutes=1)), cases.take_in_work),
     Job("pairs", "Find the same event at two trusts.", Every(timedelta(minutes=5)), cases.find_pairs),
+    Job(
+        "attribution",
+        "Tell trusts of cases reported for them and carry answers back.",
+        Every(timedelta(minutes=5)),
+        cases.pass_on,
+    ),
     Job("wishes", "Erase what patients wish to be erased.", Every(timedelta(minutes=5)), cases.erase_wished),
     Job("figures", "Count all figures anew.", Nightly(time(2, 30)), publications.count),
     Job("overlooked", "Look at all cases for work that was overlooked.", Nightly(time(2)), cases.take_in_overlooked),

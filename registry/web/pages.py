@@ -53,6 +53,7 @@ NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
     ("Your returns", "/trust", Right.READ_SUBMISSIONS),
     ("Worklist", "/trust/worklist", Right.READ_CASES),
     ("Cases", "/trust/cases", Right.READ_CASES),
+    ("Between trusts", "/trust/attributed", Right.READ_CASES),
     ("Your figures", "/trust/figures", Right.READ_CASES),
     ("National work", "/team", Right.READ_DRAFTS),
     ("Administration", "/admin", Right.MANAGE_SETTINGS),

@@ -10,13 +10,14 @@ from sqlalchemy import Table
 
 import registry.store.desk  # noqa: F401 (declares tables)
 from registry import claims, submissions
-from registry.access import Role
+from registry.access import OPERATOR, Role
 from registry.accounts.actors import actor_of_person
-from registry.cases import drafts
+from registry.cases import drafts, legal_basis
 from registry.cases.desk import open_desk
+from registry.cases.legal_basis import Basis
 from registry.jobs import TIMETABLE, Constantly, Job
 from registry.settings import KEYS, Secrets, Settings
-from registry.store import Store
+from registry.store import SYSTEM_TENANT, Store
 from registry.store.tables import metadata
 from schemas.record import RecordKind
 from tests.make import csv_bytes, nhs_number, valid_activity, valid_case, valid_rca
@@ -47,6 +48,7 @@ def filled(store: Store, settings: Settings) -> House:
     send(store, settings, ours, [valid_rca(local_case_id="A-4", learning_point="Words")], kind=RecordKind.RCA, at=SENT)
     send(store, settings, ours, [valid_activity()], kind=RecordKind.ACTIVITY, at=SENT)
     send(store, settings, ours, [_case("A-5", 5, withdraw_reason="opt_out")], at=SENT + timedelta(hours=1))
+    _between(full)
     path = submissions.spool(settings) / "waiting"
     path.write_bytes(csv_bytes([_case("A-20", 20)]))
     receive(store, settings, ours, path, at=SENT)
@@ -54,6 +56,13 @@ def filled(store: Store, settings: Settings) -> House:
     have_access(full, registered(full), SENT)
     assert claims.claim(store, "figures", SENT, "somebody") is not None
     return full
+
+
+def _between(full: House) -> None:
+    """A case that one trust reported for the other, which may be told of it."""
+    send(full.store, full.settings, full.ids["RRV"], [_case("A-30", 30, attributed_organisation="RH5")], at=SENT)
+    with full.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
+        legal_basis.put(connection, Basis("England", "Support", "25/CAG/0001", SENT.date()), by=OPERATOR, at=SENT)
 
 
 def _type(full: House) -> None:

@@ -2,9 +2,22 @@
 
 from fastapi import APIRouter
 
-from registry.web.trust import activity, calendar, cases, changes, home, match, mend, quality, signing, submissions, upload
+from registry.web.trust import (
+    activity,
+    attributed,
+    calendar,
+    cases,
+    changes,
+    home,
+    match,
+    mend,
+    quality,
+    signing,
+    submissions,
+    upload,
+)
 
 router = APIRouter()
 
-for each in (home, upload, match, mend, changes, submissions, activity, calendar, quality, signing, cases):
+for each in (home, upload, match, mend, changes, submissions, activity, calendar, quality, signing, cases, attributed):
     router.include_router(each.router)

@@ -1,0 +1,244 @@
+"""`/trust/attributed`: the cases that others reported for a person's organisations, and the answer to each; and what became of those
+that its own organisations reported for others. What identifies is masked; to show it is an act of its own, noted.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from sqlalchemy import Connection
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from registry.access import Actor, Right
+from registry.cases import attributed
+from registry.cases.answers import Answer, Reason
+from registry.cases.attributed import Attributed, Given, Reported
+from registry.cases.desk import Desk, open_desk, record
+from registry.errors import Conflict, Unprocessable
+from registry.settings import Settings
+from registry.store import Store
+from registry.web.actor import require
+from registry.web.bodies import submitted_form
+from registry.web.fields import Fault, faults, text, texts
+from registry.web.pages import NUMBERS, render
+from registry.web.trust.present import said_day, said_time
+from registry.web.uploads import secrets_of
+from schemas.codes import VteType
+
+router = APIRouter(prefix="/trust/attributed")
+
+Reading = Annotated[Actor, require(Right.READ_CASES)]
+Editing = Annotated[Actor, require(Right.EDIT_CASES)]
+Form = Annotated[FormData, Depends(submitted_form)]
+MOST_IN_HEAD = 99
+DONE = {"answered": "Your answer is recorded. The reporter sees it within a few minutes."}
+STATES = {
+    "proposed": ("Not answered", "blue"),
+    "accepted": ("Accepted", "green"),
+    "disputed": ("Disputed", "yellow"),
+    "shared": ("Shared", "green"),
+    "decided": ("Decided by the registry office", "grey"),
+}
+SILENT = ("Not answered in time", "red")
+
+
+def waiting_number(request: Request, actor: Actor) -> str:
+    """How many wait for an answer, for the head of every page."""
+    tenants = actor.tenants(Right.READ_CASES)
+    if not tenants:
+        return ""
+    with _store(request).readonly(tenants=tenants) as connection:
+        found = attributed.waiting(connection, tenants, MOST_IN_HEAD + 1)
+    return f"{MOST_IN_HEAD}+ to answer" if found > MOST_IN_HEAD else f"{found} to answer" if found else ""
+
+
+NUMBERS["/trust/attributed"] = waiting_number
+
+
+@router.get("")
+def index(request: Request, actor: Reading) -> Response:
+    """What others reported for these organisations, and what these reported for others."""
+    tenants = actor.tenants(Right.READ_CASES)
+    with _store(request).readonly(tenants=tenants) as connection:
+        held = attributed.listing(connection, tenants)
+        untold = attributed.untold(connection, tenants)
+        reported = attributed.reported(connection, tenants, secrets_of(request.app.state))
+    at, days = datetime.now(UTC), _days(request)
+    return render(
+        request,
+        "trust/attributed/index.html",
+        rows=[_line(each, at, days) for each in held],
+        untold=untold,
+        reported=[_answered(each, at, days) for each in reported],
+        several=len(tenants) > 1,
+        most=attributed.MOST,
+        days=days,
+    )
+
+
+@router.get("/{ident}")
+def one(request: Request, actor: Reading, ident: UUID, done: str = "") -> Response:
+    """One case with the form for its answer; that it was read is noted."""
+    tenants = actor.tenants(Right.READ_CASES)
+    with _store(request).transaction(tenants=tenants) as connection:
+        held = attributed.one(connection, tenants, ident)
+        desk = _desk(request, connection, held, actor)
+        words = attributed.words_of(desk, ident)
+        record(desk, ident, "attributed case read")
+    return _page(request, actor, held, words, done=DONE.get(done, ""))
+
+
+@router.post("/{ident}/show")
+def show(request: Request, actor: Reading, _form: Form, ident: UUID) -> Response:
+    """The case with what identifies, in this answer alone."""
+    tenants = actor.tenants(Right.READ_CASES)
+    with _store(request).transaction(tenants=tenants) as connection:
+        held = attributed.one(connection, tenants, ident)
+        desk = _desk(request, connection, held, actor)
+        opened, words = attributed.identifying(desk, ident), attributed.words_of(desk, ident)
+        record(desk, ident, "identifiers shown", {"fields": sorted(opened), "where": "attributed case"})
+    return _page(request, actor, held, words, shown=opened)
+
+
+@router.post("/{ident}/answer")
+def answer(request: Request, actor: Editing, form: Form, ident: UUID) -> Response:
+    """Accept, dispute or share. What cannot be done is told on the page, with what was entered still in it."""
+    tenants = actor.tenants(Right.EDIT_CASES)
+    given = _given(form)
+    try:
+        with _store(request).transaction(tenants=tenants) as connection:
+            held = attributed.one(connection, tenants, ident)
+            if given is None:
+                raise Unprocessable(errors=[("answer", "Choose an answer")])
+            attributed.answer(_desk(request, connection, held, actor), ident, given, seen=text(form, "seen"))
+    except Unprocessable as refused:
+        return _again(request, actor, form, ident, faults((each.pointer, each.words) for each in refused.errors), 422)
+    except Conflict as refused:
+        return _again(request, actor, form, ident, [Fault("", refused.detail)], refused.status)
+    return RedirectResponse(f"/trust/attributed/{ident}?done=answered", 303)
+
+
+def _given(form: FormData) -> Given | None:
+    """The answer that was chosen; None where none was."""
+    chosen = text(form, "answer")
+    if chosen not in list(Answer):
+        return None
+    reason, counts = text(form, "reason"), text(form, "counts_for")
+    return Given(
+        Answer(chosen),
+        Reason(reason) if reason in list(Reason) else None,
+        text(form, "words"),
+        int(counts) if counts.isdecimal() and len(counts) < 10 else None,
+    )
+
+
+def _again(request: Request, actor: Actor, form: FormData, ident: UUID, wrong: list[Fault], status: int) -> Response:
+    tenants = actor.tenants(Right.READ_CASES)
+    with _store(request).readonly(tenants=tenants) as connection:
+        held = attributed.one(connection, tenants, ident)
+        words = attributed.words_of(_desk(request, connection, held, actor), ident)
+    return _page(request, actor, held, words, wrong=wrong, status=status, typed=texts(form))
+
+
+def _page(
+    request: Request,
+    actor: Actor,
+    held: Attributed,
+    words: str,
+    *,
+    done: str = "",
+    shown: Mapping[str, str] | None = None,
+    wrong: list[Fault] | None = None,
+    status: int = 200,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
+    at, days = datetime.now(UTC), _days(request)
+    standing = {
+        "answer": held.answer or "",
+        "reason": held.reason or "",
+        "words": words,
+        "counts_for": str(held.counts_for or ""),
+    }
+    return render(
+        request,
+        "trust/attributed/one.html",
+        status=status,
+        case=held,
+        line=_line(held, at, days),
+        words=words,
+        done=done,
+        shown=shown,
+        faults=wrong or [],
+        values=typed or standing,
+        answers=[(each.value, each.words) for each in Answer],
+        reasons=[(each.value, each.words) for each in Reason],
+        named={held.ours.id: held.ours.name, held.reporter.id: held.reporter.name},
+        longest=attributed.LONGEST_WORDS,
+        may_answer=held.open and held.ours.id in actor.tenants(Right.EDIT_CASES),
+    )
+
+
+# --- words
+
+
+def _line(held: Attributed, at: datetime, days: int) -> dict[str, object]:
+    """A case as its row and its page show it."""
+    until = held.since + timedelta(days=days)
+    silent = held.answer is None and until < at
+    words, colour = SILENT if silent else STATES["decided" if held.decided_at else held.answer or "proposed"]
+    return {
+        "id": held.id,
+        "ours": held.ours.name,
+        "reporter": held.reporter.name,
+        "vte": VteType(held.vte_type).words if held.vte_type else "",
+        "diagnosed": said_day(held.diagnosis_date) if held.diagnosis_date else "",
+        "admitted": said_day(held.admission_date) if held.admission_date else "",
+        "discharged": said_day(held.discharge_date) if held.discharge_date else "",
+        "told": said_time(held.told_at),
+        "until": said_day(until),
+        "silent": silent,
+        "words": words,
+        "colour": colour,
+        "answered": said_time(held.answered_at),
+        "decided": said_time(held.decided_at),
+        "changed": said_time(held.changed_at) if held.changed_since else "",
+    }
+
+
+def _answered(held: Reported, at: datetime, days: int) -> dict[str, object]:
+    """A case that was reported for another organisation, as its row shows it."""
+    silent = held.state == "proposed" and held.since + timedelta(days=days) < at
+    words, colour = SILENT if silent else STATES[held.state]
+    return {
+        "href": f"/trust/cases/{held.case_id}",
+        "case": held.local_case_id,
+        "ours": held.ours.name,
+        "attributed": held.attributed.name,
+        "words": words,
+        "colour": colour,
+        "told": said_time(held.told_at),
+        "answered": said_time(held.decided_at or held.answered_at),
+        "reason": held.reason.words if held.reason else "",
+        "written": held.words,
+        "counts_for": held.counts_for,
+        "silent": silent,
+    }
+
+
+def _days(request: Request) -> int:
+    settings: Settings = request.app.state.settings
+    return settings.counting.attribution_silence_days
+
+
+def _desk(request: Request, connection: Connection, held: Attributed, actor: Actor) -> Desk:
+    state = request.app.state
+    return open_desk(connection, secrets_of(state), state.settings, held.ours.id, by=actor, at=datetime.now(UTC))
+
+
+def _store(request: Request) -> Store:
+    held: Store = request.app.state.store
+    return held
