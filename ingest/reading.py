@@ -14,6 +14,9 @@ from schemas.finding import Finding, Severity
 from schemas.record import RecordKind
 from schemas.rule import CATALOGUE
 
+Amend = Callable[[pl.DataFrame, frozenset[str]], tuple[pl.DataFrame, pl.DataFrame]]
+"""Rows of text, and the columns in which dates are month first, to the rows as they are to be checked and findings about them."""
+
 LISTED = 10_000
 BATCH_ROWS = 20_000
 
@@ -78,8 +81,14 @@ class Reading:
         for (rule, _), count in source.counts.items():
             self.report.tally[rule, ""] += count
 
-    def batches(self, *, rows: int = BATCH_ROWS, seen: Callable[[int, int], None] | None = None) -> Iterator[Checked]:
-        """Checked rows, batch by batch; `seen` hears (rows checked, rows in all).
+    def batches(
+        self,
+        *,
+        rows: int = BATCH_ROWS,
+        seen: Callable[[int, int], None] | None = None,
+        amend: Amend | None = None,
+    ) -> Iterator[Checked]:
+        """Checked rows, batch by batch; `seen` hears (rows checked, rows in all), `amend` may put other text in before the check.
 
         After the last batch `repeated_faulty` names rows of earlier batches that turned out to be repeated.
         """
@@ -88,6 +97,9 @@ class Reading:
         swapped = self._swapped(rows)
         repeats = Repeats(self.kind)
         for frame in self.source.frames(rows):
+            if amend is not None:
+                frame, told = amend(frame, swapped)
+                self.note(told)
             checked = check_frame(frame, self.kind, self.context, swapped)
             repeats.hear(checked.typed)
             self._note(checked, frame.height)

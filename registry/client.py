@@ -41,9 +41,14 @@ class Order:
     key: str
     organisation: str | None = None
     opt_out_screened: bool = False
+    overwrite_online: bool = False
 
     def asked(self) -> dict[str, str]:
-        yes_no = {"rehearsal": self.rehearsal, "opt_out_screened": self.opt_out_screened}
+        yes_no = {
+            "rehearsal": self.rehearsal,
+            "opt_out_screened": self.opt_out_screened,
+            "overwrite_online": self.overwrite_online,
+        }
         asked = {"kind": self.kind, "format": self.format, "mode": self.mode} | {
             name: "true" for name, yes in yes_no.items() if yes
         }

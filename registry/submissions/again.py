@@ -48,8 +48,11 @@ def stored_as(connection: Connection, reference: Reference) -> Stored | None:
     return None if row is None else Stored(row.id, keys[row.idempotency_key])
 
 
-def rehearsing(connection: Connection, reference: Reference, keys: TenantKeys, *, by: Actor) -> Request:
-    """The request that rehearses a file again under the newest map; once for each version of the map.
+def rehearsing(
+    connection: Connection, reference: Reference, keys: TenantKeys, *, by: Actor, overwrite: bool = False
+) -> Request:
+    """The request that rehearses a file again under the newest map; once for each version of the map. With `overwrite` it is to stand
+    over what was corrected online.
 
     Raises Conflict while the file has not been checked at all, and for what has no headings.
     """
@@ -59,7 +62,9 @@ def rehearsing(connection: Connection, reference: Reference, keys: TenantKeys, *
     if sheet_format(held.format) is None:
         raise Conflict("This came as FHIR, which knows no headings or codes of your own.")
     version = newest_map_version(connection, reference.tenant_id, RecordKind(held.kind))
-    return _request(held, keys, key=f"again-{reference.id}-{version or 0}", mode=Mode(held.mode), rehearsal=True, by=by)
+    over = overwrite or held.overwrite_online
+    key = f"again-{reference.id}-{version or 0}{'-over' if over else ''}"
+    return replace(_request(held, keys, key=key, mode=Mode(held.mode), rehearsal=True, by=by), overwrite_online=over)
 
 
 def mending(
@@ -96,5 +101,6 @@ def _request(held: Row[Any], keys: TenantKeys, *, key: str, mode: Mode, rehearsa
         role=by.role,
         idempotency_key=key,
         opt_out_screened=held.opt_out_screened,
+        overwrite_online=held.overwrite_online,
         file_name=identifiers.open_sealed(keys.data, held.file_name_ct, aad) if held.file_name_ct else None,
     )

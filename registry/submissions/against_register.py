@@ -10,8 +10,8 @@ import polars as pl
 from sqlalchemy import Connection, text
 
 from ingest.check import FINDINGS, ROW, WITHDRAWAL
-from registry.submissions.meeting import MET, OF_TRUST, version_before
-from registry.submissions.request import Door, Record, Reference
+from registry.submissions.meeting import MET, OF_TRUST
+from registry.submissions.request import Reference
 from registry.submissions.staging import BRIEF, ROWS
 from schemas.codes import WithdrawReason
 from schemas.counting import CaseScope
@@ -91,11 +91,6 @@ def _before_taking_part(kind: RecordKind) -> str:
     return f"from {BRIEF} s where {month} < {live_from}"
 
 
-def _corrected_online(kind: RecordKind) -> str:
-    return f"""from {MET} x join {BRIEF} s using ("row") {version_before(kind)}
-               where v.door = '{Door.FORM}' and :door <> '{Door.FORM}' and x.does <> '{Record.UNCHANGED}'"""
-
-
 def _same_event_held(_: RecordKind) -> str:
     return f"""from {BRIEF} s
               cross join {_case_of("held.nhs_key = s.nhs_key")}
@@ -157,7 +152,6 @@ QUESTIONS: tuple[tuple[Rule, Question], ...] = (
     (register.NIL_WHILE_CASES_HELD, _nil_while_cases_held),
     (register.CASE_IN_NIL_MONTH, _case_in_nil_month),
     (register.BEFORE_TAKING_PART, _before_taking_part),
-    (register.CORRECTED_ONLINE, _corrected_online),
     (register.SAME_EVENT_HELD, _same_event_held),
     (register.FIRST_DOSE_BEFORE_ADMISSION, _first_dose_before_admission),
     (register.ASSESSED_AFTER_DIAGNOSIS, _assessed_after_diagnosis),
@@ -170,13 +164,12 @@ QUESTIONS: tuple[tuple[Rule, Question], ...] = (
 )
 
 
-def findings(connection: Connection, kind: RecordKind, reference: Reference, door: Door) -> pl.DataFrame:
+def findings(connection: Connection, kind: RecordKind, reference: Reference) -> pl.DataFrame:
     """What the register says of the staged rows: `row`, `place` and `rule`, as the checker's own findings."""
     query = questions(kind)
     if query is None:
         return pl.DataFrame(schema=FINDINGS)
-    parameters = {"tenant": reference.tenant_id, "door": door.value}
-    return found(connection.execute(text(query), parameters))
+    return found(connection.execute(text(query), {"tenant": reference.tenant_id}))
 
 
 def questions(kind: RecordKind) -> str | None:

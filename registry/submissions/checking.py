@@ -15,12 +15,13 @@ from sqlalchemy import Connection, Row, select
 
 from ingest.check import Context
 from ingest.files import open_file
-from ingest.reading import Reading
+from ingest.reading import Amend, Reading
 from registry.settings import Secrets, Settings
 from registry.store import audit
 from registry.store.tables import match_map, organisation
 from registry.submissions import against_register, changes, staging
 from registry.submissions.changes import Changes
+from registry.submissions.corrections import Corrections
 from registry.submissions.keys import TenantKeys, open_keys
 from registry.submissions.meeting import meet
 from registry.submissions.order import earlier_waits, hold, one_at_a_time
@@ -160,13 +161,25 @@ def _work(
 ) -> tuple[Difference, Changes]:
     kind, door = RecordKind(held.kind), Door(held.door)
     one_at_a_time(connection, reference.tenant_id, (kind,))
+    corrections = Corrections(
+        connection, kind, reference.tenant_id, keys, reading.context, overwrite=held.overwrite_online
+    )
     staging.create(connection, kind)
-    staging.fill(connection, kind, _blocks(reading, kind, reference, keys, seen))
-    _compare_with_register(connection, kind, reference, door, reading)
+    staging.fill(connection, kind, _blocks(reading, kind, reference, keys, seen, _amend(corrections, door)))
+    _compare_with_register(connection, kind, reference, reading)
     refused = reading.report.refused_whole or (reading.report.errors and Mode(held.mode) is Mode.ALL_OR_NOTHING)
     if held.rehearsal:
         return _rehearse(connection, kind, reference, door, keys)
-    return (NOTHING_STORED, changes.NONE) if refused else _settle(connection, kind, reference, door, keys)
+    if refused:
+        return NOTHING_STORED, changes.NONE
+    settled = _settle(connection, kind, reference, door, keys)
+    corrections.release(staging.among(connection, corrections.may_release()))
+    return settled
+
+
+def _amend(corrections: Corrections, door: Door) -> Amend | None:
+    """What was corrected online stands against every door but its own."""
+    return None if door is Door.FORM or corrections.none else corrections.amend
 
 
 def _settle(
@@ -177,19 +190,17 @@ def _settle(
 
 
 def _blocks(
-    reading: Reading, kind: RecordKind, reference: Reference, keys: TenantKeys, seen: Seen | None
+    reading: Reading, kind: RecordKind, reference: Reference, keys: TenantKeys, seen: Seen | None, amend: Amend | None
 ) -> Iterator[bytes]:
-    for batch in reading.batches(seen=seen):
+    for batch in reading.batches(seen=seen, amend=amend):
         yield from staging.blocks(batch.standing(), kind, reference.tenant_id, keys)
         del batch  # it is not needed while the next one is read
 
 
-def _compare_with_register(
-    connection: Connection, kind: RecordKind, reference: Reference, door: Door, reading: Reading
-) -> None:
+def _compare_with_register(connection: Connection, kind: RecordKind, reference: Reference, reading: Reading) -> None:
     meet(connection, kind, reference)
     against_register.leave_out(connection, reading.repeated_faulty)
-    found = against_register.findings(connection, kind, reference, door)
+    found = against_register.findings(connection, kind, reference)
     against_register.leave_out(connection, reading.add(found))
 
 

@@ -23,7 +23,7 @@ from schemas.record import RecordKind
 
 MOST_WAITING = 100
 """Submissions of one organisation."""
-_SAME = ("kind", "format", "mode", "rehearsal", "digest")
+_SAME = ("kind", "format", "mode", "rehearsal", "overwrite_online", "digest")
 
 
 def receive(connection: Connection, request: Request, keys: TenantKeys, path: Path, *, at: datetime) -> Reference:
@@ -106,6 +106,7 @@ def values(connection: Connection, request: Request, keys: TenantKeys, digest: b
         "state": State.RECEIVED.value,
         "actor": request.actor,
         "opt_out_screened": request.opt_out_screened,
+        "overwrite_online": request.overwrite_online,
         "map_version": _map_version(connection, request),
         "dataset_version": VERSION,
         "definition": DEFINITION,
@@ -203,6 +204,7 @@ def is_same(held: Row[Any], request: Request, digest: bytes) -> bool:
         "format": request.format.value,
         "mode": request.mode.value,
         "rehearsal": request.rehearsal,
+        "overwrite_online": request.overwrite_online,
         "digest": digest,
     }
     return all(getattr(held, name) == asked[name] for name in _SAME)

@@ -70,7 +70,10 @@ class Record(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One submission as its sender describes it. `idempotency_key` belongs to the trust; the same key is the same request."""
+    """One submission as its sender describes it. `idempotency_key` belongs to the trust; the same key is the same request.
+
+    `overwrite_online`: its rows stand also over what was entered or corrected online.
+    """
 
     tenant_id: int
     kind: RecordKind
@@ -82,6 +85,7 @@ class Request:
     role: str
     idempotency_key: str
     opt_out_screened: bool = False
+    overwrite_online: bool = False
     file_name: str | None = None
 
 

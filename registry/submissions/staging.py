@@ -108,6 +108,17 @@ def fill(connection: Connection, kind: RecordKind, blocks: Iterator[bytes]) -> N
     connection.execute(text(f"analyze {BRIEF} ({joined})"))
 
 
+def among(connection: Connection, rows: Sequence[int]) -> list[int]:
+    """Which of these rows are staged and still stand."""
+    if not rows:
+        return []
+    return list(
+        connection.execute(
+            text(f'select "{ROW}" from {BRIEF} where "{ROW}" = any(:rows)'), {"rows": list(rows)}
+        ).scalars()
+    )
+
+
 def blocks(frame: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKeys) -> Iterator[bytes]:
     """Typed rows as COPY's CSV, some thousand at a time: what is made on the way is several times as large as the rows."""
     for start in range(0, frame.height, BLOCK_ROWS):

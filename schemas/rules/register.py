@@ -117,8 +117,8 @@ CORRECTED_ONLINE = _against(
     WARNING,
     (CASE, RCA),
     ("local_case_id",),
-    "This record was corrected online after it was last sent by file. The file would undo that.",
-    "Compare the difference shown by a rehearsal and take the corrections into your own system before you send the file.",
+    "This was entered or corrected online and the file says otherwise. It is kept as corrected online.",
+    "Take the correction into your own system. If the file is right, send it again and say that it stands over what was corrected online.",
 )
 SAME_EVENT_HELD = _against(
     309,
@@ -200,4 +200,13 @@ ERASED_AT_WISH = _against(
     ("local_case_id",),
     "This record was withdrawn because the patient opted out or objected. It cannot be brought back by a file.",
     "Leave it out of the file. If the withdrawal was a mistake, withdraw it with another reason first, then send it again.",
+)
+CORRECTION_OVERWRITTEN = _against(
+    320,
+    "correction_overwritten",
+    WARNING,
+    (CASE, RCA),
+    ("local_case_id",),
+    "This was entered or corrected online and the file says otherwise. What the file says stands, as you asked.",
+    "If the correction is right, correct it online again, or take it into your own system and send the file again.",
 )

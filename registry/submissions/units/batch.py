@@ -4,9 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import polars as pl
+
+from ingest.check import Context
 from ingest.fhir.issue import Issue
 from ingest.fhir.issue_types import fault
 from ingest.fhir.unit import Unit
+from registry.submissions.corrections import Corrections
 from registry.submissions.units.expected import Expected
 from registry.submissions.units.settled import Settled
 from registry.submissions.units.settling import Units
@@ -32,6 +36,8 @@ class Batch:
     units: Sequence[Unit]
     checked: Checked
     expected: Expected
+    text: pl.DataFrame | None = None
+    """Of rows of a sheet: their text."""
 
     def issues(self, place: int, settled: Settled) -> list[Issue]:
         """All that is wrong with the unit at a place of the batch."""
@@ -66,4 +72,13 @@ class Contents(Protocol):
 
     def batches(self, after: int) -> Iterator[Batch]:
         """The units after so many."""
+        ...
+
+    def amended(self, batch: Batch, corrections: Sequence[Corrections]) -> Batch:
+        """A batch checked again with what was corrected online put in."""
+        ...
+
+    @property
+    def context(self) -> Context:
+        """What the check knows besides the units."""
         ...

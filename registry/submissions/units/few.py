@@ -65,7 +65,7 @@ class Few:
 
     def findings(self) -> pl.DataFrame:
         """What the register says of the rows. It is asked at the same time which records they meet."""
-        rows = _asking(self._kind)(self._connection, **self._asked("tenant", "door"))
+        rows = _asking(self._kind)(self._connection, **self._asked("tenant"))
         self._met = {row.row: row for row in rows if row.row is not None}
         lines = rows[0].lines
         return against_register.found(lines) if lines else pl.DataFrame(schema=FINDINGS)

@@ -36,7 +36,7 @@ class Many:
 
     def findings(self) -> pl.DataFrame:
         """What the register says of the rows."""
-        return against_register.findings(self._connection, self._kind, self._reference, self._door)
+        return against_register.findings(self._connection, self._kind, self._reference)
 
     def leave_out(self, rows: pl.Series) -> None:
         """Take rows with an error out."""

@@ -24,6 +24,7 @@ from ingest.files import Sent, open_sent
 from ingest.reading import BATCH_ROWS
 from ingest.repeats import Repeats, repeat_rules
 from ingest.tabular import Format
+from registry.submissions.corrections import Corrections
 from registry.submissions.units.batch import CHUNK, Batch
 from schemas.dictionary import fields, key
 from schemas.record import RecordKind
@@ -90,7 +91,16 @@ class Sheet:
         rows.note(self.kind, self.repeated.filter(pl.col(ROW).is_in(frame[ROW].implode())))
         ordinals = range(before + 1, before + 1 + frame.height)
         units = list(map(self._unit, ordinals, self._identifiers(checked)))
-        return Batch(ordinals, numbers, units, rows, {})
+        return Batch(ordinals, numbers, units, rows, {}, frame)
+
+    def amended(self, batch: Batch, corrections: Sequence[Corrections]) -> Batch:
+        """The rows checked again with what was corrected online put in."""
+        assert batch.text is not None
+        for each in corrections:
+            text, told = each.amend(batch.text, self.swapped)
+            batch = self._batch(text, batch.ordinals.start - 1)
+            batch.checked.note(self.kind, told)
+        return batch
 
     def _unit(self, ordinal: int, identifier: str | None) -> Unit:
         return Unit(ordinal, identifier=identifier, records={self.kind: {}})

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, select
 
+from ingest.check import Context
 from ingest.fhir.checked import CheckedUnits, check_units
 from ingest.fhir.unit import Unit
 from registry import identifiers
@@ -17,9 +18,11 @@ from registry.settings import Secrets, Settings
 from registry.store import Store, audit
 from registry.store.prepared import Prepared
 from registry.store.tables import submission
+from registry.submissions.corrections import Corrections
 from registry.submissions.order import earlier_waits, one_at_a_time
 from registry.submissions.receiving import is_same, must_declare, sealed_parts, values
 from registry.submissions.request import Door, Reference, Request, State
+from registry.submissions.units.amending import Standing, amended
 from registry.submissions.units.expected import expected
 from registry.submissions.units.gathering import Gathering
 from registry.submissions.units.keeping import keep_unit
@@ -129,9 +132,12 @@ def validate(
     """All that would be said about units of a trust, by the same code, and nothing kept."""
     with store.transaction(tenants=(tenant_id,)) as connection:
         trust = open_trust(connection, secrets, tenant_id)
-        checked = check_units(units, trust.context(settings, at))
+        context = trust.context(settings, at)
+        checked = check_units(units, context)
         with _undone(connection):
             one_at_a_time(connection, tenant_id, checked.kinds, patience=PATIENCE)
+            standing = Standing(connection, tenant_id, trust.keys, context, overwrite=False)
+            checked = amended(units, checked, standing.corrections(checked.kinds), context)
             settle_units(connection, Reference(tenant_id, uuid4()), checked, Door.FHIR, trust.keys)
     return checked
 
@@ -171,11 +177,17 @@ class _Work:
 
     def store(self, connection: Connection, trust: Trust, settings: Settings) -> Stored:
         must_declare(self.request, screened=trust.screened)
-        checked = TOGETHER.check(self.unit, trust.context(settings, self.at))
+        context = trust.context(settings, self.at)
+        checked = TOGETHER.check(self.unit, context)
         if self.unit.ordinal in checked.faulty:
             raise _RefusedError(checked)
         reference = Reference(self.request.tenant_id, uuid4())
+        self._lock(connection, checked)
+        corrections = self._corrections(connection, checked, trust, context)
+        checked = amended([self.unit], checked, corrections, context)
         settled = self._settle(connection, reference, checked, trust)
+        for each in corrections:
+            each.release(settled.ordinals())
         response = self.respond(checked, settled)
         counts = Counts()
         counts.add(self.unit.ordinal, settled.did(self.unit.ordinal), checked.issues(self.unit.ordinal))
@@ -187,13 +199,26 @@ class _Work:
         self._audit(connection, reference)
         return Stored(reference, response, replayed=False)
 
-    def _settle(self, connection: Connection, reference: Reference, checked: CheckedUnits, trust: Trust) -> Settled:
-        request, ordinal = self.request, self.unit.ordinal
+    def _lock(self, connection: Connection, checked: CheckedUnits) -> None:
+        request = self.request
         one_at_a_time(connection, request.tenant_id, checked.kinds, patience=PATIENCE)
         # What is entered online stands, whatever a file says that settles after it.
         waits = request.door is not Door.FORM
         if waits and earlier_waits(connection, request.tenant_id, request.kind, request.format, before=None):
             raise Unavailable("A file that you sent earlier is still being worked on. Send this again when it is done.")
+
+    def _corrections(
+        self, connection: Connection, checked: CheckedUnits, trust: Trust, context: Context
+    ) -> list[Corrections]:
+        """What was corrected online stands against every door but its own."""
+        if self.request.door is Door.FORM:
+            return []
+        overwrite = self.request.overwrite_online
+        standing = Standing(connection, self.request.tenant_id, trust.keys, context, overwrite=overwrite)
+        return standing.corrections(checked.kinds)
+
+    def _settle(self, connection: Connection, reference: Reference, checked: CheckedUnits, trust: Trust) -> Settled:
+        request, ordinal = self.request, self.unit.ordinal
         settled = settle_units(
             connection,
             reference,

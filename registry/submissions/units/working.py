@@ -1,7 +1,7 @@
 """The work on a job: chunk after chunk, each committed with its outcome, from the first unit that has none."""
 
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +20,7 @@ from registry.submissions.checking import matches, spool
 from registry.submissions.order import UNIT_KINDS, hold, one_at_a_time
 from registry.submissions.receiving import stored_bytes
 from registry.submissions.request import Door, Reference, State, sheet_format
+from registry.submissions.units.amending import Standing
 from registry.submissions.units.batch import Batch, Contents
 from registry.submissions.units.finishing import finish
 from registry.submissions.units.lines import open_lines
@@ -128,8 +129,12 @@ class _Work:
             one_at_a_time(connection, self.reference.tenant_id, self._kinds())
             if batch.ordinals.start == 1:
                 self._remark(connection)
-            settled = self._settle(connection, batch)
-            store_outcome(connection, self.reference, _told(batch, settled))
+            corrections = self._standing(connection).corrections(self._kinds())
+            amended = self.contents.amended(batch, corrections)
+            settled = self._settle(connection, amended)
+            for each in corrections:
+                each.release(settled.ordinals())
+            store_outcome(connection, self.reference, _told(amended, settled))
         return True
 
     def _rehearse(self) -> State | None:
@@ -139,7 +144,9 @@ class _Work:
             one_at_a_time(connection, self.reference.tenant_id, self._kinds())
             told: list[Outcome] = []
             savepoint = connection.begin_nested()
-            for batch in self.contents.batches(0):
+            corrections = self._standing(connection).corrections(self._kinds())
+            for sent in self.contents.batches(0):
+                batch = self.contents.amended(sent, corrections)
                 told.append(_told(batch, self._settle(connection, batch), room=LISTED - sum(map(_listed, told))))
                 self._note(batch.ordinals.stop - 1)
                 if _waiting(connection, self.reference) is None:
@@ -177,7 +184,11 @@ class _Work:
             connection, self.reference, batch.checked, Door(self.held.door), self.trust.keys, batch.expected
         )
 
-    def _kinds(self) -> Collection[RecordKind]:
+    def _standing(self, connection: Connection) -> Standing:
+        context, overwrite = self.contents.context, self.held.overwrite_online
+        return Standing(connection, self.reference.tenant_id, self.trust.keys, context, overwrite=overwrite)
+
+    def _kinds(self) -> Sequence[RecordKind]:
         """The kinds that the file may hold."""
         return UNIT_KINDS if sheet_format(self.held.format) is None else (RecordKind(self.held.kind),)
 

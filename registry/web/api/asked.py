@@ -94,6 +94,12 @@ PARAMETERS = (
         ("true", "false"),
         "false",
     ),
+    Parameter(
+        "overwrite_online",
+        "Lets the file stand also over what was entered or corrected online. Otherwise that is kept, and each such cell is told.",
+        ("true", "false"),
+        "false",
+    ),
 )
 NAMES = frozenset(each.name for each in PARAMETERS)
 
@@ -108,6 +114,7 @@ class Asked:
     mode: Mode
     rehearsal: bool
     opt_out_screened: bool
+    overwrite_online: bool
     key: str
     multipart: bool
 
@@ -153,6 +160,7 @@ def asked_of(request: Request, senders: Collection[Sender]) -> Asked:
     format_ = reading.one_of("format", implied or "")
     mode = reading.one_of("mode", Mode.ALL_OR_NOTHING)
     rehearsal, screened = reading.yes_no("rehearsal"), reading.yes_no("opt_out_screened")
+    overwrite = reading.yes_no("overwrite_online")
     if sender and kind and sender.must_declare(RecordKind(kind)) and not screened:
         reading.fault("opt_out_screened", OPT_OUT)
     if not reading.given.keys() <= NAMES:
@@ -166,6 +174,7 @@ def asked_of(request: Request, senders: Collection[Sender]) -> Asked:
         mode=Mode(mode),
         rehearsal=rehearsal,
         opt_out_screened=screened,
+        overwrite_online=overwrite,
         key=key,
         multipart=multipart,
     )

@@ -134,6 +134,7 @@ def _send(state: State, actor: Actor, asked: Asked, spool: Spool, name: str | No
         role=actor.role,
         idempotency_key=asked.key,
         opt_out_screened=asked.opt_out_screened,
+        overwrite_online=asked.overwrite_online,
         file_name=name,
     )
     delivered = deliver(state, wanted, spool)

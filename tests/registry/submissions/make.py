@@ -33,11 +33,14 @@ def send(
     format: Format = Format.CSV,  # noqa: A002 (the name at every door)
     at: datetime = AT,
     screened: bool = True,
+    overwrite: bool = False,
 ) -> Receipt:
     """Send rows and give the receipt after the check."""
     path = submissions.spool(settings) / uuid4().hex
     path.write_bytes(rows if isinstance(rows, bytes) else csv_bytes(rows))
-    reference = receive(store, settings, tenant, path, kind, mode, rehearsal, key, door, format, at, screened)
+    reference = receive(
+        store, settings, tenant, path, kind, mode, rehearsal, key, door, format, at, screened, overwrite
+    )
     submissions.work_one(store, reference, keys(settings), settings, at=at, path=path)
     path.unlink()
     with store.readonly(tenants=(tenant,)) as connection:
@@ -57,6 +60,7 @@ def receive(
     format: Format = Format.CSV,  # noqa: A002 (the name at every door)
     at: datetime = AT,
     screened: bool = True,
+    overwrite: bool = False,
 ) -> Reference:
     request = Request(
         tenant_id=tenant,
@@ -69,6 +73,7 @@ def receive(
         role="trust_uploader",
         idempotency_key=key or uuid4().hex,
         opt_out_screened=screened,
+        overwrite_online=overwrite,
         file_name="cases of the month.csv",
     )
     with store.transaction(tenants=(tenant,)) as connection:

@@ -28,7 +28,7 @@ class Sent:
 class Example:
     """`breaks` and `stands` are sent as rehearsals by `sender`, after it sent `before` for good (`stands_before` where given).
 
-    `place` is the field at which the finding is shown.
+    `place` is the field at which the finding is shown. `overwrite`: both are to stand over what was corrected online.
     """
 
     number: int
@@ -39,6 +39,7 @@ class Example:
     before: tuple[Sent, ...] = ()
     sender: str = SENDER
     stands_before: tuple[Sent, ...] | None = None
+    overwrite: bool = False
 
 
 def _stay(admitted: str, discharged: str, diagnosed: str, **more: str) -> dict[str, str]:
@@ -128,20 +129,28 @@ EXAMPLES = (
         kind=WALES_QUARTER,
         sender=LATE_WELSH,
     ),
-    Example(
-        308,
-        "local_case_id",
-        valid_case(),
-        valid_case(sex="male"),
-        before=(HELD, Sent(valid_case(sex="male"), door=Door.FORM)),
+    *(
+        Example(
+            number,
+            "sex",
+            valid_case(),
+            valid_case(sex="male"),
+            before=(HELD, Sent(valid_case(sex="male"), door=Door.FORM)),
+            overwrite=number == 320,
+        )
+        for number in (308, 320)
     ),
-    Example(
-        308,
-        "local_case_id",
-        valid_rca(),
-        valid_rca(learning_point="Second dose given late."),
-        kind=RCA,
-        before=(HELD, REVIEWED, Sent(valid_rca(learning_point="Second dose given late."), RCA, Door.FORM)),
+    *(
+        Example(
+            number,
+            "learning_point",
+            valid_rca(learning_point="First dose given late."),
+            valid_rca(learning_point="Second dose given late."),
+            kind=RCA,
+            before=(HELD, REVIEWED, Sent(valid_rca(learning_point="Second dose given late."), RCA, Door.FORM)),
+            overwrite=number == 320,
+        )
+        for number in (308, 320)
     ),
     Example(
         309,

@@ -75,12 +75,13 @@ def test_the_nearest_file_stands_and_the_other_breaks_the_rule(
     """An error keeps the row out, a warning lets it stand; either is shown at its field."""
     tenant = register[example.sender]
     send_before(store, settings, tenant, example.before if example.stands_before is None else example.stands_before)
-    stands = send(store, settings, tenant, [example.stands], kind=example.kind, rehearsal=True)
+    asked = {"kind": example.kind, "rehearsal": True, "overwrite": example.overwrite}
+    stands = send(store, settings, tenant, [example.stands], **asked)  # type: ignore[arg-type] # one kind of value each
     assert example.number not in [each.rule for each in found(store, tenant, stands)]
     assert stands.errors == 0
     if example.stands_before is not None:
         send_before(store, settings, tenant, example.before)
-    breaks = send(store, settings, tenant, [example.breaks], kind=example.kind, rehearsal=True)
+    breaks = send(store, settings, tenant, [example.breaks], **asked)  # type: ignore[arg-type] # one kind of value each
     (finding,) = [each for each in found(store, tenant, breaks) if each.rule == example.number]
     assert (finding.row, finding.field, finding.heading) == (2, example.place, example.place)
     assert breaks.refused == (CATALOGUE[example.number].severity is Severity.ERROR)

@@ -17,8 +17,9 @@ from registry import submissions
 from registry.access import Role
 from registry.settings import Secrets, Settings
 from registry.store import Store
-from registry.submissions import receiving
+from registry.submissions import Door, receiving
 from tests.make import cases, csv_bytes, valid_case
+from tests.registry.submissions.make import send
 from tests.registry.web.programs import program, screened, send_file
 from tests.registry.web.visitors import House, house
 
@@ -205,6 +206,21 @@ def test_the_opt_out_is_declared_where_the_nation_asks_for_it(full: House, clien
     assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (422, "opt_out_screened")
     wales = program(full, "7A4")
     assert send_file(wales, opt_out_screened="").status_code == 201
+
+
+def test_a_file_stands_over_what_was_corrected_online_only_where_its_sender_says_so(
+    full: House, client: TestClient
+) -> None:
+    send_file(client)
+    corrected = [cases(1)[0] | {"sex": "male"}]
+    send(full.store, full.settings, full.ids["RRV"], corrected, door=Door.FORM)
+    kept = send_file(client, key="kept").json()
+    assert counted(kept) == (3, 0, 3, 0)
+    told = client.get(kept["links"]["findings"]).json()["findings"]
+    assert [(each["rule"], each["field"]) for each in told if each["field"] == "sex"] == [("HAT-308", "sex")]
+    assert counted(send_file(client, key="over", overwrite_online="true").json()) == (3, 1, 2, 0)
+    wrong = send_file(client, key="wrong", overwrite_online="perhaps")
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "overwrite_online")
 
 
 def test_the_organisation_is_named_where_there_are_several(full: House) -> None:
@@ -395,7 +411,7 @@ def test_the_description_says_all_that_may_be_asked(full: House) -> None:
     described = full.browser().get("/api/openapi.json").json()
     sending = described["paths"]["/api/submissions"]["post"]
     assert {each["name"] for each in sending["parameters"]} == {
-        "kind", "format", "mode", "rehearsal", "organisation", "opt_out_screened", "Idempotency-Key",
+        "kind", "format", "mode", "rehearsal", "organisation", "opt_out_screened", "overwrite_online", "Idempotency-Key",
     }  # fmt: skip
     assert {"200", "201", "202", "422", "4XX", "5XX"} <= set(sending["responses"])
     assert set(sending["requestBody"]["content"]) >= {"text/csv", "multipart/form-data"}
