@@ -45,12 +45,14 @@ def up() -> None:
 
 @program.command()
 def serve(
-    attached: Attached = False, listening: Annotated[int | None, typer.Option("--listening", hidden=True)] = None
+    attached: Attached = False,
+    listening: Annotated[int | None, typer.Option("--listening", hidden=True)] = None,
+    beside: Annotated[bool, typer.Option("--beside", hidden=True)] = False,
 ) -> None:
-    """Run the web process."""
+    """Run the web processes, HAT_WEB_PROCESSES of them."""
     from registry.commands import service
 
-    service.serve(attached=attached, listening=listening)
+    service.serve(attached=attached, listening=listening, beside=beside)
 
 
 @program.command()

@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     small_rows: int = Field(default=2_000, ge=0)
     """Submissions up to this size, and below `small_bytes`, are answered at once; larger ones by the worker."""
     small_bytes: int = Field(default=2_000_000, ge=0)
+    web_processes: int = Field(default_factory=lambda: min(4, os.cpu_count() or 1), ge=1, le=16)
+    """How many processes answer on the port; each has about 190 MB of its own. By default one a processor, at most 4."""
     session_idle_minutes: int = Field(default=30, ge=1)
     session_hours: int = Field(default=12, ge=1)
 

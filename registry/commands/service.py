@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import socket
 from datetime import date
 from threading import Event
 
@@ -13,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from registry import claims, jobs, logs, processes
-from registry.app import create_app
+from registry.commands.siblings import Port, Server, Siblings
 from registry.demo import marking, running
-from registry.settings import load
+from registry.settings import Settings, load
 from registry.store import Store
 
 WEB_ROLES = ("hat_app", "hat_reader", "hat_national")
@@ -40,11 +39,22 @@ def demo(months: int) -> None:
     running.run(load(), months)
 
 
-def serve(*, attached: bool, listening: int | None) -> None:
-    """The web process. `listening` is the handle of a port that its starter holds."""
+def serve(*, attached: bool, listening: int | None, beside: bool = False) -> None:
+    """The web process, and as many more `beside` it as the settings say. `listening` is the handle of a port that its starter holds."""
     logs.without_words()
     settings = load()
-    store = Store.from_settings(settings, roles=WEB_ROLES)
+    port = Port(fileno=processes.listen(settings).detach() if listening is None else listening)
+    if attached:
+        processes.end_with_starter()
+    # First of all the others, so that all are ready at about the same time.
+    with Siblings(0 if beside else settings.web_processes - 1, port) as others:
+        _answer(settings, port, others)
+
+
+def _answer(settings: Settings, port: Port, others: Siblings) -> None:
+    from registry.app import create_app
+
+    store = Store.from_settings(settings, roles=WEB_ROLES, shared_by=settings.web_processes)
     # The access log would hold addresses with what people searched for; the service's own audit says who did what.
     config = uvicorn.Config(
         create_app(settings, store),
@@ -53,11 +63,9 @@ def serve(*, attached: bool, listening: int | None) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        backlog=1,
     )
-    port = processes.listen(settings) if listening is None else socket.socket(fileno=listening)
-    if attached:
-        processes.end_with_starter()
-    uvicorn.Server(config).run(sockets=[port])
+    Server(config, others).run(sockets=[port])
     store.dispose()
 
 

@@ -27,17 +27,23 @@ class Store:
     """Engines by role, opened when first used. Safe to share between threads; not between processes."""
 
     def __init__(
-        self, urls: Mapping[str, URL | str], context_key: bytes | None = None, audit_key: bytes | None = None
+        self,
+        urls: Mapping[str, URL | str],
+        context_key: bytes | None = None,
+        audit_key: bytes | None = None,
+        shared_by: int = 1,
     ) -> None:
-        """`urls` are the roles that this process may use; `context_key` is needed for `hat_app`, `audit_key` to audit."""
+        """`urls` are the roles that this process may use; `context_key` is needed for `hat_app`, `audit_key` to audit. So many
+        processes as `shared_by` says have the connections between them."""
         self._urls = dict(urls)
+        self._shared_by = shared_by
         self._context_key = context_key
         self._audit_key = audit_key
         self._engines: dict[str, Engine] = {}
         self._lock = Lock()
 
     @classmethod
-    def from_settings(cls, settings: Settings, roles: Collection[str] = (APP,)) -> Self:
+    def from_settings(cls, settings: Settings, roles: Collection[str] = (APP,), *, shared_by: int = 1) -> Self:
         """Reads the named roles' passwords, and the keys these roles need, and nothing else of the secrets.
 
         Raises SettingsError when one is missing or the database's address is not known.
@@ -49,6 +55,7 @@ class Store:
             {role: role_url(where, settings.secrets_dir, role) for role in roles},
             context_key=keys["context"] if "context" in wanted else None,
             audit_key=keys["audit"] if "audit" in wanted else None,
+            shared_by=shared_by,
         )
 
     @contextmanager
@@ -111,7 +118,7 @@ class Store:
             if role not in self._engines:
                 if role not in self._urls:
                     raise ValueError(f"this process was not given the role {role}")
-                opened = engine(self._urls[role], role)
+                opened = engine(self._urls[role], role, shared_by=self._shared_by)
                 self._engines[role] = opened.execution_options(audit_key=self._audit_key)
             return self._engines[role]
 

@@ -36,9 +36,12 @@ def address(settings: Settings) -> str:
     return f"postgresql://{HOST}:{port}/{DATABASE}"
 
 
-def engine(url: URL | str, role: str, *, pooled: bool = True) -> Engine:
-    """An engine on psycopg. A connection that died is noticed before it is used; errors never show parameters."""
-    size, overflow = POOLS.get(role, SMALL_POOL)
+def engine(url: URL | str, role: str, *, pooled: bool = True, shared_by: int = 1) -> Engine:
+    """An engine on psycopg. A connection that died is noticed before it is used; errors never show parameters.
+
+    `shared_by` processes have the role's connections between them.
+    """
+    size, overflow = (max(1, most // shared_by) for most in POOLS.get(role, SMALL_POOL))
     pool = {"pool_size": size, "max_overflow": overflow, "pool_timeout": POOL_SECONDS}
     opened = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
