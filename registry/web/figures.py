@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from registry.access import Actor, Right
+from registry.cases.periods import Period, Span
 from registry.measures import HAT_RATE, HAT_RATE_OVERNIGHT, Measure
 from registry.publications import aggregates
 from registry.publications.cells import TrustMonth
@@ -18,11 +19,12 @@ from registry.store import Store
 from registry.web import series
 from registry.web.actor import require
 from registry.web.own import breakdown, cases_behind, download, evidence, nation, pack, papers, themes
+from registry.web.own.breakdown import href
 from registry.web.own.nation import Nation
 from registry.web.own.present import Drawn, control_chart
 from registry.web.pages import render
 from registry.web.public import READER
-from registry.web.trust.choosing import choose
+from registry.web.trust.choosing import Choice, choose
 
 router = APIRouter(prefix="/trust/figures")
 
@@ -60,7 +62,7 @@ def own(
         drawn=Drawn(control_chart(rows, overnight=measure is HAT_RATE_OVERNIGHT)) if rows else None,
         nations=nations,
         beside=_beside(rows, nations, overnight=measure is HAT_RATE_OVERNIGHT),
-        tables=_tables(rows) if rows else [],
+        tables=_tables(rows, choice) if rows else [],
         apart=_apart(rows),
     )
 
@@ -86,16 +88,26 @@ def _beside(
     return found
 
 
-def _tables(rows: list[TrustMonth]) -> list[dict[str, Any]]:
-    """The three tables, the latest period first."""
+def _tables(rows: list[TrustMonth], choice: Choice) -> list[dict[str, Any]]:
+    """The three tables, the latest period first, each number of cases with the address of its list."""
     kinds = (
-        ("financial", "By financial year", aggregates.financial_years(rows), series.year_words),
-        ("calendar", "By calendar year", aggregates.calendar_years(rows), lambda start: f"{start.year}"),
-        ("months", "By month", aggregates.months(rows), series.month_words),
+        ("financial", "By financial year", aggregates.financial_years(rows), series.year_words, Span.FINANCIAL_YEAR),
+        (
+            "calendar",
+            "By calendar year",
+            aggregates.calendar_years(rows),
+            lambda start: f"{start.year}",
+            Span.CALENDAR_YEAR,
+        ),
+        ("months", "By month", aggregates.months(rows), series.month_words, Span.MONTH),
     )
     return [
-        {"ident": ident, "title": title, "lines": [(words(one.start), one) for one in reversed(found)]}
-        for ident, title, found, words in kinds
+        {
+            "ident": ident,
+            "title": title,
+            "lines": [(words(one.start), one, href(choice, Period(one.start, span))) for one in reversed(found)],
+        }
+        for ident, title, found, words, span in kinds
     ]
 
 

@@ -47,7 +47,7 @@ def pdf(html: str) -> bytes:
 def pdf_page(template: str, name: str, **words: object) -> Response:
     """A page for paper as a PDF to keep; `name` is ours, without the ending. Raises Unavailable as `pdf`.
 
-    The page itself is `render(request, template, …)` with the same words, and with `back_href` and `pdf_href` for the links above it.
+    The words hold `demonstration`, as the settings have it. The page itself is `render(request, template, …)` with the same words, and with `back_href` and `pdf_href` for the links above it.
     """
     content = pdf(text_of(template, **words))
     headers = {"Content-Disposition": f'attachment; filename="{name}.pdf"', "Cache-Control": "no-store"}

@@ -58,6 +58,7 @@ def _sheet(request: Request, actor: Actor, organisation: str, code: str) -> tupl
         choice,
         chosen,
         {
+            "demonstration": request.app.state.settings.demo,
             "organisation": choice.chosen.name,
             "code": choice.chosen.code,
             "period": chosen,

@@ -74,6 +74,7 @@ def _pack(request: Request, actor: Actor, organisation: str, code: str) -> tuple
         nation = beside(connection, HAT_RATE, choice.chosen.nation)
     late = due.overdue(months, on=on, days=settings.desk.return_due_days)
     words = {
+        "demonstration": request.app.state.settings.demo,
         "organisation": choice.chosen.name,
         "code": choice.chosen.code,
         "period": chosen,

@@ -1,6 +1,8 @@
 """A trust's own exact figures, from its files to the page; and what of the same counts is public."""
 
+import re
 from datetime import UTC, date, datetime
+from html import unescape
 
 import pytest
 
@@ -111,6 +113,40 @@ def test_somebody_of_two_trusts_chooses(store: Store, settings: Settings, doors:
             hold_counts(connection, doors.ids[code], date(2025, 4, 1), {})
     nurse = doors.signed_in(doors.person("nurse", (Role.VTE_NURSE, "RRV"), (Role.TRUST_LEAD, "RH5")))
     assert "Somerset Trust" in words_of(nurse.get("/trust/figures?organisation=RH5"))
+
+
+def test_the_nation_stands_beside_it_as_it_was_released(store: Store, settings: Settings, doors: House) -> None:
+    """120 of 96,000 are 1.250, Byar's 1.036 to 1.495; the nation's is made of twelve rounded months, each at most 4 away from 10."""
+    with store.transaction(role="hat_jobs") as connection:
+        for month in (
+            date(2025, 4, 1),
+            *(date(2025 + (place > 12), (place - 1) % 12 + 1, 1) for place in range(5, 16)),
+        ):
+            counts = split_counts(10, overnight=3, preventable=1, not_investigated=0)
+            hold_counts(connection, doors.ids["RRV"], month, counts)
+    browser = doors.signed_in(doors.person("nurse", (Role.VTE_NURSE, "RRV")))
+    assert "No national figures have been released yet" in words_of(browser.get("/trust/figures"))
+    team = make_team(store)
+    release(store, team, prepare(store, settings, team))
+    words = words_of(browser.get("/trust/figures"))
+    assert "Beside England" in words
+    found = re.search(r"2025 to 2026 12 of 12 1\.250 1\.036 to 1\.495 ([0-9.]+)", words)
+    assert found is not None, words
+    assert abs(float(found[1]) - 1.25) <= 12 * 4 / 96
+
+
+def test_few_months_are_a_line_and_each_number_leads_to_its_cases(
+    store: Store, settings: Settings, plymouth: int
+) -> None:
+    """The chart has the latest sixty months, in which nothing was returned; the years before are in the tables."""
+    nurse = House(settings, store, {"RK9": plymouth})
+    browser = nurse.signed_in(nurse.person("nurse", (Role.VTE_NURSE, "RK9")))
+    page = browser.get("/trust/figures?rate=overnight")
+    assert "HAT per 1,000 overnight admissions" in words_of(page)
+    assert "not enough data for control limits" in words_of(page)
+    listed = re.search(r'href="([^"]*)" aria-label="2010: 217 cases"', page.text)
+    assert listed is not None
+    assert "217 cases, of which these are 1 to 50" in words_of(browser.get(unescape(listed[1])))
 
 
 def test_before_the_first_count_the_page_says_so(doors: House) -> None:
