@@ -12,7 +12,7 @@ from starlette.types import Scope
 
 from registry.settings import Settings
 from registry.store import Store
-from registry.web import actor, admin, api, edge, fhir, figures, pages, problems, public, signin, team, trust
+from registry.web import actor, admin, api, edge, fhir, figures, office, pages, problems, public, signin, team, trust
 from registry.web.fhir import refusals
 
 PAGES: tuple[APIRouter, ...] = (
@@ -20,6 +20,7 @@ PAGES: tuple[APIRouter, ...] = (
     admin.router,
     public.router,
     team.router,
+    office.router,
     figures.router,
     trust.router,
 )  # for people; not part of the described interface

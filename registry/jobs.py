@@ -128,7 +128,7 @@ TIMETABLE: tuple[Job, ...] = (
         "attribution",
         "Tell trusts of cases reported for them and carry answers back.",
         Every(timedelta(minutes=5)),
-        cases.pass_on,
+        cases.between_trusts,
     ),
     Job("wishes", "Erase what patients wish to be erased.", Every(timedelta(minutes=5)), cases.erase_wished),
     Job("figures", "Count all figures anew.", Nightly(time(2, 30)), publications.count),

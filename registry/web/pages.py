@@ -55,6 +55,7 @@ NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
     ("Cases", "/trust/cases", Right.READ_CASES),
     ("Between trusts", "/trust/attributed", Right.READ_CASES),
     ("Your figures", "/trust/figures", Right.READ_CASES),
+    ("Registry office", "/office", Right.RESOLVE_PAIRS),
     ("National work", "/team", Right.READ_DRAFTS),
     ("Administration", "/admin", Right.MANAGE_SETTINGS),
 )

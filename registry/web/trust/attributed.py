@@ -14,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from registry.access import Actor, Right
-from registry.cases import attributed
-from registry.cases.answers import Answer, Reason
+from registry.cases import attributed, paired
+from registry.cases.answers import Answer, Pairing, Reason
 from registry.cases.attributed import Attributed, Given, Reported
 from registry.cases.desk import Desk, open_desk, record
-from registry.errors import Conflict, Unprocessable
+from registry.cases.paired import Pair
+from registry.errors import Conflict, NotFound, Unprocessable
 from registry.settings import Settings
 from registry.store import Store
 from registry.web.actor import require
@@ -35,7 +36,22 @@ Reading = Annotated[Actor, require(Right.READ_CASES)]
 Editing = Annotated[Actor, require(Right.EDIT_CASES)]
 Form = Annotated[FormData, Depends(submitted_form)]
 MOST_IN_HEAD = 99
-DONE = {"answered": "Your answer is recorded. The reporter sees it within a few minutes."}
+DONE = {"answered": "Your answer is recorded. The other organisation sees it within a few minutes."}
+PAIR_STATES = {
+    "offered": ("Is it one event?", "blue"),
+    "linked": ("One event, linked", "green"),
+    "dismissed": ("Two events", "grey"),
+    "unlinked": ("Unlinked: two events", "grey"),
+    "ended": ("No pair any more", "grey"),
+}
+FIELDS = {
+    "nhs_number": "NHS number",
+    "birth_date": "date of birth",
+    "vte_type": "what was found",
+    "diagnosis_date": "diagnosis date",
+    "admission_date": "admission of the index stay",
+    "discharge_date": "discharge of the index stay",
+}
 STATES = {
     "proposed": ("Not answered", "blue"),
     "accepted": ("Accepted", "green"),
@@ -53,6 +69,7 @@ def waiting_number(request: Request, actor: Actor) -> str:
         return ""
     with _store(request).readonly(tenants=tenants) as connection:
         found = attributed.waiting(connection, tenants, MOST_IN_HEAD + 1)
+        found += paired.waiting(connection, tenants, MOST_IN_HEAD + 1)
     return f"{MOST_IN_HEAD}+ to answer" if found > MOST_IN_HEAD else f"{found} to answer" if found else ""
 
 
@@ -66,6 +83,7 @@ def index(request: Request, actor: Reading) -> Response:
     with _store(request).readonly(tenants=tenants) as connection:
         held = attributed.listing(connection, tenants)
         untold = attributed.untold(connection, tenants)
+        pairs = paired.listing(connection, tenants)
         reported = attributed.reported(connection, tenants, secrets_of(request.app.state))
     at, days = datetime.now(UTC), _days(request)
     return render(
@@ -74,6 +92,7 @@ def index(request: Request, actor: Reading) -> Response:
         rows=[_line(each, at, days) for each in held],
         untold=untold,
         reported=[_answered(each, at, days) for each in reported],
+        pairs=[_pair_line(each) for each in pairs],
         several=len(tenants) > 1,
         most=attributed.MOST,
         days=days,
@@ -120,6 +139,95 @@ def answer(request: Request, actor: Editing, form: Form, ident: UUID) -> Respons
     except Conflict as refused:
         return _again(request, actor, form, ident, [Fault("", refused.detail)], refused.status)
     return RedirectResponse(f"/trust/attributed/{ident}?done=answered", 303)
+
+
+# --- pairs
+
+
+@router.get("/pairs/{ident}")
+def pair(request: Request, actor: Reading, ident: UUID, done: str = "") -> Response:
+    """One pair, as each organisation of this person has it; that it was read is noted with the case."""
+    tenants = actor.tenants(Right.READ_CASES)
+    with _store(request).transaction(tenants=tenants) as connection:
+        held = [paired.one(connection, each, ident) for each in paired.whose(connection, tenants, ident)]
+        for each in held:
+            record(_desk_of(request, connection, each.tenant_id, actor), each.case_id, "pair read")
+    return _pair_page(request, actor, held, done=DONE.get(done, ""))
+
+
+@router.post("/pairs/{ident}/answer")
+def answer_pair(request: Request, actor: Editing, form: Form, ident: UUID) -> Response:
+    """Link, keep apart, or unlink."""
+    tenants = actor.tenants(Right.EDIT_CASES)
+    chosen, named = text(form, "answer"), text(form, "organisation")
+    with _store(request).readonly(tenants=tenants) as connection:
+        ours = paired.whose(connection, tenants, ident)
+    tenant = int(named) if named.isdecimal() and len(named) < 10 else ours[0]
+    if tenant not in ours:
+        raise NotFound
+    if chosen not in list(Pairing):
+        return _pair_again(request, actor, ident, Fault("answer", "Choose what it is"), 422)
+    try:
+        with _store(request).transaction(tenants=tenants) as connection:
+            desk = _desk_of(request, connection, tenant, actor)
+            paired.answer(desk, ident, Pairing(chosen), seen=text(form, "seen"))
+    except Conflict as refused:
+        return _pair_again(request, actor, ident, Fault("", refused.detail), refused.status)
+    return RedirectResponse(f"/trust/attributed/pairs/{ident}?done=answered", 303)
+
+
+def _pair_again(request: Request, actor: Actor, ident: UUID, wrong: Fault, status: int) -> Response:
+    tenants = actor.tenants(Right.READ_CASES)
+    with _store(request).readonly(tenants=tenants) as connection:
+        held = [paired.one(connection, each, ident) for each in paired.whose(connection, tenants, ident)]
+    return _pair_page(request, actor, held, wrong=[wrong], status=status)
+
+
+def _pair_page(
+    request: Request,
+    actor: Actor,
+    held: list[Pair],
+    *,
+    done: str = "",
+    wrong: list[Fault] | None = None,
+    status: int = 200,
+) -> Response:
+    may = actor.tenants(Right.EDIT_CASES)
+    return render(
+        request,
+        "trust/attributed/pair.html",
+        status=status,
+        halves=[
+            _pair_line(each)
+            | {
+                "seen": each.seen,
+                "tenant": each.tenant_id,
+                "choices": [(said.value, said.words) for said in each.choices] if each.tenant_id in may else [],
+            }
+            for each in held
+        ],
+        faults=wrong or [],
+        done=done,
+    )
+
+
+def _pair_line(held: Pair) -> dict[str, object]:
+    words, colour = PAIR_STATES[held.state]
+    return {
+        "id": held.id,
+        "case": held.local_case_id,
+        "case_href": f"/trust/cases/{held.case_id}",
+        "other": held.other,
+        "diagnosed": said_day(held.diagnosis_date) if held.diagnosis_date else "No date",
+        "days": held.days_apart,
+        "agreeing": [FIELDS[each] for each in held.agreeing],
+        "differing": [FIELDS[each] for each in held.differing],
+        "words": words,
+        "colour": colour,
+        "answer": held.answer.words if held.answer else "",
+        "waits": held.answer is None and held.state == "offered",
+        "decided": said_time(held.decided_at),
+    }
 
 
 def _given(form: FormData) -> Given | None:
@@ -235,8 +343,12 @@ def _days(request: Request) -> int:
 
 
 def _desk(request: Request, connection: Connection, held: Attributed, actor: Actor) -> Desk:
+    return _desk_of(request, connection, held.ours.id, actor)
+
+
+def _desk_of(request: Request, connection: Connection, tenant: int, actor: Actor) -> Desk:
     state = request.app.state
-    return open_desk(connection, secrets_of(state), state.settings, held.ours.id, by=actor, at=datetime.now(UTC))
+    return open_desk(connection, secrets_of(state), state.settings, tenant, by=actor, at=datetime.now(UTC))
 
 
 def _store(request: Request) -> Store:
