@@ -17,7 +17,7 @@ from schemas.codelist import Nation
 from schemas.dictionary import field
 from schemas.finding import Finding, Severity
 from schemas.record import RecordKind
-from schemas.rule import CATALOGUE
+from schemas.rule import CATALOGUE, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,7 @@ class Receipt:
     warnings: int | None
     changed_fields: dict[str, int] | None
     payload_deleted_at: datetime | None
+    overwrite_online: bool
     done: int | None = None
     total: int | None = None
 
@@ -136,15 +137,14 @@ def latest(
     return [_receipt(row) for row in rows]
 
 
-def findings(connection: Connection, reference: Reference, *, start: int = 0, limit: int = 10_000) -> list[Finding]:
-    """The listed findings in the order of the sheet."""
-    rows = connection.execute(
-        select(finding)
-        .where(finding.c.tenant_id == reference.tenant_id, finding.c.submission_id == reference.id)
-        .order_by(finding.c.number)
-        .offset(start)
-        .limit(limit)
-    )
+def findings(
+    connection: Connection, reference: Reference, *, start: int = 0, limit: int = 10_000, rule: Rule | None = None
+) -> list[Finding]:
+    """The listed findings in the order of the sheet, of one rule if it is given."""
+    ours = [finding.c.tenant_id == reference.tenant_id, finding.c.submission_id == reference.id]
+    if rule is not None:
+        ours.append(finding.c.rule == rule.number)
+    rows = connection.execute(select(finding).where(*ours).order_by(finding.c.number).offset(start).limit(limit))
     return [
         Finding(
             rule=row.rule,

@@ -133,6 +133,19 @@ def changed_fields(receipt: Receipt) -> list[Changed]:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """How many cells of a file say otherwise than what was corrected online, which stays; the first of them by row and question."""
+
+    count: int
+    cells: list[tuple[int, str]]
+
+
+def kept_cells(found: list[Finding], kind: RecordKind) -> list[tuple[int, str]]:
+    questions = {each.name: each.item.question for each in fields(kind)}
+    return [(each.row, questions.get(each.field or "", "")) for each in found if each.row is not None]
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """One line of the summary of findings."""
 

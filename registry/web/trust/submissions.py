@@ -14,7 +14,7 @@ from registry import submissions
 from registry.access import Actor, Right
 from registry.errors import NotFound
 from registry.store import Store
-from registry.submissions import Mode, Receipt, Reference, State, again, changes
+from registry.submissions import Mode, Receipt, Reference, State, Tally, again, changes
 from registry.submissions.mending import mendable
 from registry.submissions.receipt import faulty_count
 from registry.submissions.senders import senders
@@ -24,11 +24,22 @@ from registry.web.bodies import submitted_form
 from registry.web.downloads import retained
 from registry.web.fields import text
 from registry.web.pages import render
-from registry.web.trust.present import STATES, changed_fields, kind_words, lines, progress_words, shown, summary
+from registry.web.trust.present import (
+    STATES,
+    Kept,
+    changed_fields,
+    kept_cells,
+    kind_words,
+    lines,
+    progress_words,
+    shown,
+    summary,
+)
 from registry.web.uploads import Spool, copy_stored, deliver, keys_of
 from schemas.record import RecordKind
 from schemas.rules import cell
 from schemas.rules import file as shape
+from schemas.rules.register import CORRECTED_ONLINE
 
 router = APIRouter(prefix="/trust/submissions")
 
@@ -94,6 +105,7 @@ def _page(connection: Connection, receipt: Receipt, reference: Reference) -> dic
         "it": shown(receipt, sender),
         "progress": progress_words(receipt),
         "summary": summary(tallies),
+        "kept": _kept(connection, reference, receipt, tallies),
         "findings": lines(submissions.findings(connection, reference, limit=FIRST)),
         "found": (receipt.errors or 0) + (receipt.warnings or 0),
         "changed": changed_fields(receipt),
@@ -117,6 +129,15 @@ def progress(request: Request, actor: Reading, submission_id: UUID) -> Response:
     return JSONResponse(told)
 
 
+def _kept(connection: Connection, reference: Reference, receipt: Receipt, tallies: list[Tally]) -> Kept | None:
+    """What the file says otherwise than was corrected online; None where there is nothing of the kind."""
+    counted = sum(each.count for each in tallies if each.rule == CORRECTED_ONLINE.number)
+    if not counted:
+        return None
+    found = submissions.findings(connection, reference, limit=FIRST, rule=CORRECTED_ONLINE)
+    return Kept(counted, kept_cells(found, RecordKind(receipt.kind)))
+
+
 @router.post("/{submission_id}/store")
 def store(request: Request, actor: Sending, form: Form, submission_id: UUID) -> Response:
     """Store what was rehearsed, from the bytes that were kept. Once, however often it is asked for."""
@@ -127,6 +148,20 @@ def store(request: Request, actor: Sending, form: Form, submission_id: UUID) -> 
             retained(connection, reference)
             keys = keys_of(request.app.state, connection, reference.tenant_id)
             wanted = again.storing(connection, reference, keys, mode=mode, by=actor)
+            copy_stored(connection, reference, keys, spool)
+        delivered = deliver(request.app.state, wanted, spool)
+    return RedirectResponse(f"/trust/submissions/{delivered.receipt.id}", 303)
+
+
+@router.post("/{submission_id}/overwrite")
+def overwrite(request: Request, actor: Sending, _form: Form, submission_id: UUID) -> Response:
+    """Rehearse a file again so that it stands over what was corrected online: the difference is seen before anything is stored."""
+    reference = _reference(request, actor, Right.SUBMIT, submission_id)
+    with Spool(request.app.state.settings) as spool:
+        with _store(request).readonly(tenants=(reference.tenant_id,)) as connection:
+            retained(connection, reference)
+            keys = keys_of(request.app.state, connection, reference.tenant_id)
+            wanted = again.rehearsing(connection, reference, keys, by=actor, overwrite=True)
             copy_stored(connection, reference, keys, spool)
         delivered = deliver(request.app.state, wanted, spool)
     return RedirectResponse(f"/trust/submissions/{delivered.receipt.id}", 303)

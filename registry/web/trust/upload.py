@@ -61,6 +61,7 @@ def _deliver(
     request: Request, actor: Actor, form: FormData, sender: Sender, spool: Spool, name: str | None
 ) -> Delivered:
     kind, mode = RecordKind(text(form, "kind")), Mode(text(form, "mode"))
+    overwrite = text(form, "overwrite_online") == "true"
     wanted = submissions.Request(
         tenant_id=sender.id,
         kind=kind,
@@ -70,9 +71,10 @@ def _deliver(
         door=Door.PAGE,
         actor=actor.label,
         role=actor.role,
-        idempotency_key=f"page-{_once(form)}-{kind.value}-{mode.value}-{spool.digest[:16]}",
+        idempotency_key=f"page-{_once(form)}-{kind.value}-{mode.value}-{spool.digest[:16]}{'-over' if overwrite else ''}",
         opt_out_screened=text(form, "opt_out_screened") == "true",
         file_name=name,
+        overwrite_online=overwrite,
     )
     return deliver(request.app.state, wanted, spool)
 

@@ -11,10 +11,12 @@ from registry import submissions
 from registry.access import Role
 from registry.settings import Secrets, Settings
 from registry.store import Store, progress
+from registry.submissions import Door
 from tests.make import cases, csv_bytes, valid_activity
+from tests.registry.submissions.make import send
 from tests.registry.web.programs import screened
 from tests.registry.web.test_trust import press, rehearsed, upload
-from tests.registry.web.visitors import House, house, words_of
+from tests.registry.web.visitors import House, house, token_of, words_of
 
 LINKS = r'href="(/trust/submissions/[0-9a-f-]+)"'
 
@@ -95,10 +97,39 @@ def test_which_records_change_is_listed_on_pages(nurse: TestClient, monkeypatch:
     assert "changed no record" in words_of(nurse.get(f"{first.url.path}/changes")).replace("would change", "changed")
 
 
+def test_what_was_corrected_online_stays_unless_the_person_says_otherwise(full: House, nurse: TestClient) -> None:
+    trust = full.ids["RRV"]
+    send(full.store, full.settings, trust, cases(3))
+    send(full.store, full.settings, trust, [cases(1)[0] | {"sex": "male"}], door=Door.FORM)
+    page = rehearsed(nurse, csv_bytes(cases(3)))
+    words = words_of(page)
+    for said in ("1 cell of this file says otherwise", "Row 2: Sex", "Unchanged 3"):
+        assert said in words, said
+    again = nurse.get(press(nurse, page, f"{page.url.path}/overwrite").headers["location"])
+    assert "Changed 1" in words_of(again)
+    assert "is overwritten where this file says otherwise" in words_of(again)
+    assert "Check again, to overwrite" not in words_of(again)
+    receipt = nurse.get(press(nurse, again, f"{again.url.path}/store").headers["location"])
+    assert "1 changed" in words_of(receipt)
+    same = press(nurse, page, f"{page.url.path}/overwrite")
+    assert same.headers["location"] == again.url.path
+
+
+def test_the_person_may_say_so_with_the_file(full: House, nurse: TestClient) -> None:
+    trust = full.ids["RRV"]
+    send(full.store, full.settings, trust, cases(1))
+    send(full.store, full.settings, trust, [cases(1)[0] | {"sex": "male"}], door=Door.FORM)
+    same = {"once": "0" * 32}
+    assert "Unchanged 1" in words_of(rehearsed(nurse, csv_bytes(cases(1)), **same))
+    assert "Changed 1" in words_of(rehearsed(nurse, csv_bytes(cases(1)), overwrite_online="true", **same))
+
+
 def test_another_trusts_changes_are_as_absent(full: House, nurse: TestClient) -> None:
     other = full.signed_in(full.person("other", (Role.TRUST_LEAD, "RH5")))
     theirs = rehearsed(other, csv_bytes(cases(2))).url.path
     assert nurse.get(f"{theirs}/changes").status_code == 404
+    token = {"form_token": token_of(nurse.get("/trust"))}
+    assert nurse.post(f"{theirs}/overwrite", data=token).status_code == 404
 
 
 def _id(path: str) -> UUID:
