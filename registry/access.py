@@ -90,13 +90,15 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
     }
 )
 
-ORGANISATION_ROLES: Final = (Role.TRUST_UPLOADER, Role.VTE_NURSE, Role.TRUST_LEAD)
+PROGRAM_ROLES: Final = (Role.TRUST_UPLOADER, Role.VTE_NURSE, Role.TRUST_LEAD)
+"""What a machine client may be, for its organisations."""
+ORGANISATION_ROLES: Final = (*PROGRAM_ROLES, Role.CONSULTANT_REVIEWER)
 """Held for one organisation at a time."""
 NATIONAL_ROLES: Final = (
     Role.NATIONAL_LEAD, Role.NATIONAL_ANALYST, Role.REGISTRY_OFFICE, Role.MODERATOR, Role.ADMINISTRATOR,
 )  # fmt: skip
 """Held without an organisation."""
-TOKEN_ROLES: Final = (*ORGANISATION_ROLES, Role.NATIONAL_LEAD, Role.NATIONAL_ANALYST)
+TOKEN_ROLES: Final = (*PROGRAM_ROLES, Role.NATIONAL_LEAD, Role.NATIONAL_ANALYST)
 """What a program may be. Whoever manages people or sees disputes is a person, signed in."""
 
 
@@ -263,6 +265,44 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "office.decide_dispute": Right.RESOLVE_PAIRS,
         "office.pair": Right.RESOLVE_PAIRS,
         "office.decide_pair": Right.RESOLVE_PAIRS,
+        "trust.review.overview.one": Right.READ_CASES,
+        "trust.review.overview.begin": Right.EDIT_CASES,
+        "trust.review.overview.complete": Right.EDIT_CASES,
+        "trust.review.screening.ask": Right.EDIT_CASES,
+        "trust.review.screening.save": Right.EDIT_CASES,
+        "trust.review.stages.ask_care": Right.EDIT_CASES,
+        "trust.review.stages.save_care": Right.EDIT_CASES,
+        "trust.review.stages.ask_findings": Right.EDIT_CASES,
+        "trust.review.stages.save_findings": Right.EDIT_CASES,
+        "trust.review.stages.keep": Right.EDIT_CASES,
+        "trust.review.stages.beside": Right.EDIT_CASES,
+        "trust.review.asking.ask": Right.EDIT_CASES,
+        "trust.review.asking.new_code": Right.EDIT_CASES,
+        "trust.review.asking.take_back": Right.EDIT_CASES,
+        "trust.review.second.ask": Right.EDIT_CASES,
+        "trust.review.second.read": Right.EDIT_CASES,
+        "trust.review.second.compare": Right.EDIT_CASES,
+        "trust.review.second.agree": Right.EDIT_CASES,
+        "trust.review.doing.add": Right.EDIT_CASES,
+        "trust.review.doing.one": Right.EDIT_CASES,
+        "trust.review.doing.change": Right.EDIT_CASES,
+        "trust.review.doing.index": Right.READ_CASES,
+        "trust.review.paper.report": Right.READ_CASES,
+        "trust.review.paper.report_pdf": Right.READ_CASES,
+        "trust.review.paper.candour": Right.EDIT_CASES,
+        "trust.review.paper.consultant_letter": Right.EDIT_CASES,
+        "trust.review.domains.index": Right.SIGN_OFF_RETURN,
+        "trust.review.domains.add": Right.SIGN_OFF_RETURN,
+        "trust.review.domains.end": Right.SIGN_OFF_RETURN,
+        # Guarded by the link and its code: whoever holds none finds nothing there.
+        "trust.review.link.ask": PUBLIC,
+        "trust.review.link.enter": PUBLIC,
+        "trust.review.link.keep": PUBLIC,
+        "trust.review.link.send": PUBLIC,
+        "trust.review.account.index": Right.REVIEW_CASE,
+        "trust.review.account.one": Right.REVIEW_CASE,
+        "trust.review.account.keep": Right.REVIEW_CASE,
+        "trust.review.account.send": Right.REVIEW_CASE,
         "public.start": PUBLIC,
         "public.index": PUBLIC,
         "public.trusts": PUBLIC,

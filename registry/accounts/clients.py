@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
-from registry.access import ANYBODY, ORGANISATION_ROLES, Actor, Role, Scope
+from registry.access import ANYBODY, PROGRAM_ROLES, Actor, Role, Scope
 from registry.accounts import actors, assertions, new_secret, note, secret_digest
 from registry.accounts import keys as public_keys
 from registry.accounts.assertions import Fault, Proven, UnprovenError
@@ -72,7 +72,7 @@ def faults(
     """What is wrong with the particulars of a client, field by field; `keys.read` tells about its keys."""
     if not 2 <= len(name) <= LONGEST_NAME or not name.isprintable():
         yield "name", f"Enter a name that says which program it is, 2 to {LONGEST_NAME} characters long"
-    if role not in ORGANISATION_ROLES:
+    if role not in PROGRAM_ROLES:
         yield "role", "Choose what the client may do"
     if not organisations:
         yield "organisations", "Enter the code of at least one organisation"

@@ -7,12 +7,26 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 
 from registry.access import Right
 from registry.cases.desk import Desk, note, record, seal, unseal
+from registry.cases.transitions import CaseState
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
-from registry.store.desk import action
+from registry.store.desk import action, case_work, reading
 from registry.store.records import RECORD
 from schemas.codes import Inadequacy
 from schemas.record import RecordKind
@@ -219,8 +233,8 @@ def of_case(desk: Desk, case_id: UUID) -> list[Action]:
 
 
 def of_trust(desk: Desk, *, done: bool, limit: int = MOST_SHOWN) -> list[Action]:
-    """A trust's open actions by due date, or those done, the last first; at most `limit`."""
-    query = _chosen([desk.tenant_id])
+    """A trust's open actions by due date, or those done, the last first; at most `limit`. Without those that a second reader is not to see."""
+    query = _chosen([desk.tenant_id]).where(_shown(desk))
     if done:
         query = query.where(action.c.done_on.is_not(None)).order_by(None)
         query = query.order_by(action.c.done_on.desc(), action.c.id)
@@ -234,7 +248,10 @@ def done_about(desk: Desk, themes: Collection[str], *, besides: UUID, limit: int
     if not themes:
         return []
     query = _chosen([desk.tenant_id]).where(
-        action.c.themes.overlap(list(themes)), action.c.done_on.is_not(None), action.c.case_id != besides
+        action.c.themes.overlap(list(themes)),
+        action.c.done_on.is_not(None),
+        action.c.case_id != besides,
+        _shown(desk),
     )
     return _read(desk, query.order_by(None).order_by(action.c.done_on.desc(), action.c.id).limit(limit))
 
@@ -246,6 +263,27 @@ def _chosen(tenants: list[int]) -> Select[Any]:
         .where(action.c.tenant_id.in_(tenants), action.c.dropped_at.is_(None))
         .order_by(action.c.done_on.is_not(None), action.c.due_on, action.c.id)
     )
+
+
+def _shown(desk: Desk) -> ColumnElement[bool]:
+    """Not of a case that waits for its second reader, who is to judge blind; the first reader sees those too."""
+    second = reading.alias("second")
+    read = _of_work(second).where(second.c.place == "second", second.c.at >= case_work.c.since)
+    own = _of_work(reading).where(reading.c.place == "first", reading.c.reader == desk.by.label)
+    waits = exists().where(
+        case_work.c.tenant_id == action.c.tenant_id,
+        case_work.c.case_id == action.c.case_id,
+        case_work.c.state == CaseState.SECOND_READING.value,
+        ~read.exists(),
+        ~own.exists(),
+    )
+    return ~waits
+
+
+def _of_work(of: FromClause) -> Select[Any]:
+    """Readings of the case that is looked at."""
+    same = (of.c.tenant_id == case_work.c.tenant_id) & (of.c.case_id == case_work.c.case_id)
+    return select(literal(1)).select_from(of).where(same).correlate(case_work)
 
 
 def _read(desk: Desk, query: Select[Any]) -> list[Action]:

@@ -56,6 +56,7 @@ NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
     ("Between trusts", "/trust/attributed", Right.READ_CASES),
     ("Your figures", "/trust/figures", Right.READ_CASES),
     ("Registry office", "/office", Right.RESOLVE_PAIRS),
+    ("Cases for your answer", "/review", Right.REVIEW_CASE),
     ("National work", "/team", Right.READ_DRAFTS),
     ("Administration", "/admin", Right.MANAGE_SETTINGS),
 )

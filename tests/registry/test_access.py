@@ -7,6 +7,7 @@ from registry.access import (
     ANYBODY,
     NATIONAL_ROLES,
     ORGANISATION_ROLES,
+    PROGRAM_ROLES,
     RIGHTS,
     ROUTES,
     TOKEN_ROLES,
@@ -52,7 +53,12 @@ def test_a_national_lead_sees_no_exact_figure() -> None:
 
 def test_a_role_is_held_either_for_organisations_or_for_the_nation() -> None:
     assert not set(ORGANISATION_ROLES) & set(NATIONAL_ROLES)
-    assert set(Role) - set(ORGANISATION_ROLES) - set(NATIONAL_ROLES) == {Role.PUBLIC, Role.CONSULTANT_REVIEWER}
+    assert set(Role) - set(ORGANISATION_ROLES) - set(NATIONAL_ROLES) == {Role.PUBLIC}
+
+
+def test_no_program_answers_as_a_consultant() -> None:
+    assert Role.CONSULTANT_REVIEWER not in (*PROGRAM_ROLES, *TOKEN_ROLES)
+    assert RIGHTS[Role.CONSULTANT_REVIEWER] == {Right.OWN_ACCOUNT, Right.REVIEW_CASE}
 
 
 def test_no_token_manages_anything() -> None:

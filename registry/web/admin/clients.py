@@ -8,7 +8,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from registry.access import ORGANISATION_ROLES, Actor, Right, Role, Scope
+from registry.access import PROGRAM_ROLES, Actor, Right, Role, Scope
 from registry.accounts import clients, keys
 from registry.store import SYSTEM_TENANT, Store
 from registry.web.actor import require
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/admin/clients")
 
 Administrator = Annotated[Actor, require(Right.MANAGE_TOKENS)]
 Form = Annotated[FormData, Depends(submitted_form)]
-ROLES = [(role.value, role.words) for role in ORGANISATION_ROLES]
+ROLES = [(role.value, role.words) for role in PROGRAM_ROLES]
 SCOPES = [(scope.value, scope.words) for scope in Scope]
 FIRST = {"role": Role.TRUST_UPLOADER.value, "scopes": [scope.value for scope in Scope]}
 """What the empty form has chosen."""
@@ -52,7 +52,7 @@ def register(request: Request, actor: Administrator, form: Form) -> Response:
     """Register a client."""
     store: Store = request.app.state.store
     name, document = text(form, "name"), _document(form)
-    role = next((one for one in ORGANISATION_ROLES if one.value == text(form, "role")), None)
+    role = next((one for one in PROGRAM_ROLES if one.value == text(form, "role")), None)
     scopes = [one for one in form.getlist("scopes") if isinstance(one, str)]
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
         chosen, wrong = chosen_organisations(connection, form)

@@ -12,6 +12,7 @@ from registry.web.trust import (
     match,
     mend,
     quality,
+    review,
     signing,
     submissions,
     upload,
@@ -20,4 +21,5 @@ from registry.web.trust import (
 router = APIRouter()
 
 for each in (home, upload, match, mend, changes, submissions, activity, calendar, quality, signing, cases, attributed):
+for each in (home, upload, match, mend, changes, submissions, activity, calendar, quality, signing, cases, review, attributed):
     router.include_router(each.router)

@@ -272,7 +272,7 @@ def test_a_user_name_is_given_once(chief: TestClient) -> None:
     assert faulty_fields(added(chief, user_name="ANNA.bell", role="moderator")) == ["user_name"]
 
 
-@pytest.mark.parametrize("role", ["public", "consultant_reviewer", "root", ""])
+@pytest.mark.parametrize("role", ["public", "root", ""])
 def test_roles_that_nobody_is_given_here(chief: TestClient, role: str) -> None:
     assert faulty_fields(added(chief, role=role)) == ["role"]
 
