@@ -140,12 +140,17 @@ def by_ward(connection: Connection, question: Asked, keys: TenantKeys) -> list[L
     counted: defaultdict[str, list[tuple[date, int, int, int]]] = defaultdict(list)
     for row, ward in zip(rows, wards, strict=True):
         folded = fold(ward)
-        spelt[folded][(ward or "").strip()] += 1
+        spelt[folded][" ".join((ward or "").split())] += 1
         counted[folded].append((row.index_month, 1, int(row.reviewed), int(row.preventable)))
     return _ordered(
-        _line(spelt[folded].most_common(1)[0][0] or None, ward_key(keys, folded), found)
+        _line(min(spelt[folded].items(), key=_usual)[0] or None, ward_key(keys, folded), found)
         for folded, found in counted.items()
     )
+
+
+def _usual(spelling: tuple[str, int]) -> tuple[int, str]:
+    """The most frequent spelling first, then by the alphabet, capitals before small letters."""
+    return -spelling[1], spelling[0]
 
 
 def opened_wards(rows: Iterable[Any], tenant_id: int, keys: TenantKeys) -> list[str | None]:

@@ -11,7 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from registry.errors import Unavailable
 from registry.web.pages import STATIC, environment
@@ -44,10 +44,18 @@ def pdf(html: str) -> bytes:
     return written
 
 
+def page(template: str, **words: object) -> Response:
+    """A page for paper to look at and to print from the browser; `back_href` and `pdf_href` are the links above it.
+
+    It has no head and no menu, so nothing is counted for them.
+    """
+    return HTMLResponse(text_of(template, **words), headers={"Cache-Control": "no-store"})
+
+
 def pdf_page(template: str, name: str, **words: object) -> Response:
     """A page for paper as a PDF to keep; `name` is ours, without the ending. Raises Unavailable as `pdf`.
 
-    The words hold `demonstration`, as the settings have it. The page itself is `render(request, template, …)` with the same words, and with `back_href` and `pdf_href` for the links above it.
+    The words hold `demonstration`, as the settings have it; `page` takes the same.
     """
     content = pdf(text_of(template, **words))
     headers = {"Content-Disposition": f'attachment; filename="{name}.pdf"', "Cache-Control": "no-store"}

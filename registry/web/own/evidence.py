@@ -14,7 +14,6 @@ from registry.store import Store
 from registry.web import print_out
 from registry.web.actor import require
 from registry.web.own.present import joined, period_of
-from registry.web.pages import render
 from registry.web.trust.choosing import Choice, choose
 from registry.web.trust.present import said_day, today
 
@@ -29,8 +28,7 @@ def page(request: Request, actor: Reading, organisation: str = "", period: str =
     """The sheet of one year, to look at and to print."""
     choice, chosen, words = _sheet(request, actor, organisation, period)
     query = f"organisation={choice.chosen.code}"
-    return render(
-        request,
+    return print_out.page(
         TEMPLATE,
         back_href=f"/trust/figures/papers?{query}",
         pdf_href=f"/trust/figures/exemplar.pdf?{query}&period={chosen.code}",

@@ -24,7 +24,6 @@ from registry.web.own.nation import Nation, beside
 from registry.web.own.papers import last_quarter
 from registry.web.own.present import Drawn, control_chart, counted, period_of
 from registry.web.own.themes import owner_words, tables
-from registry.web.pages import render
 from registry.web.public import READER
 from registry.web.trust.choosing import Choice, choose
 from registry.web.trust.present import said_day, said_time, today
@@ -42,8 +41,7 @@ def page(request: Request, actor: Reading, organisation: str = "", period: str =
     """The pack of one period, by default the last quarter that has ended, to look at and to print."""
     choice, chosen, words = _pack(request, actor, organisation, period)
     query = f"organisation={choice.chosen.code}"
-    return render(
-        request,
+    return print_out.page(
         TEMPLATE,
         back_href=f"/trust/figures/papers?{query}",
         pdf_href=f"/trust/figures/pack.pdf?{query}&period={chosen.code}",
