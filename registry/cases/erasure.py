@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
 
+from registry.cases import desk_erasure
 from registry.settings import Secrets, Settings
 from registry.store import Store, audit
 from registry.store.records import column_of
@@ -39,7 +40,8 @@ select c.tenant_id, c.id, c.local_case_id from records.case_record c
                  where v.tenant_id = c.tenant_id and v.record_id = c.id and ({case_left}))
      or exists (select from records.rca_record r join records.rca_version v
                     on v.tenant_id = r.tenant_id and v.record_id = r.id
-                 where r.tenant_id = c.tenant_id and r.local_case_id = c.local_case_id and ({rca_left})))
+                 where r.tenant_id = c.tenant_id and r.local_case_id = c.local_case_id and ({rca_left}))
+     or {desk_left})
 """
 
 # The reviews of those cases, and reviews that were themselves withdrawn for such a reason.
@@ -70,17 +72,21 @@ def _by_term(connection: Connection, asked: Mapping[str, object]) -> int:
     cases = _choose(connection, "over", over, asked)
     _erase(connection, RecordKind.CASE, IDENTIFIERS, "over")
     _forget_person(connection, "over")
+    desk_erasure.forget_identifiers(connection, "over")
     _note(connection, "over", "case", "identifiers erased after their term")
     return cases
 
 
 def _by_wish(connection: Connection, asked: Mapping[str, object], at: datetime) -> dict[str, int]:
     case_left, rca_left = (_left(kind, _identifying(kind)) for kind in (RecordKind.CASE, RecordKind.RCA))
-    cases = _choose(connection, "wished", _WISHED.format(case_left=case_left, rca_left=rca_left), asked)
+    cases = _choose(
+        connection, "wished", _WISHED.format(case_left=case_left, rca_left=rca_left, desk_left=desk_erasure.LEFT), asked
+    )
     reviews = _choose(connection, "wished_reviews", _WISHED_REVIEWS.format(rca_left=rca_left), asked)
     _erase(connection, RecordKind.CASE, _identifying(RecordKind.CASE), "wished")
     _erase(connection, RecordKind.RCA, _identifying(RecordKind.RCA), "wished_reviews")
     _forget_person(connection, "wished")
+    desk_erasure.erase(connection, "wished", at)
     _erase_payloads(connection, at)
     _note(connection, "wished", "case", "identifiers and free text erased at the patient's wish")
     _note(connection, "wished_reviews", "review", "free text erased at the patient's wish")

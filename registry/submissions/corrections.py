@@ -27,6 +27,9 @@ from schemas.rules import register
 ERASED = (WithdrawReason.OPT_OUT.value, WithdrawReason.OBJECTION.value)
 """A record withdrawn at a patient's wish is refused as it comes (`erased_at_wish`); nothing of it is put into a file."""
 
+TERMED = frozenset({"nhs_number", "birth_date"})
+"""What is erased of a case after a term; no case is without a birth date before."""
+
 _ANY = Prepared(
     "select "
     + " or ".join(
@@ -182,7 +185,7 @@ class Corrections:
         (name,) = key(self.kind)
         held = opened(self.connection, self.keys, self.tenant_id, self.kind, some[name].to_list(), corrected_only=True)
         rows = [row for row in some.to_dicts() if _is_to_stand(held.get(row[name]))]
-        stands = [{each: held[row[name]].text.get(each) for each in held[row[name]].corrected} for row in rows]
+        stands = [_stands(held[row[name]]) for row in rows]
         sent = self._typed(rows, swapped)
         kept = self._typed([row | put for row, put in zip(rows, stands, strict=True)], frozenset())
         for row, put, ours, theirs in zip(rows, stands, sent, kept, strict=True):
@@ -215,6 +218,12 @@ def _marked(connection: Connection, kind: RecordKind, tenant_id: int) -> list[st
 
 def _is_to_stand(held: Opened | None) -> bool:
     return held is not None and held.text.get(WITHDRAWAL) not in ERASED
+
+
+def _stands(held: Opened) -> dict[str, str | None]:
+    """The text that stands for each field corrected. An identifier that was erased when its time was over does not stand as a blank."""
+    erased = TERMED if not held.text.keys() & TERMED else frozenset()
+    return {name: held.text.get(name) for name in held.corrected - erased}
 
 
 def _put_in(frame: pl.DataFrame, met: Sequence[_Met]) -> pl.DataFrame:
