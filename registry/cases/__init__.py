@@ -6,4 +6,12 @@ from registry.cases.pairing import between_trusts
 from registry.cases.pairs import find_pairs
 from registry.cases.taking_in import take_in_overlooked, take_in_work
 
-__all__ = ["between_trusts", "erase_wished", "find_pairs", "forget_drafts", "retire", "take_in_overlooked", "take_in_work"]
+__all__ = [
+    "between_trusts",
+    "erase_wished",
+    "find_pairs",
+    "forget_drafts",
+    "retire",
+    "take_in_overlooked",
+    "take_in_work",
+]

@@ -5,6 +5,7 @@ Nothing is deleted: a statement that was unlocked stays, and the month may be si
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -138,7 +139,7 @@ def _note_reason(connection: Connection, tenant: int, row_id: UUID, reason: str,
     )
 
 
-def _open(connection: Connection, tenant: int, month: date) -> Row[tuple[UUID, datetime | None]]:
+def _open(connection: Connection, tenant: int, month: date) -> Row[Any, Any]:
     c = sign_off.c
     row = connection.execute(
         select(c.id, c.unlock_asked_at)
