@@ -14,73 +14,24 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy import Row, func, insert, select, update
 
 from registry import identifiers
-from registry.access import Actor, Kind, Right, Role
+from registry.access import Right
 from registry.accounts import new_secret, secret_digest
-from registry.cases import states
+from registry.cases import domains, states
 from registry.cases.desk import Desk, note, record, seal, unseal
+from registry.cases.domains import LONGEST_ADDRESS
 from registry.cases.states import CaseState
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
-from registry.store import audit
-from registry.store.desk import allowed_domain, consultant_link, outbox
+from registry.store.desk import consultant_link, outbox
 from registry.store.tables import organisation
 
 MOST_TRIES = 5
 """Wrong codes after which a link is dead."""
 CODE_DIGITS = 8
-LONGEST_ADDRESS = 254
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)")
-_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
-
-
-# --- where links may go
-
-
-def domains(connection: Connection, tenant_id: int) -> tuple[str, ...]:
-    """The domains in which a trust's consultants have their addresses."""
-    held = select(allowed_domain.c.domain).where(
-        allowed_domain.c.tenant_id == tenant_id, allowed_domain.c.ended_at.is_(None)
-    )
-    return tuple(connection.scalars(held.order_by(allowed_domain.c.domain)))
-
-
-def allow(desk: Desk, domain: str) -> None:
-    """Let links go to addresses of a domain and of nothing below it. Raises Unprocessable for what is no domain."""
-    name = domain.strip().lower().removeprefix("@")
-    if len(name) > LONGEST_ADDRESS or not _DOMAIN.fullmatch(name):
-        raise Unprocessable(errors=[("domain", "Enter the part of the address after the @, such as trust.nhs.uk")])
-    values = {"added_by": desk.by.label, "added_at": desk.at, "ended_at": None}
-    added = insert_or(allowed_domain).values(tenant_id=desk.tenant_id, domain=name, **values)
-    desk.connection.execute(added.on_conflict_do_update(index_elements=["tenant_id", "domain"], set_=values))
-    _audit(desk, "address domain allowed", name)
-
-
-def disallow(desk: Desk, domain: str) -> None:
-    """Let no more links go there; those that went stay good. Raises NotFound for one that is not allowed."""
-    ended = update(allowed_domain).where(
-        allowed_domain.c.tenant_id == desk.tenant_id,
-        allowed_domain.c.domain == domain,
-        allowed_domain.c.ended_at.is_(None),
-    )
-    if desk.connection.execute(ended.values(ended_at=desk.at)).rowcount == 0:
-        raise NotFound
-    _audit(desk, "address domain ended", domain)
-
-
-def _audit(desk: Desk, action: str, domain: str) -> None:
-    audit.record(
-        desk.connection,
-        tenant=desk.tenant_id,
-        actor=desk.by.label,
-        role=desk.by.role,
-        action=action,
-        object_type="domain",
-        object_id=domain,
-    )
 
 
 # --- links, as the trust has them
@@ -129,10 +80,11 @@ def links(desk: Desk, case_id: UUID) -> list[Link]:
         .where(consultant_link.c.tenant_id == desk.tenant_id, consultant_link.c.case_id == case_id)
         .order_by(consultant_link.c.id.desc())
     )
-    return [_link(desk, row) for row in rows]
+    return [link_of(desk, row) for row in rows]
 
 
-def _link(desk: Desk, row: Row[Any]) -> Link:
+def link_of(desk: Desk, row: Row[Any]) -> Link:
+    """A link from its row, the address opened."""
     return Link(
         id=row.id,
         case_id=row.case_id,
@@ -178,7 +130,7 @@ def _address(desk: Desk, typed: str) -> str:
     found = _ADDRESS.fullmatch(typed.strip())
     if found is None or len(typed.strip()) > LONGEST_ADDRESS:
         raise Unprocessable(errors=[("address", "Enter an e-mail address, such as name@trust.nhs.uk")])
-    if found[1].lower() not in domains(desk.connection, desk.tenant_id):
+    if found[1].lower() not in domains.allowed(desk.connection, desk.tenant_id):
         raise Unprocessable(
             errors=[
                 ("address", "Enter an address in one of your organisation's domains, or ask its lead to add the domain")
@@ -201,7 +153,7 @@ def _made(desk: Desk, case_id: UUID, to: str) -> Asked:
             id=link_id,
             case_id=case_id,
             link_digest=secret_digest(asked.secret),
-            code_digest=_code_digest(desk, link_id, asked.code),
+            code_digest=code_digest(desk, link_id, asked.code),
             sent_to_ct=seal(desk, "consultant_link", link_id, "sent_to", to),
             made_by=desk.by.label,
             made_at=desk.at,
@@ -215,7 +167,7 @@ def _new_code() -> str:
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
 
 
-def _code_digest(desk: Desk, link_id: UUID, code: str) -> bytes:
+def code_digest(desk: Desk, link_id: UUID, code: str) -> bytes:
     """Keyed, for there are few codes: whoever has the database alone cannot try them all."""
     key = identifiers.derive(desk.keys.data, "consultant code")
     return identifiers.mac(key, identifiers.canonical(link_id.bytes, code))
@@ -273,7 +225,7 @@ def new_code(desk: Desk, case_id: UUID, link_id: UUID) -> str:
     if not link.open_at(desk.at):
         raise Conflict("This link is over. Ask the consultant again with a new one.")
     code = _new_code()
-    _update(desk, link_id, code_digest=_code_digest(desk, link_id, code), tries=0, used_at=None, session_digest=None)
+    change_link(desk, link_id, code_digest=code_digest(desk, link_id, code), tries=0, used_at=None, session_digest=None)
     record(desk, case_id, "consultant code made", {"link": str(link_id)})
     return code
 
@@ -293,102 +245,10 @@ def _of_case(desk: Desk, case_id: UUID, link_id: UUID) -> Link:
     return found
 
 
-def _update(desk: Desk, link_id: UUID, **values: Any) -> None:
+def change_link(desk: Desk, link_id: UUID, **values: Any) -> None:
+    """Change some columns of a link."""
     desk.connection.execute(
         update(consultant_link)
         .where(consultant_link.c.tenant_id == desk.tenant_id, consultant_link.c.id == link_id)
         .values(**values)
     )
-
-
-# --- links, as the consultant has them
-
-
-def actor(tenant_id: int, link_id: UUID) -> Actor:
-    """Whoever holds a link, as an actor of that trust and for its one case."""
-    roles = frozenset({Role.CONSULTANT_REVIEWER})
-    return Actor(Kind.LINK, link_id, "the consultant", roles, {tenant_id: roles})
-
-
-def find(desk: Desk, secret: str) -> Link | None:
-    """The link of a secret, whatever has become of it; None for one that this trust never made."""
-    row = _row(desk, secret)
-    return None if row is None else _link(desk, row)
-
-
-def _row(desk: Desk, secret: str, *, lock: bool = False) -> Row[Any] | None:
-    query = select(consultant_link).where(
-        consultant_link.c.tenant_id == desk.tenant_id, consultant_link.c.link_digest == secret_digest(secret)
-    )
-    return desk.connection.execute(query.with_for_update() if lock else query).one_or_none()
-
-
-def enter(desk: Desk, secret: str, code: str) -> str | None:
-    """Open a link with its code: gives the secret of the session that begins, None where the code is not right.
-
-    A code is good once. Each wrong one counts, also of several sent at once. Raises NotFound where the link is over, dead or none.
-    """
-    row = _row(desk, secret, lock=True)
-    link = None if row is None else _link(desk, row)
-    if row is None or link is None or link.dead or not link.open_at(desk.at):
-        raise NotFound
-    digits = "".join(each for each in code if each.isdigit())
-    right = identifiers.same(_code_digest(desk, link.id, digits), row.code_digest)
-    if link.used_at is not None or not right:
-        _update(desk, link.id, tries=link.tries + 1)
-        _record_of(desk, link, "consultant code refused")
-        return None
-    session = new_secret()
-    _update(desk, link.id, used_at=desk.at, session_digest=secret_digest(session), tries=0)
-    note(desk, link.case_id, "opened", {"link": str(link.id)})
-    _record_of(desk, link, "consultant link opened")
-    return session
-
-
-def _record_of(desk: Desk, link: Link, action: str) -> None:
-    record(desk, link.case_id, action, {"link": str(link.id)})
-
-
-def in_session(desk: Desk, secret: str, session: str) -> Link | None:
-    """The link, where this session of it still holds, whatever has become of the link since; else None."""
-    row = _row(desk, secret)
-    if row is None or row.session_digest is None or row.used_at is None:
-        return None
-    over = row.used_at + timedelta(hours=desk.settings.session_hours)
-    same = identifiers.same(row.session_digest, secret_digest(session))
-    return _link(desk, row) if same and desk.at < over else None
-
-
-def asked_of(desk: Desk, address: str) -> list[Link]:
-    """The open links that went to an address, the newest first: the cases that its holder may see with an account."""
-    wanted = address.strip().lower()
-    rows = desk.connection.execute(
-        select(consultant_link)
-        .where(
-            consultant_link.c.tenant_id == desk.tenant_id,
-            consultant_link.c.revoked_at.is_(None),
-            consultant_link.c.answered_at.is_(None),
-            consultant_link.c.expires_at > desk.at,
-        )
-        .order_by(consultant_link.c.id.desc())
-    )
-    found = (_link(desk, row) for row in rows)
-    return [each for each in found if each.address is not None and each.address.lower() == wanted]
-
-
-def answered(desk: Desk, link: Link) -> None:
-    """The consultant's answer is stored: the case goes back to the team, the link is used up.
-
-    Raises Conflict where the case was taken back or answered meanwhile.
-    """
-    still = update(consultant_link).where(
-        consultant_link.c.tenant_id == desk.tenant_id,
-        consultant_link.c.id == link.id,
-        consultant_link.c.revoked_at.is_(None),
-        consultant_link.c.answered_at.is_(None),
-    )
-    if desk.connection.execute(still.values(answered_at=desk.at, session_digest=None)).rowcount == 0:
-        raise Conflict("This case is no longer with you: it was taken back, or answered already.")
-    states.move(desk, link.case_id, CaseState.RCA_OPEN, seen=CaseState.WITH_CONSULTANT)
-    note(desk, link.case_id, "answered", {"link": str(link.id)})
-    _record_of(desk, link, "consultant answered")

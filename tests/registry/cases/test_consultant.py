@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from registry.access import Right, Role
-from registry.cases import consultant, states
+from registry.cases import consultant, domains, one_time, states
 from registry.cases.consultant import MOST_TRIES, Asked
 from registry.cases.desk import Desk, open_desk, unseal
 from registry.cases.states import CaseState
@@ -28,7 +28,7 @@ ADDRESS = "A.Consultant@trust.example"
 def here(settings: Settings, store: Store) -> Place:
     made = place(settings, store)
     with made.desk(made.person("lead", Role.TRUST_LEAD)) as desk:
-        consultant.allow(desk, "@Trust.example")
+        domains.allow(desk, "@Trust.example")
     return made
 
 
@@ -47,13 +47,13 @@ def asked(here: Place, case: UUID) -> Asked:
 def outside(here: Place, asked: Asked, at: datetime = AT) -> Iterator[Desk]:
     """The desk as whoever holds the link has it."""
     with here.store.transaction(tenants=(here.tenant,)) as connection:
-        by = consultant.actor(here.tenant, asked.link_id)
+        by = one_time.actor(here.tenant, asked.link_id)
         yield open_desk(connection, keys(here.settings), here.settings, here.tenant, by=by, at=at)
 
 
 def enter(here: Place, asked: Asked, code: str | None = None, at: datetime = AT) -> str | None:
     with outside(here, asked, at) as desk:
-        return consultant.enter(desk, asked.secret, asked.code if code is None else code)
+        return one_time.enter(desk, asked.secret, asked.code if code is None else code)
 
 
 def wrong(code: str) -> str:
@@ -67,15 +67,15 @@ def test_only_domains_are_allowed_and_each_can_be_ended(here: Place) -> None:
     with here.desk() as desk:
         for no_domain in ("", "trust", "a b.example", "name@trust.example", "-.example", "x" * 250 + ".example"):
             with pytest.raises(Unprocessable):
-                consultant.allow(desk, no_domain)
-        consultant.allow(desk, "other.example")
-        assert consultant.domains(desk.connection, here.tenant) == ("other.example", "trust.example")
-        consultant.disallow(desk, "other.example")
-        assert consultant.domains(desk.connection, here.tenant) == ("trust.example",)
+                domains.allow(desk, no_domain)
+        domains.allow(desk, "other.example")
+        assert domains.allowed(desk.connection, here.tenant) == ("other.example", "trust.example")
+        domains.disallow(desk, "other.example")
+        assert domains.allowed(desk.connection, here.tenant) == ("trust.example",)
         with pytest.raises(NotFound):
-            consultant.disallow(desk, "other.example")
-        consultant.allow(desk, "other.example")
-        assert len(consultant.domains(desk.connection, here.tenant)) == 2
+            domains.disallow(desk, "other.example")
+        domains.allow(desk, "other.example")
+        assert len(domains.allowed(desk.connection, here.tenant)) == 2
 
 
 @pytest.mark.parametrize(
@@ -126,11 +126,11 @@ def test_with_its_code_a_link_is_opened_once(here: Place, asked: Asked, case: UU
     session = enter(here, asked)
     assert session
     with outside(here, asked) as desk:
-        link = consultant.in_session(desk, asked.secret, session)
+        link = one_time.in_session(desk, asked.secret, session)
         assert link is not None
         assert link.case_id == case
-        assert consultant.in_session(desk, asked.secret, asked.secret) is None
-        assert consultant.in_session(desk, session, session) is None
+        assert one_time.in_session(desk, asked.secret, asked.secret) is None
+        assert one_time.in_session(desk, session, session) is None
     assert enter(here, asked) is None
     assert chain_holds(here.store, here.settings, here.tenant)
 
@@ -139,7 +139,7 @@ def test_a_session_ends_with_its_hours(here: Place, asked: Asked) -> None:
     session = enter(here, asked) or ""
     for hours, holds in ((here.settings.session_hours - 1, True), (here.settings.session_hours, False)):
         with outside(here, asked, AT + timedelta(hours=hours)) as desk:
-            assert (consultant.in_session(desk, asked.secret, session) is not None) is holds
+            assert (one_time.in_session(desk, asked.secret, session) is not None) is holds
 
 
 def test_after_five_wrong_codes_a_link_is_dead_and_a_new_code_lets_it_live(
@@ -169,7 +169,7 @@ def test_a_new_code_ends_the_session_of_the_one_before(here: Place, asked: Asked
     with here.desk() as desk:
         code = consultant.new_code(desk, case, asked.link_id)
     with outside(here, asked) as desk:
-        assert consultant.in_session(desk, asked.secret, session) is None
+        assert one_time.in_session(desk, asked.secret, session) is None
     assert enter(here, asked, code)
 
 
@@ -193,13 +193,13 @@ def test_a_case_that_is_taken_back_shuts_its_link(here: Place, asked: Asked, cas
         consultant.take_back(desk, case, seen=CaseState.WITH_CONSULTANT)
         assert states.of(desk.connection, here.tenant, case).state is CaseState.RCA_OPEN
     with outside(here, asked) as desk:
-        link = consultant.in_session(desk, asked.secret, session)
+        link = one_time.in_session(desk, asked.secret, session)
         assert link is not None
         assert not link.open_at(AT)
         with pytest.raises(Conflict):
-            consultant.answered(desk, link)
+            one_time.answered(desk, link)
         with pytest.raises(NotFound):
-            consultant.enter(desk, asked.secret, asked.code)
+            one_time.enter(desk, asked.secret, asked.code)
 
 
 def test_asking_again_ends_the_earlier_link(here: Place, asked: Asked, case: UUID) -> None:
@@ -216,13 +216,13 @@ def test_an_answer_gives_the_case_back_and_uses_the_link_up(
 ) -> None:
     session = enter(here, asked) or ""
     with outside(here, asked) as desk:
-        link = consultant.in_session(desk, asked.secret, session)
+        link = one_time.in_session(desk, asked.secret, session)
         assert link is not None
-        consultant.answered(desk, link)
+        one_time.answered(desk, link)
         assert states.of(desk.connection, here.tenant, case).state is CaseState.RCA_OPEN
-        assert consultant.in_session(desk, asked.secret, session) is None
+        assert one_time.in_session(desk, asked.secret, session) is None
     with pytest.raises(Conflict), outside(here, asked) as desk:
-        consultant.answered(desk, link)
+        one_time.answered(desk, link)
     with pytest.raises(NotFound):
         enter(here, asked)
     assert "consultant answered" in actions(admin, here.tenant)
@@ -232,7 +232,7 @@ def test_an_answer_gives_the_case_back_and_uses_the_link_up(
 
 
 def test_whoever_holds_a_link_may_do_nothing_but_answer(here: Place, asked: Asked, case: UUID) -> None:
-    by = consultant.actor(here.tenant, asked.link_id)
+    by = one_time.actor(here.tenant, asked.link_id)
     assert [right for right in Right if by.tenants(right)] == [Right.OWN_ACCOUNT, Right.REVIEW_CASE]
     with outside(here, asked) as desk:
         for act in (
@@ -256,10 +256,10 @@ def test_with_an_account_only_the_cases_sent_to_one_s_own_address_are_seen(
     other = case_in(here, admin, CaseState.RCA_OPEN, "B")
     with here.desk() as desk:
         consultant.ask(desk, other, "somebody.else@trust.example")
-        assert [each.case_id for each in consultant.asked_of(desk, " a.consultant@TRUST.example ")] == [case]
-        assert consultant.asked_of(desk, "") == []
+        assert [each.case_id for each in one_time.asked_of(desk, " a.consultant@TRUST.example ")] == [case]
+        assert one_time.asked_of(desk, "") == []
         consultant.take_back(desk, case)
-        assert consultant.asked_of(desk, ADDRESS) == []
+        assert one_time.asked_of(desk, ADDRESS) == []
 
 
 def test_a_case_that_is_not_in_review_is_not_put_before_a_consultant(here: Place, admin: psycopg.Connection) -> None:

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from registry.access import Actor, Role
 from registry.accounts.actors import actor_of_person
-from registry.cases import consultant
+from registry.cases import domains
 from registry.cases.states import CaseState
 from registry.settings import Settings
 from registry.store import Store
@@ -85,7 +85,7 @@ class Team:
 
     def allow(self, domain: str = "trust.example") -> None:
         with self.place.desk() as desk:
-            consultant.allow(desk, domain)
+            domains.allow(desk, domain)
 
     def letters(self) -> list[str]:
         """The texts that wait in the outbox."""

@@ -387,7 +387,12 @@ def test_with_an_account_one_sees_the_cases_sent_to_one_s_own_address_and_no_oth
     assert case_number(asked.case) in words_of(page)
     assert case_number(other.case) not in words_of(page)
     all_in(words_of(browser.get(f"/review/{asked.case}")), ["CASE-A", "Send your answer"])
-    for path in (f"/review/{other.case}", f"/trust/cases/{asked.case}/review", f"/trust/cases/{asked.case}", "/trust/worklist"):
+    for path in (
+        f"/review/{other.case}",
+        f"/trust/cases/{asked.case}/review",
+        f"/trust/cases/{asked.case}",
+        "/trust/worklist",
+    ):
         answer, nowhere = browser.get(path), browser.get(f"/{path.split('/')[1]}/{uuid4()}")
         assert (answer.status_code, answer.content) == (404, nowhere.content), path
 

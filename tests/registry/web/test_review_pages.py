@@ -28,6 +28,7 @@ from tests.registry.web.reviewing import (
     team,
     value_of,
 )
+from tests.registry.web.test_cases_page import Heard
 from tests.registry.web.visitors import words_of
 
 
@@ -454,3 +455,32 @@ def test_stranger_and_nobody(here: Team) -> None:
     assert stranger.get(href(case)).status_code == 303
     nobody: TestClient = here.house.signed_in(here.house.person("nobody"))
     assert nobody.get(href(case)).status_code == 404
+
+
+# --- queries
+
+
+def test_a_page_asks_few_questions_however_much_there_is(here: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    case, twice = begun(here), begun(here, "CASE-B")
+    stored(here, case)
+    stored(here, twice)
+    here.put(twice, drawn=True)
+    send(here.nurse, href(twice), {}, action=f"{href(twice)}/complete")
+    other = here.browser("other")
+    forms = [f"{href(case)}{path}" for path in ("", "/care", "/findings", "/screening", "/report", "/letters/candour")]
+    pages = [(here.nurse, path) for path in (*forms, "/trust/actions")]
+    pages += [(other, f"{href(twice)}/second-reading"), (other, href(twice)), (here.nurse, href(twice))]
+    heard = Heard(monkeypatch)
+    # Who asks, and the numbers beside the links of the menu: what every page takes.
+    who = max(heard.of(browser, "/trust/templates") for browser in (here.nurse, other))
+    before = [heard.of(*page) for page in pages]
+    assert max(before) - who <= 10, before
+    action = {"what": "Teach", "owner_role": "matron", "due_on": "2026-03-01", "themes": "missed_doses"}
+    for path in [href(case)] * 4 + [href(twice)] * 2:
+        send(here.nurse, path, action, action=f"{path}/actions")
+    for number in range(3):
+        other_case = here.case(name=f"CASE-{number}")
+        assert other_case
+    assert [heard.of(*page) for page in pages] == before
+    answer = send(here.nurse, f"{href(case)}/findings", FINDINGS)
+    assert heard.of(here.nurse, answer.headers["location"]) - who <= 10

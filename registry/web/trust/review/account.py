@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from registry.access import Actor, Right
 from registry.accounts import people
-from registry.cases import consultant
+from registry.cases import one_time
 from registry.cases.consultant import Link
 from registry.cases.number import case_number
 from registry.errors import Conflict, NotFound
@@ -57,7 +57,7 @@ def index(request: Request, actor: Reviewing) -> Response:
                     said_day(each.expires_at.date()),
                     f"/review/{each.case_id}",
                 )
-                for each in consultant.asked_of(desk, address)
+                for each in one_time.asked_of(desk, address)
             ]
     return render(request, "trust/review/waiting.html", waiting=waiting)
 
@@ -77,7 +77,7 @@ def _opened(request: Request, actor: Actor, case_id: UUID) -> Iterator[tuple[Ope
     with store_of(request).transaction(tenants=tenants) as connection:
         for tenant in tenants:
             desk = desk_of(request, connection, actor, tenant)
-            link = next((each for each in consultant.asked_of(desk, address) if each.case_id == case_id), None)
+            link = next((each for each in one_time.asked_of(desk, address) if each.case_id == case_id), None)
             if link is not None:
                 yield answering.open_case(request, connection, actor, link, tenant), link
                 return

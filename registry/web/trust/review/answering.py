@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from registry.access import Actor
-from registry.cases import completing, consultant, drafts, facts, online
+from registry.cases import completing, drafts, facts, one_time, online
 from registry.cases.consultant import Link
 from registry.cases.review import BLINDED, CARE, FINDINGS, title
 from registry.cases.reviewing import reviewed
@@ -119,7 +119,7 @@ def send(request: Request, by: Actor, held: Opened, link: Link, given: Typed) ->
         review = online.current(desk, RCA, held.case.local_case_id)
         completing.remember(desk, link.case_id, review.text)
         drafts.drop(desk, RCA, draft_key(DRAFT, held.case.local_case_id))
-        consultant.answered(desk, link)
+        one_time.answered(desk, link)
     return None
 
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from registry.access import Right
-from registry.cases import consultant
+from registry.cases import consultant, domains
 from registry.errors import NotFound, Unprocessable
 from registry.web.fields import faults, text
 from registry.web.pages import render
@@ -31,7 +31,7 @@ def ask(request: Request, actor: Editing, case_id: UUID, form: Form) -> Response
     except Unprocessable as refused:
         wrong = faults((each.pointer, each.words) for each in refused.errors)
     with store_of(request).readonly(tenants=(held.case.tenant_id,)) as connection:
-        none = not consultant.domains(connection, held.case.tenant_id)
+        none = not domains.allowed(connection, held.case.tenant_id)
     with opened(request, actor, Right.EDIT_CASES, case_id) as held:
         return overview(request, held, wrong=wrong, values={"address": to, "no_domain": "yes" if none else ""})
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from registry.access import Actor, Right
-from registry.cases import consultant
+from registry.cases import domains
 from registry.errors import NotFound, Unprocessable
 from registry.submissions.senders import Sender, senders
 from registry.web.actor import require
@@ -33,7 +33,7 @@ def _page(request: Request, actor: Actor, wrong: list[Fault], at: str, typed: st
     tenants = actor.tenants(Right.SIGN_OFF_RETURN)
     with store_of(request).readonly(tenants=tenants) as connection:
         ours = senders(connection, tenants)
-        held = [(each, consultant.domains(connection, each.id)) for each in ours]
+        held = [(each, domains.allowed(connection, each.id)) for each in ours]
     return render(
         request,
         "trust/review/domains.html",
@@ -52,7 +52,7 @@ def add(request: Request, actor: Leading, form: Form) -> Response:
     sender, typed = _sender(request, actor, form), text(form, "domain")
     try:
         with store_of(request).transaction(tenants=(sender.id,)) as connection:
-            consultant.allow(desk_of(request, connection, actor, sender.id), typed)
+            domains.allow(desk_of(request, connection, actor, sender.id), typed)
     except Unprocessable as refused:
         wrong = faults((f"{each.pointer}-{sender.code}", each.words) for each in refused.errors)
         return _page(request, actor, wrong, sender.code, typed)
@@ -64,7 +64,7 @@ def end(request: Request, actor: Leading, form: Form) -> Response:
     """Let no more links go there."""
     sender = _sender(request, actor, form)
     with store_of(request).transaction(tenants=(sender.id,)) as connection:
-        consultant.disallow(desk_of(request, connection, actor, sender.id), text(form, "domain"))
+        domains.disallow(desk_of(request, connection, actor, sender.id), text(form, "domain"))
     return RedirectResponse(router.prefix, 303)
 
 

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from registry import identifiers, register
 from registry.access import ANYBODY
-from registry.cases import consultant
+from registry.cases import consultant, one_time
 from registry.cases.consultant import Link
 from registry.cases.desk import Desk
 from registry.errors import Conflict, Forbidden, NotFound
@@ -52,12 +52,12 @@ def _desk(request: Request, trust: str, secret: str) -> Iterator[tuple[Desk, Hel
         raise NotFound
     with store_of(request).transaction(tenants=(found.id,)) as connection:
         desk = desk_of(request, connection, ANYBODY, found.id)
-        link = consultant.find(desk, secret)
+        link = one_time.find(desk, secret)
         if link is None:
             raise NotFound
-        own = replace(desk, by=consultant.actor(found.id, link.id))
+        own = replace(desk, by=one_time.actor(found.id, link.id))
         session = request.cookies.get(COOKIE, "")
-        inside = session and consultant.in_session(own, secret, session)
+        inside = session and one_time.in_session(own, secret, session)
         yield own, Held(found.id, secret, link, session if inside else "")
 
 
@@ -105,7 +105,7 @@ def _code_page(request: Request, wrong: list[Fault]) -> Response:
 def enter(request: Request, trust: str, secret: str, form: Form) -> Response:
     """Enter the code. Each wrong one counts; after five the link is as one that never was."""
     with _desk(request, trust, secret) as (desk, _):
-        session = consultant.enter(desk, secret, text(form, "code"))
+        session = one_time.enter(desk, secret, text(form, "code"))
     if session is None:
         words = "This is not the code, or it was used already. Ask the thrombosis team for a new one."
         return _code_page(request, [Fault("code", words)])

@@ -16,8 +16,9 @@ from registry.cases.consultant import Link
 from registry.cases.desk import LONDON
 from registry.cases.review import Page, response_words, responses, title
 from registry.cases.second_reading import Place
-from registry.cases.states import CONSULTANT_SILENT, CaseState
-from registry.errors import Conflict, NotFound
+from registry.cases.states import CONSULTANT_SILENT, CaseState, SecondReading
+from registry.errors import Conflict
+from registry.submissions import Reference
 from registry.web.fields import Fault, text
 from registry.web.pages import render
 from registry.web.trust.present import said_day, said_time
@@ -25,7 +26,7 @@ from registry.web.trust.review.editing import Editing, Form, Reading, Shown, Typ
 from registry.web.trust.review.ending import end, state_seen
 from registry.web.trust.review.opening import Opened, address, opened
 from registry.web.trust.review.present import case_rows, due_words, fact_rows, judgement_rows, said, stages, tag_of
-from schemas.codes import Inadequacy, ResponseType
+from schemas.codes import DiedWithin90Days, Inadequacy, ResponseType
 from schemas.dictionary import fields
 from schemas.finding import Finding
 from schemas.record import RecordKind
@@ -65,11 +66,7 @@ def one(request: Request, actor: Reading, case_id: UUID, done: str = "", stored:
 
 def _warnings(held: Opened, stored: UUID) -> list[Finding]:
     """What the check asked about when the answers were stored."""
-    try:
-        reference = submissions.find(held.connection, (held.case.tenant_id,), stored)
-    except NotFound:
-        return []
-    return submissions.findings(held.connection, reference)
+    return submissions.findings(held.connection, Reference(held.case.tenant_id, stored))
 
 
 def overview(
@@ -170,7 +167,7 @@ def _second(held: Opened) -> Second | None:
             heads = [HEADS[each] for each in order]
     if waiting is None:
         return Second("", mine=False, read=True, blind=True, rows=rows, heads=heads) if rows else None
-    why = states.why_second_reading(held.connection, case.tenant_id, case.case_id)
+    why = why_twice(held)
     by = held.desk.by
     return Second(
         why.words if why else "it was handed on",
@@ -180,6 +177,15 @@ def _second(held: Opened) -> Second | None:
         rows,
         heads,
     )
+
+
+def why_twice(held: Opened) -> SecondReading | None:
+    """Why the case is read twice, from what is open already; as `states.why_second_reading` says."""
+    if held.case.attribution == "disputed":
+        return SecondReading.DISPUTE
+    if held.case.values["died_within_90_days"] == DiedWithin90Days.YES.value:
+        return SecondReading.DEATH
+    return SecondReading.RANDOM if held.work.drawn else None
 
 
 HEADS = {Place.FIRST: "First reader", Place.SECOND: "Second reader", Place.AGREED: "Agreed"}

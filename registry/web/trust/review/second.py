@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from registry.access import Actor, Right
-from registry.cases import drafts, second_reading, states
+from registry.cases import drafts, second_reading
 from registry.cases.review import BLINDED, CARE, JUDGEMENT
 from registry.cases.second_reading import Judgement, Place, judgement
 from registry.cases.states import CaseState
@@ -32,7 +32,7 @@ from registry.web.trust.review.editing import (
     typed,
 )
 from registry.web.trust.review.opening import RCA, Opened, address, opened, store_of
-from registry.web.trust.review.overview import HEADS
+from registry.web.trust.review.overview import HEADS, why_twice
 from registry.web.trust.review.present import case_rows, fact_rows, judgement_rows, said
 from schemas.dictionary import field
 
@@ -67,7 +67,7 @@ def _may_read(held: Opened) -> None:
 def _blind_page(request: Request, held: Opened, values: dict[str, str], wrong: list[Fault]) -> Response:
     care = [name for name in CARE if name not in BLINDED]
     review = {name: held.review.text[name] for name in care if name in held.review.text}
-    why = states.why_second_reading(held.connection, held.case.tenant_id, held.case.case_id)
+    why = why_twice(held)
     return render(
         request,
         "trust/review/second.html",
