@@ -75,8 +75,8 @@ class Tasks:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which cases are asked for; what is None is not asked. `state` may be `WITHDRAWN`; only who asks for one case or one person finds
-    withdrawn ones besides. `person` is the key of an NHS number.
+    """Which cases are asked for; what is None is not asked. `state` is one at the desk, so that a case which the worker has not taken in
+    has none yet, or `WITHDRAWN`; only who asks for one case or one person finds withdrawn ones besides. `person` is the key of an NHS number.
 
     `tail` is the end of a case's id, by which the registry's own number names it.
     """
@@ -198,11 +198,10 @@ def _count(more: str, most: str) -> str:
 
 # --- all cases
 
-_STATE = f"coalesce(w.state, s.said, '{CaseState.CLOSED}')"
 _STANDS = f"(r.withdrawn_at is null or r.withdraw_reason = '{WithdrawReason.NOT_HAT}')"
 """What was withdrawn as not HAT has that for its state; it is not gone from the lists."""
 _FILTERS: Mapping[str, str] = {
-    "local_case_id": "s.local_case_id = :local_case_id",
+    "local_case_id": "r.local_case_id = :local_case_id",
     "tail": "right(replace(r.id::text, '-', ''), 15) = :tail",
     "person": "r.nhs_key = :person",
     "month": "v.index_month = :month",
@@ -236,23 +235,26 @@ def _standing(state: str | None, parameters: dict[str, object]) -> str:
     if state is None:
         return _STANDS
     parameters["state"] = state
-    return f"{_STANDS} and {_STATE} = :state"
+    return f"{_STANDS} and w.state = :state"
 
 
 def _cases(conditions: str) -> str:
+    """First the cases of a page; then, for those of them that the worker has not taken in, what their records say."""
     return f"""
-        select f.* from {_TENANTS} cross join lateral (
-            select r.tenant_id, r.id as case_id, r.local_case_id,
-                   case when {_STANDS} then {_STATE} end as state, w.assigned_to, w.due_on, v.vte_type,
-                   v.main_specialty, v.index_month, v.diagnosis_date, r.attribution
-              from records.case_record r
-              join ({SAID}) s on s.tenant_id = r.tenant_id and s.case_id = r.id
-              join records.case_version v
-                on v.tenant_id = r.tenant_id and v.record_id = r.id and v.version = r.version
-              left join records.case_work w on w.tenant_id = r.tenant_id and w.case_id = r.id
-             where r.tenant_id = t.tenant_id and {conditions}
-             order by r.id desc limit :limit) f
-         order by f.case_id desc limit :limit
+        select f.tenant_id, f.case_id, f.local_case_id, f.assigned_to, f.due_on, f.vte_type, f.main_specialty, f.index_month,
+               f.diagnosis_date, f.attribution, case when f.stands then coalesce(f.state, s.said, '{CaseState.CLOSED}') end as state
+          from (select n.* from {_TENANTS} cross join lateral (
+                    select r.tenant_id, r.id as case_id, r.local_case_id, {_STANDS} as stands, w.state, w.assigned_to, w.due_on,
+                           v.vte_type, v.main_specialty, v.index_month, v.diagnosis_date, r.attribution
+                      from records.case_record r
+                      join records.case_version v
+                        on v.tenant_id = r.tenant_id and v.record_id = r.id and v.version = r.version
+                      left join records.case_work w on w.tenant_id = r.tenant_id and w.case_id = r.id
+                     where r.tenant_id = t.tenant_id and {conditions}
+                     order by r.id desc limit :limit) n
+                 order by n.case_id desc limit :limit) f
+          left join lateral ({SAID} where r.tenant_id = f.tenant_id and r.id = f.case_id and f.state is null) s on true
+         order by f.case_id desc
     """
 
 

@@ -28,6 +28,12 @@ class Condition:
     field: str
     answers: tuple[str, ...]
 
+    def holds(self, answer: object) -> bool:
+        """Whether the question applies, by the answer to the one that decides."""
+        if answer is None or answer == NOTHING:
+            return NOTHING in self.answers
+        return ANYTHING in self.answers or answer in self.answers
+
     @property
     def listed(self) -> str:
         """The answers as an attribute of the page holds them."""

@@ -26,9 +26,7 @@ MAX_EXPONENT = 30  # decimal powers either way
 MAX_FIELDS = 20
 MAX_FILES = 1
 FIELD_LIMIT = 64 * 1024  # bytes of one form field
-ANSWER_LIMIT = (
-    512 * 1024
-)  # bytes of one in a form of answers: what is too long for its question comes back with it, and is not lost
+ANSWER_LIMIT = 512 * 1024  # bytes of one in a form of answers: what is too long for its question comes back, not lost
 GZIP = ("gzip", "x-gzip")
 PIECE = 1024 * 1024  # bytes unpacked at a time, however small they were packed
 

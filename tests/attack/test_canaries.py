@@ -2,6 +2,7 @@
 then looked for in what the database holds, in the logs, and in everything that was answered."""
 
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -98,7 +99,7 @@ def scene(settings: Settings, store: Store) -> Iterator[Scene]:
     here = settings.model_copy(update={"port": (port := free_port()), "base_url": f"http://127.0.0.1:{port}"})
     full, heard = house(here, store), Heard()
     screened(full)
-    full.person("uploader", (Role.TRUST_UPLOADER, "RRV"))
+    full.person("uploader", (Role.VTE_NURSE, "RRV"))
     bearer = {"Authorization": f"Bearer {token(full, 'RRV')}"}
     with (
         service(here) as running,
@@ -190,6 +191,36 @@ def _send_all(scene: Scene) -> list[httpx.Response]:
     return good_ones + bad
 
 
+def _enter_by_form(scene: Scene) -> None:
+    """The same patient typed into the form of a case: kept as a draft by the page's script, stored, then looked for by NHS number."""
+    row = {name: value for name, value in patient(30).items() if value}
+    days = {name: value.split("-") for name, value in row.items() if name.endswith("_date")}
+    boxes = {
+        f"{name}-{part}": value
+        for name, parts in days.items()
+        for part, value in zip(("year", "month", "day"), parts, strict=True)
+    }
+    page = scene.person.get("/trust/cases/new")
+    typed = {"form_token": token_of(page), "organisation": "RRV", "base_version": "0", "opt_out_screened": "true"}
+    typed |= {name: value for name, value in row.items() if name not in days} | boxes
+    assert scene.person.post("/trust/cases/new/draft", data=typed).status_code == 200
+    # Whatever is warned of is confirmed: a form that comes back has in it what was typed.
+    confirmed = ",".join(map(str, range(1, 1000)))
+    stored = scene.person.post("/trust/cases/new", data=typed | {"wants": "save", "confirmed": confirmed})
+    assert "The case is in the register." in stored.text
+    scene.person.post("/trust/cases/find", data={"form_token": token_of(page), "nhs_number": NUMBER})
+
+
+def _look_at_cases(scene: Scene) -> None:
+    """The lists, each case on them, its story and its form as they are opened: masked."""
+    lists = [scene.person.get(path).text for path in ("/trust/worklist", "/trust/cases")]
+    found = sorted(set(re.findall(r'href="(/trust/cases/[0-9a-f-]{36})"', " ".join(lists))))
+    assert found
+    for address in found[:30]:
+        for way in ("", "/edit", "/withdraw"):
+            assert scene.person.get(address + way).status_code in (200, 409)
+
+
 def _look_everywhere(scene: Scene) -> None:
     """Every receipt, every page and file of it; addresses and headers with canaries in them too."""
     listed = scene.program.get("/api/submissions", params={"limit": "100"}).json()["submissions"]
@@ -213,7 +244,9 @@ def _look_everywhere(scene: Scene) -> None:
 
 def test_an_invented_patient_is_found_nowhere(scene: Scene, database: Database, server: Server, tmp_path: Path) -> None:
     _send_all(scene)
+    _enter_by_form(scene)
     _look_everywhere(scene)
+    _look_at_cases(scene)
     printed = _submit_by_command(scene, tmp_path)
     scene.service.stop()
 

@@ -47,6 +47,16 @@ class Bare:
     program: TestClient
     own: tuple[UUID, ...]
     others: tuple[UUID, ...]
+    own_cases: tuple[UUID, ...]
+    other_cases: tuple[UUID, ...]
+
+    def meant(self, path: str, *, own: bool) -> tuple[UUID, ...]:
+        """What of a trust an address names: submissions or cases; nothing where it names neither."""
+        if "{submission_id}" in path:
+            return self.own if own else self.others
+        if "{case_id}" in path:
+            return self.own_cases if own else self.other_cases
+        return ()
 
     def ask(self, method: str, path: str, query: Mapping[str, str] | None = None) -> list[httpx.Response]:
         """As the program, under the addresses for programs; as the person everywhere."""
@@ -82,13 +92,25 @@ def bare(database: Database, settings: Settings, store: Store, admin: psycopg.Co
         _send_both(store, settings, full.ids[code], name) for code, name in ((OWN, "our-own"), (OTHER, CANARY))
     )
     given = Secrets.load(database.secrets, ["context", "audit"])
-    open_to_all = Store({"hat_app": database.admin_url}, context_key=given["context"], audit_key=given["audit"])
+    urls = {"hat_app": database.admin_url, "hat_reader": database.url("hat_reader")}
+    open_to_all = Store(urls, context_key=given["context"], audit_key=given["audit"])
     without = House(settings, open_to_all, full.ids)
     try:
         person = without.signed_in(without.person("everything", *((role, OWN) for role in ORGANISATION_ROLES)))
-        yield Bare(without, person, program(without, OWN), own, others)
+        found = (_cases(admin, full.ids[code]) for code in (OWN, OTHER))
+        yield Bare(without, person, program(without, OWN), own, others, *found)
     finally:
         open_to_all.dispose()
+
+
+def _cases(admin: psycopg.Connection, tenant: int) -> tuple[UUID, ...]:
+    """A trust's cases; ids that are the same for every trust say nothing of whose they are."""
+    rows = admin.execute(
+        "select id from records.case_record r where tenant_id = %s and not exists"
+        " (select from records.case_record o where o.id = r.id and o.tenant_id <> r.tenant_id)",
+        [tenant],
+    )
+    return tuple(row[0] for row in rows)
 
 
 def routes(bare: Bare) -> Iterator[tuple[str, str]]:
@@ -103,7 +125,9 @@ def routes(bare: Bare) -> Iterator[tuple[str, str]]:
 
 
 def _filled(path: str, ident: UUID | str) -> str:
-    return path.replace("{submission_id}", str(ident)).replace("{kind}", "case")
+    """An address that names something; whatever else it may name is not there."""
+    named = path.replace("{submission_id}", str(ident)).replace("{case_id}", str(ident)).replace("{kind}", "case")
+    return re.sub(r"\{[^}]*\}", ABSENT, named)
 
 
 def _holds(answer: httpx.Response, *words: str) -> bool:
@@ -120,11 +144,11 @@ def test_no_policy_binds_this_application(bare: Bare) -> None:
 
 def test_every_page_and_list_shows_its_own_trust_only(bare: Bare) -> None:
     shown = 0
-    strangers = [str(each) for each in bare.others]
+    strangers = [str(each) for each in (*bare.others, *bare.other_cases)]
     for method, path in routes(bare):
         if method != "GET":
             continue
-        for ident in bare.own if "{submission_id}" in path else [""]:
+        for ident in bare.meant(path, own=True) or [""]:
             for answer in bare.ask("GET", _filled(path, ident)):
                 assert answer.status_code in (200, 303, 404, 409), (path, answer.status_code)
                 assert not _holds(answer, CANARY, *strangers), path
@@ -135,9 +159,7 @@ def test_every_page_and_list_shows_its_own_trust_only(bare: Bare) -> None:
 def test_what_is_another_s_answers_as_what_is_not_there(bare: Bare) -> None:
     asked = 0
     for method, path in routes(bare):
-        if "{submission_id}" not in path:
-            continue
-        for other in bare.others:
+        for other in bare.meant(path, own=False):
             there, absent = (bare.ask(method, _filled(path, ident)) for ident in (other, ABSENT))
             for one, two in zip(there, absent, strict=True):
                 assert (one.status_code, _same(one, other)) == (404, _same(two, ABSENT)), (method, path)
@@ -152,7 +174,7 @@ def _same(answer: httpx.Response, ident: UUID | str) -> bytes:
 @pytest.mark.parametrize("name", ["before", "submission"])
 def test_a_parameter_reaches_no_other_trust_either(bare: Bare, name: str) -> None:
     for method, path in routes(bare):
-        if method != "GET" or "{submission_id}" in path:
+        if method != "GET" or bare.meant(path, own=True):
             continue
         for other, code in ((bare.others[0], OTHER), (bare.others[1], "7A4")):
             for query in ({name: str(other)}, {"organisation": code}, {name: str(other), "organisation": OTHER}):

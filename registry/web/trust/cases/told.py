@@ -10,6 +10,7 @@ from registry.cases.desk import Desk, unseal
 from registry.cases.number import case_number
 from registry.cases.states import CaseState, Transition, Work
 from registry.cases.story import Happened, Head, Person, Story, Version
+from registry.web.applies import condition
 from registry.web.trust.cases.present import DOORS, HELD, tag_of, who, words_of
 from registry.web.trust.present import said_day, said_time
 from schemas.codes import WithdrawReason
@@ -19,6 +20,8 @@ from schemas.finding import Finding, Severity, rule_id
 from schemas.record import RecordKind
 
 CASE = RecordKind.CASE
+UNSAID = {"attributed_organisation": "Your own"}
+"""What it means where a field holds nothing; elsewhere it is not recorded."""
 RESTORABLE = (WithdrawReason.ENTERED_IN_ERROR.value, WithdrawReason.DUPLICATE.value)
 """What can be brought back from its page; what was not HAT comes back by a move, what a patient wished away does not."""
 
@@ -113,8 +116,8 @@ def sections(values: Mapping[str, Any], shown: Mapping[str, str] | None) -> list
     found: dict[str, list[tuple[Field, Answer]]] = {}
     for each in fields(CASE):
         words = _identifying(each, values, shown) if each.item.identifying else words_of(each, values.get(each.name))
-        if words or each.core:
-            answer = Answer(each.name, each.item.question, words or "Not recorded")
+        if words or (each.core and _applies(each, values)):
+            answer = Answer(each.name, each.item.question, words or UNSAID.get(each.name, "Not recorded"))
             found.setdefault(each.item.section, []).append((each, answer))
     return [
         Section(
@@ -124,6 +127,11 @@ def sections(values: Mapping[str, Any], shown: Mapping[str, str] | None) -> list
         )
         for title, listed in found.items()
     ]
+
+
+def _applies(each: Field, values: Mapping[str, Any]) -> bool:
+    when = condition(each.kind, each.name)
+    return when is None or when.holds(values.get(when.field) or None)
 
 
 def _identifying(each: Field, values: Mapping[str, Any], shown: Mapping[str, str] | None) -> str:
