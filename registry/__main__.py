@@ -16,6 +16,10 @@ JobName = Literal[
 ]  # fmt: skip
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
+OptOut = Annotated[bool, typer.Option("--opt-out-screened", help="The national data opt-out was applied to this file.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite-online", help="Let CSV or XLSX stand also over what was corrected online.")
+]
 Attached = Annotated[bool, typer.Option("--attached", hidden=True)]
 
 program = typer.Typer(
@@ -101,9 +105,8 @@ def submit(
     token: Annotated[str, typer.Option(envvar="HAT_TOKEN", hidden=True)] = "",
     mode: Annotated[Mode, typer.Option(help="What becomes of good rows beside faulty ones.")] = "all-or-nothing",
     rehearsal: Annotated[bool, typer.Option("--rehearsal", help="Show what would happen; store nothing.")] = False,
-    opt_out_screened: Annotated[
-        bool, typer.Option("--opt-out-screened", help="The national data opt-out was applied to this file.")
-    ] = False,
+    opt_out_screened: OptOut = False,
+    overwrite_online: Overwrite = False,
     key: Annotated[str, typer.Option(help="Idempotency key: give it again to repeat a request safely.")] = "",
     annotated: Annotated[Path | None, typer.Option(help="Fetch a workbook with what to mend beside each row.")] = None,
     failed_rows: Annotated[Path | None, typer.Option(help="Fetch the faulty rows as CSV, to mend and send.")] = None,
@@ -145,6 +148,7 @@ def submit(
         key=key or str(uuid.uuid4()),
         organisation=organisation,
         opt_out_screened=opt_out_screened,
+        overwrite_online=overwrite_online,
     )
     wanted = {"annotated_xlsx": annotated, "failed_rows_csv": failed_rows, "findings_csv": findings}
     with _told(code=2):

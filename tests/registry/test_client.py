@@ -16,9 +16,11 @@ from registry import client as sending
 from registry.__main__ import program
 from registry.client import Client, ClientError, Order
 from registry.store import Store
+from registry.submissions import Door
 from tests.conftest import Database
 from tests.make import cases, csv_bytes
 from tests.registry.serving import registry_at_its_address, worker
+from tests.registry.submissions.make import send
 from tests.registry.web import programs
 from tests.registry.web.visitors import House
 
@@ -90,6 +92,14 @@ def test_the_good_rows_may_be_taken(full: House, token: str, tmp_path: Path) -> 
     assert result.exit_code == 1
     assert "partly accepted" in _plain(result)
     assert "3 rows sent: 2 stored, 0 unchanged, 1 refused" in _plain(result)
+
+
+def test_a_file_may_be_told_to_stand_over_what_was_corrected_online(full: House, token: str, tmp_path: Path) -> None:
+    path, corrected = _file(tmp_path, csv_bytes(cases(3))), [cases(1)[0] | {"sex": "male"}]
+    _hat(full, token, path)
+    send(full.store, full.settings, full.ids["RRV"], corrected, door=Door.FORM)
+    assert "0 stored, 3 unchanged" in _plain(_hat(full, token, path))
+    assert "1 stored, 2 unchanged" in _plain(_hat(full, token, path, "--overwrite-online"))
 
 
 def test_a_rehearsal_stores_nothing(full: House, token: str, tmp_path: Path, admin: psycopg.Connection) -> None:
