@@ -4,14 +4,19 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+# A draft of one of the pages of a review has the page and a colon before the case's own number.
+_DRAFT_OF = """{draft}.tenant_id = {case}.tenant_id
+               and ({draft}.case_key = {case}.local_case_id
+                    or right({draft}.case_key, length({case}.local_case_id) + 1) = ':' || {case}.local_case_id)"""
+
 # Of a case `c`: whether anything is left.
-LEFT = """
+LEFT = f"""
     exists (select from records.case_event e where e.tenant_id = c.tenant_id and e.case_id = c.id and e.words_ct is not null)
  or exists (select from records.action a where a.tenant_id = c.tenant_id and a.case_id = c.id
                                            and (a.what_ct is not null or a.evidence_ct is not null))
  or exists (select from records.consultant_link l where l.tenant_id = c.tenant_id and l.case_id = c.id
                                                     and (l.sent_to_ct is not null or l.revoked_at is null))
- or exists (select from records.draft d where d.tenant_id = c.tenant_id and d.case_key = c.local_case_id)
+ or exists (select from records.draft d where {_DRAFT_OF.format(draft="d", case="c")})
  or exists (select from records.attribution t where t.tenant_id = c.tenant_id and t.case_id = c.id and t.words_ct is not null)
  or exists (select from records.attributed_case o where o.reporter_id = c.tenant_id and o.reported_case_id = c.id
                                                     and (o.nhs_number_ct is not null or o.birth_date_ct is not null
@@ -25,7 +30,7 @@ _ERASE = (
     f"""update records.consultant_link x set sent_to_ct = null, revoked_at = coalesce(x.revoked_at, :at)
           from {{chosen}} o where {_OF}""",
     f"update records.attribution x set words_ct = null from {{chosen}} o where {_OF}",
-    "delete from records.draft x using {chosen} o where x.tenant_id = o.tenant_id and x.case_key = o.local_case_id",
+    f"delete from records.draft x using {{chosen}} o where {_DRAFT_OF.format(draft='x', case='o')}",
     """update records.attributed_case x set nhs_number_ct = null, birth_date_ct = null, words_ct = null, ended_at = coalesce(x.ended_at, :at)
          from {chosen} o where x.reporter_id = o.tenant_id and x.reported_case_id = o.id""",
 )
