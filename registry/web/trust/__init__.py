@@ -20,5 +20,19 @@ from registry.web.trust import (
 
 router = APIRouter()
 
-for each in (home, upload, match, mend, changes, submissions, activity, calendar, quality, signing, cases, review, attributed):
+for each in (
+    home,
+    upload,
+    match,
+    mend,
+    changes,
+    submissions,
+    activity,
+    calendar,
+    quality,
+    signing,
+    cases,
+    review,
+    attributed,
+):
     router.include_router(each.router)
