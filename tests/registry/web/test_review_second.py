@@ -188,6 +188,21 @@ def test_readers_who_judged_alike_have_only_to_say_so(here: Team, case: UUID, ot
     assert here.state(case) == "complete"
 
 
+def test_an_agreement_that_is_no_judgement_stores_nothing(here: Team, case: UUID, other: TestClient) -> None:
+    send(other, f"{href(case)}/second-reading", SECOND)
+    before = here.recorded(case)
+    page = other.get(f"{href(case)}/agreement")
+    for change, field in (
+        ({"category": "", "preventability": "preventable"}, "category"),
+        ({"preventability": ""}, "preventability"),
+        ({"category": "inadequate_prophylaxis"}, "inadequacies"),
+    ):
+        answer = again(other, page, {**SECOND, **change}, action=f"{href(case)}/agreement")
+        assert (answer.status_code, errors(answer)) == (422, [field])
+    assert here.recorded(case) == before
+    assert here.state(case) == "second_reading"
+
+
 def test_faults_of_a_second_judgement_stand_at_their_questions(here: Team, case: UUID, other: TestClient) -> None:
     answer = send(
         other, f"{href(case)}/second-reading", {**SECOND, "category": "inadequate_prophylaxis", "judged_by": ""}

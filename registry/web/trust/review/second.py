@@ -4,6 +4,7 @@ The page of the second reader is made of the case and of what care was given. No
 all, comes near it.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -79,13 +80,13 @@ def _blind_page(request: Request, held: Opened, values: dict[str, str], wrong: l
         rows=case_rows(held.case),
         facts=fact_rows(held.case, review),
         sections=said(review, care, held.case.nation),
-        form=_questions(held, values, wrong),
+        form=_marked(forms.questions(RCA, NAMES, values, held.case.nation), wrong),
         faults=wrong,
     )
 
 
-def _questions(held: Opened, values: dict[str, str], wrong: list[Fault]) -> forms.Form:
-    made = forms.questions(RCA, NAMES, values, held.case.nation)
+def _marked(made: forms.Form, wrong: Collection[Fault]) -> forms.Form:
+    """The questions with what is wrong beside them."""
     at = {each.field: each.words for each in wrong}
     sections = tuple(
         replace(
@@ -109,9 +110,7 @@ def read(request: Request, actor: Editing, case_id: UUID, form: Form) -> Respons
             drafts.drop(held.desk, RCA, draft_key(DRAFT, held.case.local_case_id))
         return RedirectResponse(f"{address(case_id)}/agreement", 303)
     except Unprocessable as refused:
-        wrong = [
-            Fault(each.pointer, f"{field(RCA, each.pointer).item.question}: {each.words}") for each in refused.errors
-        ]
+        wrong = list(_named(refused))
     with opened(request, actor, Right.EDIT_CASES, case_id) as held:
         _may_read(held)
         keep_draft(held, DRAFT, given)
@@ -150,7 +149,7 @@ def _alike(first: Judgement, second: Judgement) -> dict[str, str]:
 
 def _agreement_page(request: Request, held: Opened, first: Judgement, second: Judgement, shown: Shown) -> Response:
     values = {"judged_by": "panel", "judged_on": held.desk.on.isoformat(), **shown.values}
-    form = forms.questions(RCA, NAMES, values, held.case.nation, findings=shown.findings)
+    form = _marked(forms.questions(RCA, NAMES, values, held.case.nation, findings=shown.findings), shown.faults)
     return render(
         request,
         "trust/review/agreement.html",
@@ -161,7 +160,7 @@ def _agreement_page(request: Request, held: Opened, first: Judgement, second: Ju
         heads=[HEADS[Place.FIRST], HEADS[Place.SECOND]],
         rows=judgement_rows([first, second], held.case.nation),
         form=form,
-        faults=[*shown.faults, *form.faults],
+        faults=shown.faults or form.faults,
         said=shown.said,
         base_version=shown.base_version,
         once=uuid4().hex,
@@ -174,12 +173,31 @@ def agree(request: Request, actor: Editing, case_id: UUID, form: Form) -> Respon
     given = typed(form, NAMES)
     with opened(request, actor, Right.EDIT_CASES, case_id) as held:
         first, second = _both(held)
+        if wrong := _faults(held, given):
+            return _agreement_page(
+                request, held, first, second, Shown(given.text, given.base_version, faults=wrong, status=422)
+            )
     result = saved_or_shown(request, actor, held, None, given, {})
     if isinstance(result, Shown):
         with opened(request, actor, Right.EDIT_CASES, case_id) as again:
             return _agreement_page(request, again, first, second, result)
     _agreed(request, actor, held, given)
     return RedirectResponse(address(case_id), 303)
+
+
+def _faults(held: Opened, given: Typed) -> tuple[Fault, ...]:
+    """What is missing of a judgement, before anything of it is stored."""
+    try:
+        second_reading.check(judgement(given.text), given.text, held.desk.on)
+    except Unprocessable as refused:
+        return _named(refused)
+    return ()
+
+
+def _named(refused: Unprocessable) -> tuple[Fault, ...]:
+    return tuple(
+        Fault(each.pointer, f"{field(RCA, each.pointer).item.question}: {each.words}") for each in refused.errors
+    )
 
 
 def _agreed(request: Request, actor: Actor, held: Opened, given: Typed) -> None:
