@@ -120,7 +120,7 @@ def ask(desk: Desk, case_id: UUID, address: str, *, seen: CaseState | None = Non
     end_links(desk, case_id)
     asked = _made(desk, case_id, to)
     _post(desk, to, asked.secret)
-    note(desk, case_id, "asked", {"link": str(asked.link_id)})
+    note(desk, case_id, "consultant asked", {"link": str(asked.link_id)})
     record(desk, case_id, "consultant asked", {"link": str(asked.link_id)})
     return asked
 

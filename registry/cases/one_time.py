@@ -53,7 +53,7 @@ def enter(desk: Desk, secret: str, code: str) -> str | None:
         return None
     session = new_secret()
     change_link(desk, link.id, used_at=desk.at, session_digest=secret_digest(session), tries=0)
-    note(desk, link.case_id, "opened", {"link": str(link.id)})
+    note(desk, link.case_id, "consultant link opened", {"link": str(link.id)})
     _record_of(desk, link, "consultant link opened")
     return session
 
@@ -103,5 +103,5 @@ def answered(desk: Desk, link: Link) -> None:
     if desk.connection.execute(still.values(answered_at=desk.at, session_digest=None)).rowcount == 0:
         raise Conflict("This case is no longer with you: it was taken back, or answered already.")
     states.move(desk, link.case_id, CaseState.RCA_OPEN, seen=CaseState.WITH_CONSULTANT)
-    note(desk, link.case_id, "answered", {"link": str(link.id)})
+    note(desk, link.case_id, "consultant answered", {"link": str(link.id)})
     _record_of(desk, link, "consultant answered")

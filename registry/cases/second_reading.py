@@ -245,7 +245,7 @@ def read(desk: Desk, case_id: UUID, text: Mapping[str, str]) -> None:
     given = judgement(text)
     check(given, text, desk.on)
     _keep(desk, case_id, Place.SECOND, given)
-    note(desk, case_id, "read again", {"blind": found.blind(desk.by)})
+    note(desk, case_id, "read a second time", {"blind": found.blind(desk.by)})
     record(desk, case_id, "case read a second time", {"blind": found.blind(desk.by)})
 
 
@@ -291,7 +291,7 @@ _PAIRS = text(
         on f.tenant_id = s.tenant_id and f.case_id = s.case_id
      where s.at >= :since and s.at < :before and f.preventability is not null and s.preventability is not null
        and exists (select from records.case_event e where e.tenant_id = s.tenant_id and e.case_id = s.case_id
-                      and e.what = 'read again' and e.at = s.at and e.detail @> '{"blind": true}')
+                      and e.what = 'read a second time' and e.at = s.at and e.detail @> '{"blind": true}')
      group by 1, 2
     """
 )

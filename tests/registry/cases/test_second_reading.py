@@ -114,7 +114,7 @@ def test_whether_the_second_reading_was_blind_is_kept(here: Desk, admin: psycopg
     for case, blind in ((other, True), (seen, False)):
         with here.desk(reader) as desk:
             second_reading.read(desk, case, SECOND)
-            told = [each.detail for each in events(desk, case) if each.what == "read again"]
+            told = [each.detail for each in events(desk, case) if each.what == "read a second time"]
         assert told == [{"blind": blind}]
 
 

@@ -229,7 +229,7 @@ def test_whoever_was_shown_the_first_judgement_is_told_that_this_is_not_blind(
     here.put(case, state="second_reading")
     assert "It is recorded that this reading is not blind" in words_of(other.get(f"{href(case)}/second-reading"))
     send(other, f"{href(case)}/second-reading", SECOND)
-    row = here.admin.execute("select detail from records.case_event where what = 'read again'").fetchone()
+    row = here.admin.execute("select detail from records.case_event where what = 'read a second time'").fetchone()
     assert row == ({"blind": False},)
 
 
