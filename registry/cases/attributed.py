@@ -92,12 +92,11 @@ _LIST = text(
 )
 _ONE = text(f"{_COLUMNS} where c.tenant_id = any(:tenants) and c.id = :id")
 _LOCK = text("select id from records.attributed_case where tenant_id = any(:tenants) and id = :id for update")
-_WAITING = text(
-    """
+WAITING = """
     select count(*) from (select from records.attributed_case
                            where tenant_id = any(:tenants) and answer is null and ended_at is null limit :most) x
     """
-)
+"""How many of `:tenants` wait for an answer, counted up to `:most`."""
 _UNTOLD = text(
     """
     select o.id, o.code, o.name, c.untold from records.attributed_count c join register.organisation o on o.id = c.tenant_id
@@ -130,12 +129,6 @@ def one(connection: Connection, tenants: Collection[int], ident: UUID) -> Attrib
     if row is None:
         raise NotFound
     return _made(row)
-
-
-def waiting(connection: Connection, tenants: Collection[int], most: int) -> int:
-    """How many wait for an answer, counted up to `most`."""
-    found: int = connection.execute(_WAITING, {"tenants": sorted(tenants), "most": most}).scalar_one()
-    return found
 
 
 def untold(connection: Connection, tenants: Collection[int]) -> list[tuple[Named, int]]:

@@ -180,20 +180,16 @@ def counts(connection: Connection, tenants: Collection[int], me: UUID | None, on
     return Counts(row.everybody, row.overdue, row.mine, row.nobody)
 
 
-def overdue(connection: Connection, tenants: Collection[int], on: date, *, most: int) -> int:
-    """How many cases are overdue; `most` where there are that many or more."""
-    found = connection.scalar(
-        text(_count("and w.due_on < :on", ":most")), {"tenants": sorted(tenants), "on": on, "most": most}
-    )
-    return found or 0
-
-
 def _count(more: str, most: str) -> str:
     return f"""
         select count(*) from (
             select from {_TENANTS} join records.case_work w on w.tenant_id = t.tenant_id
              where {_OPEN} {more} limit {most}) found
     """
+
+
+OVERDUE = _count("and w.due_on < :on", ":most")
+"""How many cases of `:tenants` are overdue on the day `:on`, counted up to `:most`."""
 
 
 # --- all cases

@@ -78,23 +78,16 @@ _ANSWER = text(
      where tenant_id = :tenant and pair_id = :id
     """
 )
-_WAITING = text(
-    """
+WAITING = """
     select count(*) from (select from records.offered_pair
                            where tenant_id = any(:tenants) and answer is null and state = 'offered' limit :most) x
     """
-)
+"""How many of `:tenants` wait for an answer, counted up to `:most`."""
 
 
 def listing(connection: Connection, tenants: Collection[int], most: int = MOST) -> list[Pair]:
     """Those that wait for an answer first, then the others, the newest first."""
     return [_made(row) for row in connection.execute(_LIST, {"tenants": sorted(tenants), "most": most})]
-
-
-def waiting(connection: Connection, tenants: Collection[int], most: int) -> int:
-    """How many wait for an answer, counted up to `most`."""
-    found: int = connection.execute(_WAITING, {"tenants": sorted(tenants), "most": most}).scalar_one()
-    return found
 
 
 def one(connection: Connection, tenant: int, ident: UUID) -> Pair:

@@ -5,16 +5,19 @@ escaped everywhere; no template uses `safe`, an inline style or an inline script
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import jinja2
 from jinja2.runtime import Context
 from markupsafe import Markup
+from sqlalchemy import Connection, text
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -24,6 +27,7 @@ from registry.web.forgery import FORM_FIELD, form_token
 SERVICE = "HAT registry"
 STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
+LONDON = ZoneInfo("Europe/London")
 SOUND = (200, 422)
 """How a page is answered that has what it needs: as asked for, or as a form with faults in it."""
 
@@ -61,8 +65,21 @@ NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
     ("Administration", "/admin", Right.MANAGE_SETTINGS),
 )
 
-NUMBERS: dict[str, Callable[[Request, Actor], str]] = {}
-"""What stands beside a link in the head of the page, by its address; put in by the module whose page it is, empty for nothing."""
+MOST_COUNTED = 99
+"""More than these are only said to be more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """How much waits behind a link, and what it is called. `sql` is a query of ours for one number, which ends counting at `:most`; it may
+    name `:tenants`, the organisations whose cases the person reads, `:person`, and `:on`, the day."""
+
+    sql: str
+    words: str
+
+
+NUMBERS: dict[str, Number] = {}
+"""What stands beside a link in the head of the page, by its address; put in by the module whose page it is."""
 
 
 def links(actor: Actor, path: str, numbers: Mapping[str, str] = MappingProxyType({})) -> tuple[Link, ...]:
@@ -75,16 +92,35 @@ def links(actor: Actor, path: str, numbers: Mapping[str, str] = MappingProxyType
     )
 
 
-def _numbers(request: Request, actor: Actor, status: int) -> Mapping[str, str]:
-    """Asked for those links only that are shown, and never for a page that tells of a fault: it must need nothing else to work."""
-    if actor.kind is not Kind.PERSON or status not in SOUND:
-        return {}
-    rights = {href: right for _, href, right in NAVIGATION}
-    return {
-        href: number(request, actor)
-        for href, number in NUMBERS.items()
-        if (right := rights.get(href)) is not None and actor.may(right)
+def count_numbers(request: Request, connection: Connection, actor: Actor) -> None:
+    """Count what stands in the head of the page, in a transaction that is open anyway; else a page opens one of its own for it."""
+    shown = {href: right for _, href, right in NAVIGATION if right is not None and actor.may(right)}
+    asked = {href: number for href, number in NUMBERS.items() if href in shown}
+    given = {
+        "tenants": list(actor.tenants(Right.READ_CASES)),
+        "person": actor.id,
+        "on": datetime.now(LONDON).date(),
+        "most": MOST_COUNTED + 1,
     }
+    counts = ", ".join(f"({number.sql})" for number in asked.values())
+    found = connection.execute(text(f"select {counts}"), given).one() if asked else ()
+    request.state.numbers = {
+        href: f"{count if count <= MOST_COUNTED else f'{MOST_COUNTED}+'} {number.words}"
+        for (href, number), count in zip(asked.items(), found, strict=True)
+        if count
+    }
+
+
+def _numbers(request: Request, actor: Actor, status: int) -> Mapping[str, str]:
+    """None for a page that tells of a fault: it must need nothing else to work."""
+    tenants = actor.tenants(Right.READ_CASES)
+    if actor.kind is not Kind.PERSON or status not in SOUND or not tenants:
+        return {}
+    if not hasattr(request.state, "numbers"):
+        with request.app.state.store.readonly(tenants=tenants) as connection:
+            count_numbers(request, connection, actor)
+    numbers: Mapping[str, str] = request.state.numbers
+    return numbers
 
 
 def _current(href: str, path: str) -> str:

@@ -25,7 +25,7 @@ from registry.store import Store
 from registry.web.actor import require
 from registry.web.bodies import submitted_form
 from registry.web.fields import Fault, faults, text, texts
-from registry.web.pages import NUMBERS, render
+from registry.web.pages import NUMBERS, Number, render
 from registry.web.trust.present import said_day, said_time
 from registry.web.uploads import secrets_of
 from schemas.codes import VteType
@@ -35,7 +35,6 @@ router = APIRouter(prefix="/trust/attributed")
 Reading = Annotated[Actor, require(Right.READ_CASES)]
 Editing = Annotated[Actor, require(Right.EDIT_CASES)]
 Form = Annotated[FormData, Depends(submitted_form)]
-MOST_IN_HEAD = 99
 DONE = {"answered": "Your answer is recorded. The other organisation sees it within a few minutes."}
 PAIR_STATES = {
     "offered": ("Is it one event?", "blue"),
@@ -62,18 +61,7 @@ STATES = {
 SILENT = ("Not answered in time", "red")
 
 
-def waiting_number(request: Request, actor: Actor) -> str:
-    """How many wait for an answer, for the head of every page."""
-    tenants = actor.tenants(Right.READ_CASES)
-    if not tenants:
-        return ""
-    with _store(request).readonly(tenants=tenants) as connection:
-        found = attributed.waiting(connection, tenants, MOST_IN_HEAD + 1)
-        found += paired.waiting(connection, tenants, MOST_IN_HEAD + 1)
-    return f"{MOST_IN_HEAD}+ to answer" if found > MOST_IN_HEAD else f"{found} to answer" if found else ""
-
-
-NUMBERS["/trust/attributed"] = waiting_number
+NUMBERS["/trust/attributed"] = Number(f"({attributed.WAITING}) + ({paired.WAITING})", "to answer")
 
 
 @router.get("")

@@ -27,7 +27,7 @@ from registry.submissions.senders import Sender, senders
 from registry.web.actor import require
 from registry.web.bodies import submitted_form
 from registry.web.fields import Fault, text
-from registry.web.pages import render
+from registry.web.pages import count_numbers, render
 from registry.web.trust.cases.present import ATTRIBUTIONS, row, tag_of
 from registry.web.trust.cases.worklist import WORKERS
 from registry.web.trust.present import today
@@ -65,6 +65,7 @@ def index(
         ours = senders(connection, tenants)
         found = listing.cases(connection, _among(organisation, ours), wanted, after=after, limit=PAGE + 1)
         people = story.people(connection, tenants, today(), WORKERS)
+        count_numbers(request, connection, actor)
     return _page(request, actor, ours, people, found, asked=asked, first=after is None)
 
 

@@ -25,7 +25,7 @@ from registry.settings import Settings
 from registry.store import Store, audit
 from registry.web.actor import require
 from registry.web.fields import Fault
-from registry.web.pages import render
+from registry.web.pages import count_numbers, render
 from registry.web.trust.cases import told
 from registry.web.trust.cases.filling import Typed
 from registry.web.trust.cases.worklist import WORKERS
@@ -105,11 +105,13 @@ def see(request: Request, connection: Connection, actor: Actor, case_id: UUID) -
     head = story.head(connection, actor.tenants(Right.READ_CASES), case_id)
     keys = standing.keys_of(head, secrets_of(request.app.state))
     settings: Settings = request.app.state.settings
+    on = at.astimezone(LONDON).date()
+    count_numbers(request, connection, actor)
     return Seen(
         head=head,
         story=story.story(connection, head),
         work=states.of(connection, head.trust.id, case_id),
-        people=story.people(connection, (head.trust.id,), at.astimezone(LONDON).date(), WORKERS),
+        people=story.people(connection, (head.trust.id,), on, WORKERS),
         desk=None if keys is None else Desk(connection, head.trust.id, keys, settings, actor, at),
         at=at,
     )

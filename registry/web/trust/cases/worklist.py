@@ -22,7 +22,7 @@ from registry.submissions.senders import senders
 from registry.web.actor import require
 from registry.web.bodies import read_form
 from registry.web.fields import Fault, text
-from registry.web.pages import NUMBERS, render
+from registry.web.pages import NUMBERS, Number, count_numbers, render
 from registry.web.trust.cases.present import row, tag_of
 from registry.web.trust.present import today
 from registry.web.uploads import secrets_of
@@ -33,7 +33,6 @@ PAGE = 25
 MOST_FIELDS = PAGE + 10
 WORKERS = tuple(role.value for role in holders(Right.EDIT_CASES))
 OVERDUE = "overdue"
-MOST_IN_HEAD = 99
 DONE = {"assigned": "The cases have been given out as you said."}
 
 
@@ -47,17 +46,7 @@ Editing = Annotated[Actor, require(Right.EDIT_CASES)]
 Form = Annotated[FormData, Depends(assign_form)]
 
 
-def overdue_number(request: Request, actor: Actor) -> str:
-    """How many cases are overdue, for the head of every page."""
-    tenants = actor.tenants(Right.READ_CASES)
-    if not tenants:
-        return ""
-    with _store(request).readonly(tenants=tenants) as connection:
-        found = listing.overdue(connection, tenants, today(), most=MOST_IN_HEAD + 1)
-    return f"{MOST_IN_HEAD}+ overdue" if found > MOST_IN_HEAD else f"{found} overdue" if found else ""
-
-
-NUMBERS["/trust/worklist"] = overdue_number
+NUMBERS["/trust/worklist"] = Number(listing.OVERDUE, "overdue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +137,7 @@ def _page(request: Request, actor: Actor, asked: Asked, after: str, done: str, f
         found = listing.worklist(connection, among, tasks, after=place, limit=PAGE + 1)
         counted = listing.counts(connection, among, actor.id, on)
         people = story.people(connection, tenants, on, WORKERS)
+        count_numbers(request, connection, actor)
     editable = set(actor.tenants(Right.EDIT_CASES))
     last = found[PAGE - 1] if len(found) > PAGE else None
     return render(
