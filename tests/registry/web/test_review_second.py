@@ -119,6 +119,18 @@ def test_no_other_page_of_the_review_tells_it_either(here: Team, case: UUID, oth
     assert "Zebra action" in here.nurse.get("/trust/actions").text
 
 
+def test_the_case_page_tells_nothing_of_it_either(here: Team, case: UUID, other: TestClient) -> None:
+    path = f"/trust/cases/{case}"
+    page = other.get(path)
+    assert page.status_code == 200
+    assert of_the_first(page.text) == []
+    for code in (*HatCategory, *Preventability):
+        assert code.words not in words_of(page), code
+    assert "Preventability" in words_of(here.nurse.get(path))
+    send(other, f"{href(case)}/second-reading", SECOND)
+    assert "Preventability" in words_of(other.get(path))
+
+
 def test_what_was_done_about_it_is_no_hint_in_another_case(here: Team, case: UUID, other: TestClient) -> None:
     action = here.admin.execute("select id from records.action").fetchone()
     assert action is not None

@@ -4,7 +4,7 @@ be recorded so, and who looked. What identifies is masked; to show it is an act 
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from registry.access import Actor, Right
-from registry.cases import standing, states, story
+from registry.cases import second_reading, standing, states, story
 from registry.cases.desk import LONDON, Desk
 from registry.cases.states import CaseState, Work, following
 from registry.cases.story import Head, Person, Story
@@ -107,14 +107,23 @@ def see(request: Request, connection: Connection, actor: Actor, case_id: UUID) -
     settings: Settings = request.app.state.settings
     on = at.astimezone(LONDON).date()
     count_numbers(request, connection, actor)
+    work = states.of(connection, head.trust.id, case_id)
     return Seen(
         head=head,
-        story=story.story(connection, head),
-        work=states.of(connection, head.trust.id, case_id),
+        story=_blinded(connection, actor, head, work, story.story(connection, head)),
+        work=work,
         people=story.people(connection, (head.trust.id,), on, WORKERS),
         desk=None if keys is None else Desk(connection, head.trust.id, keys, settings, actor, at),
         at=at,
     )
+
+
+def _blinded(connection: Connection, actor: Actor, head: Head, work: Work, whole: Story) -> Story:
+    """Without the review while a second reader is to judge it blind, but for whoever judged it first."""
+    at_second = work.state is CaseState.SECOND_READING
+    if at_second and second_reading.hides(connection, head.trust.id, head.case_id, actor):
+        return replace(whole, versions=tuple(each for each in whole.versions if each.kind is CASE))
+    return whole
 
 
 def note(

@@ -84,6 +84,8 @@ def who(actor: str, people: Mapping[UUID, Person], role: str = "") -> str:
             return found.name if found else (role.replace("_", " ").replace("+", ", ") or "somebody of the registry")
         case "token" | "client":
             return "a program"
+        case "link":
+            return "the consultant"
         case "operator":
             return "the registry's operator"
         case "job" | "worker":
