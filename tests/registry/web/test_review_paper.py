@@ -180,6 +180,14 @@ def test_another_trust_s_actions_are_not_there(here: Team, case: UUID) -> None:
     assert here.nurse.get(f"{href(case)}/actions/{uuid4()}").status_code == 404
 
 
+def test_actions_of_one_of_several_organisations(here: Team, case: UUID) -> None:
+    send(here.nurse, href(case), ACTION, action=f"{href(case)}/actions")
+    both = here.house.signed_in(here.house.person("both", (Role.VTE_NURSE, "RRV"), (Role.VTE_NURSE, "RH5")))
+    for path, seen in (("", 1), ("?organisation=RRV", 1), ("?organisation=RH5", 0)):
+        assert both.get(f"/trust/actions{path}").text.count("Teach ward 7") == seen, path
+    assert both.get("/trust/actions?organisation=7A4").status_code == 404
+
+
 def test_an_action_added_in_another_window_is_in_nobody_s_way(here: Team, case: UUID) -> None:
     page = here.nurse.get(f"{href(case)}/findings")
     send(here.nurse, href(case), ACTION, action=f"{href(case)}/actions")

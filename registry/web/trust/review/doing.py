@@ -178,14 +178,17 @@ class Line:
 
 
 @listing.get("")
-def index(request: Request, actor: Reading, done: str = "") -> Response:
-    """The open actions of a person's organisations by due date, or those done, the last first."""
+def index(request: Request, actor: Reading, done: str = "", organisation: str = "") -> Response:
+    """The open actions of a person's organisations, or of one of them, by due date; or those done, the last first."""
     tenants = actor.tenants(Right.READ_CASES)
     on: date
     lines: list[Line] = []
     with store_of(request).readonly(tenants=tenants) as connection:
-        names = {each.id: each.name for each in senders(connection, tenants)}
-        for tenant in tenants:
+        ours = senders(connection, tenants)
+        names = {each.id: each.name for each in ours if organisation in ("", each.code)}
+        if not names:
+            raise NotFound
+        for tenant in names:
             desk = desk_of(request, connection, actor, tenant)
             on = desk.on
             lines += [
@@ -197,7 +200,8 @@ def index(request: Request, actor: Reading, done: str = "") -> Response:
         "trust/review/actions.html",
         lines=sorted(lines, key=lambda each: _order(each.action), reverse=bool(done)),
         done=bool(done),
-        several=len(tenants) > 1,
+        several=len(names) > 1,
+        organisation=organisation,
         overdue=sum(each.overdue for each in lines),
     )
 
