@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from ingest.check import Context
 from ingest.fhir.checked import check_units
@@ -18,6 +19,9 @@ from schemas.record import RecordKind
 
 CASE = RecordKind.CASE
 _ORDINAL = 1
+MOST_KNOWN = 5_000
+_KNOWN: dict[tuple[int, UUID, int, date], tuple[Finding, ...]] = {}
+"""What was said of the versions that were looked at last: a version never changes, and a finding holds no value."""
 _NEEDED = "birth_date"
 """Erased after its term, with what else identifies: then the rules have nothing to say any more."""
 
@@ -49,9 +53,20 @@ def findings(
     head: Head, values: Mapping[str, Any], keys: TenantKeys | None, settings: Settings, on: date
 ) -> tuple[Finding, ...]:
     """What would be said if the case came today as it stands; nothing of one that is withdrawn or erased."""
-    clear = opened(head, keys)
-    if head.withdrawn or _NEEDED not in clear:
+    if head.withdrawn or keys is None or _NEEDED not in head.sealed:
         return ()
+    same = (head.trust.id, head.case_id, head.version, on)
+    found = _KNOWN.get(same)
+    if found is None:
+        while len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.pop(next(iter(_KNOWN)), None)
+        found = _KNOWN[same] = _checked(head, values, keys, settings, on)
+    return found
+
+
+def _checked(
+    head: Head, values: Mapping[str, Any], keys: TenantKeys, settings: Settings, on: date
+) -> tuple[Finding, ...]:
     context = Context(
         nation=Nation(head.nation),
         sender=head.trust.code,
@@ -59,6 +74,6 @@ def findings(
         synthetic=settings.demo,
         transfer_hours=settings.counting.transfer_hours,
     )
-    unit = Unit(_ORDINAL, records={CASE: texts(CASE, {**values, **clear})})
+    unit = Unit(_ORDINAL, records={CASE: texts(CASE, {**values, **opened(head, keys)})})
     issues = check_units([unit], context).issues(_ORDINAL)
     return tuple(each.finding for each in issues if not each.information)

@@ -8,10 +8,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import fhir, load
+from tests.bench import desk, fhir, load
 from tests.bench.measure import Figure, cluster, write
 
-MEASURED = (load.checking, load.loading, load.memory, load.growth, fhir.reading, fhir.submitting, fhir.transactions)
+MEASURED = (
+    load.checking,
+    load.loading,
+    load.memory,
+    load.growth,
+    fhir.reading,
+    fhir.submitting,
+    fhir.transactions,
+    desk.pages,
+)
 BENCHMARKS = {each.__name__: each for each in MEASURED}
 
 
