@@ -52,6 +52,13 @@ _OWN = """
                q.category is not null and q.preventability is not null as reviewed,
                q.category is not null and q.preventability is not null and q.category <> 'unclassifiable'
                    and q.preventability in ('preventable', 'preventable_psii') as preventable,
+               exists (
+                   select from records.case_work w
+                   where w.tenant_id = :tenant and w.case_id = r.id and w.state = 'second_reading' and not exists (
+                       select from records.reading d
+                       where d.tenant_id = :tenant and d.case_id = r.id and d.place = 'second' and d.at >= w.since
+                   )
+               ) as unread,
                row_number() over (
                    partition by coalesce(r.nhs_key, uuid_send(r.id)), v.index_admission_date
                    order by (q.category is null or q.preventability is null), v.diagnosis_date, r.added_at, r.id
@@ -232,7 +239,10 @@ def nightly(connection: Connection, question: Asked) -> Nightly:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """One case behind a number: the trust's own number of it, and its dates."""
+    """One case behind a number: the trust's own number of it, and its dates.
+
+    `unread`: it waits for its second reader, so its own judgement is not told here.
+    """
 
     id: UUID
     local_case_id: str
@@ -242,6 +252,7 @@ class Behind:
     vte_type: str
     reviewed: bool
     preventable: bool
+    unread: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +268,7 @@ _OUTCOMES = {
     Outcome.ALL: "true",
     Outcome.REVIEWED: "reviewed",
     Outcome.NOT_REVIEWED: "not reviewed",
-    Outcome.PREVENTABLE: "preventable",
+    Outcome.PREVENTABLE: "preventable and not unread",  # the second reader is blind to the first judgement, in lists too
 }
 
 
@@ -306,7 +317,8 @@ def _behind(row: Any) -> Behind:
         row.diagnosis_date,
         row.vte_type,
         row.reviewed,
-        row.preventable,
+        row.preventable and not row.unread,
+        row.unread,
     )
 
 

@@ -145,7 +145,8 @@ _SEALED = tuple(each for each in fields(CASE) if each.item.identifying)
 _HEAD = text(
     """
     select r.id as case_id, r.tenant_id, o.code, o.name, o.nation, r.local_case_id, r.version, r.withdrawn_at,
-           r.withdraw_reason, r.corrected, r.attribution, r.attribution_since, b.id as attributed_id,
+           r.withdraw_reason, r.corrected, coalesce(a.state, r.attribution) as attribution,
+           coalesce(a.since, r.attribution_since) as attribution_since, b.id as attributed_id,
            b.code as attributed_code, b.name as attributed_name, a.told_at, a.answered_at, a.reason,
            (select name from register.organisation c where c.id = a.counts_for) as counts_for,
            k.version as key_version, k.wrapped, {sealed},

@@ -69,6 +69,7 @@ def listed(
         about=_about(wanted),
         cases=[(each, _dates(each), code_words(VteType, each.vte_type)) for each in found],
         total=total,
+        without_unread=wanted.outcome is Outcome.PREVENTABLE,
         first=(page - 1) * PAGE,
         earlier=f"/trust/figures/cases?{query}&page={page - 1}" if page > 1 else None,
         later=f"/trust/figures/cases?{query}&page={page + 1}" if page * PAGE < total else None,

@@ -131,6 +131,18 @@ def test_the_case_page_tells_nothing_of_it_either(here: Team, case: UUID, other:
     assert "Preventability" in words_of(other.get(path))
 
 
+def test_the_lists_behind_the_figures_tell_nothing_of_it_either(here: Team, case: UUID, other: TestClient) -> None:
+    whole = other.get("/trust/figures/cases?period=2025-fy")
+    assert f'/trust/cases/{case}"' in whole.text
+    assert "At second reading" in words_of(whole)
+    preventable = other.get("/trust/figures/cases?period=2025-fy&outcome=preventable")
+    assert f'/trust/cases/{case}"' not in preventable.text
+    assert "not listed here until they are read" in words_of(preventable)
+    send(other, f"{href(case)}/second-reading", SECOND)
+    preventable = other.get("/trust/figures/cases?period=2025-fy&outcome=preventable")
+    assert f'/trust/cases/{case}"' in preventable.text
+
+
 def test_what_was_done_about_it_is_no_hint_in_another_case(here: Team, case: UUID, other: TestClient) -> None:
     action = here.admin.execute("select id from records.action").fetchone()
     assert action is not None
