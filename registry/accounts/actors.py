@@ -1,79 +1,91 @@
-"""From a session, a token or a machine client to the actor: roles, organisations, and those that were merged into them by today."""
+"""From a person, a session or a machine client to the actor: roles, organisations, and those that were merged into them by today.
 
-from collections.abc import Iterable, Mapping
+Each is one statement, since every request asks it.
+"""
+
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Date, cast, func, select
+from sqlalchemy import Connection
 
 from registry.access import Actor, Kind, Role, Scope
-from registry.store.tables import (
-    client,
-    client_organisation,
-    membership,
-    person,
-    succession,
+from registry.store.prepared import Prepared
+
+# From the day of a merger whoever acts for the successor acts for its predecessors, and for theirs.
+_HELD = """
+    select jsonb_agg(jsonb_build_array(role, organisation_id)) from (
+        with recursive held (role, organisation_id) as (
+            {roles}
+             union
+            select held.role, merged.predecessor_id from held join register.succession merged
+                on merged.successor_id = held.organisation_id
+               and merged.effective_on <= (now() at time zone 'Europe/London')::date)
+        select role, organisation_id from held) as each
+"""
+_PERSON_HELD = _HELD.format(
+    roles="""select m.role, m.organisation_id from register.membership m
+              where m.person_id = p.id and m.ended_at is null"""
+)
+_CLIENT_HELD = _HELD.format(
+    roles="select c.role, its.organisation_id from register.client_organisation its where its.client_id = c.id"
 )
 
-_TODAY = cast(func.timezone("Europe/London", func.now()), Date)
+_PERSON = Prepared(
+    "select p.display_name as name, ({held}) as held from register.person p where p.id = :id".replace(
+        "{held}", _PERSON_HELD
+    )
+)
+_SESSION = Prepared(
+    """
+    select p.id, p.display_name as name, ({held}) as held, s.last_seen_at < now() - cast(:seen as interval) as stale
+      from register.session s join register.person p on p.id = s.person_id
+     where s.id_digest = :digest and p.disabled_at is null and s.ended_at is null
+       and s.last_seen_at > now() - cast(:idle as interval) and s.created_at > now() - cast(:absolute as interval)
+    """.replace("{held}", _PERSON_HELD)
+)
+_CLIENT = Prepared(
+    "select c.name, c.role, c.scopes, ({held}) as held from register.client c where c.id = :id".replace(
+        "{held}", _CLIENT_HELD
+    )
+)
 
 
 def actor_of_person(connection: Connection, person_id: UUID, session: bytes | None = None) -> Actor:
     """A person as an actor, with whatever roles are held now; disabled or not is the caller's question."""
-    name = connection.scalar(select(person.c.display_name).where(person.c.id == person_id))
-    held = connection.execute(
-        select(membership.c.role, membership.c.organisation_id).where(
-            membership.c.person_id == person_id, membership.c.ended_at.is_(None)
-        )
-    ).all()
-    organisations = _by_organisation((row.organisation_id, Role(row.role)) for row in held)
-    return Actor(
-        Kind.PERSON,
-        person_id,
-        str(name),
-        frozenset(Role(row.role) for row in held),
-        with_predecessors(connection, organisations),
-        session,
-    )
+    (found,) = _PERSON(connection, id=person_id)
+    return _person(person_id, found, session)
+
+
+def actor_of_session(connection: Connection, digest: bytes, **limits: Any) -> tuple[Actor, bool] | None:
+    """Whose living session this is, and whether its last sight has to be written anew; `limits` are `idle`, `absolute` and `seen`.
+
+    None where it has ended, expired or never was, or its person is disabled.
+    """
+    for found in _SESSION(connection, digest=digest, **limits):
+        return _person(found.id, found, digest), found.stale
+    return None
+
+
+def _person(person_id: UUID, found: Any, session: bytes | None) -> Actor:
+    held = [(Role(role), organisation_id) for role, organisation_id in found.held or ()]
+    roles = frozenset(role for role, _ in held)
+    return Actor(Kind.PERSON, person_id, found.name, roles, _by_organisation(held), session)
 
 
 def actor_of_client(connection: Connection, client_id: UUID, scopes: Iterable[str] | None = None) -> Actor:
     """A machine client as an actor, its one role for each of its organisations; limited to the scopes of its access token, by default to all that it has."""
-    found = connection.execute(
-        select(client.c.name, client.c.role, client.c.scopes).where(client.c.id == client_id)
-    ).one()
-    role = Role(found.role)
-    ids = connection.scalars(
-        select(client_organisation.c.organisation_id).where(client_organisation.c.client_id == client_id)
+    (found,) = _CLIENT(connection, id=client_id)
+    held = [(Role(role), organisation_id) for role, organisation_id in found.held or ()]
+    allowed = frozenset(map(Scope, found.scopes if scopes is None else scopes))
+    return Actor(
+        Kind.CLIENT, client_id, found.name, frozenset({Role(found.role)}), _by_organisation(held), scopes=allowed
     )
-    organisations = with_predecessors(connection, _by_organisation((one, role) for one in ids))
-    held = frozenset(map(Scope, found.scopes if scopes is None else scopes))
-    return Actor(Kind.CLIENT, client_id, found.name, frozenset({role}), organisations, scopes=held)
 
 
-def _by_organisation(held: Iterable[tuple[int | None, Role]]) -> dict[int, frozenset[Role]]:
+def _by_organisation(held: Iterable[tuple[Role, int | None]]) -> dict[int, frozenset[Role]]:
     found: dict[int, frozenset[Role]] = {}
-    for organisation_id, role in held:
+    for role, organisation_id in held:
         if organisation_id is not None:
             found[organisation_id] = found.get(organisation_id, frozenset()) | {role}
-    return found
-
-
-def with_predecessors(
-    connection: Connection, organisations: Mapping[int, frozenset[Role]]
-) -> dict[int, frozenset[Role]]:
-    """From the day of a merger whoever acts for the successor acts for its predecessors, and for theirs."""
-    found = dict(organisations)
-    if not organisations:
-        return found
-    chain = (
-        select(succession.c.predecessor_id, succession.c.successor_id)
-        .where(succession.c.successor_id.in_(organisations), succession.c.effective_on <= _TODAY)
-        .add_columns(succession.c.successor_id.label("holder"))
-        .cte("chain", recursive=True)
-    )
-    further = select(succession.c.predecessor_id, succession.c.successor_id, chain.c.holder).where(
-        succession.c.successor_id == chain.c.predecessor_id, succession.c.effective_on <= _TODAY
-    )
-    for row in connection.execute(select(chain.union(further))):
-        found[row.predecessor_id] = found.get(row.predecessor_id, frozenset()) | organisations[row.holder]
     return found

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, up
 
 from registry.access import ANYBODY, Actor
 from registry.accounts import new_secret, note, secret_digest
-from registry.accounts.actors import actor_of_person
+from registry.accounts.actors import actor_of_person, actor_of_session
 from registry.errors import NotFound
 from registry.store.tables import person, session
 
@@ -76,16 +76,13 @@ def refused(connection: Connection, found: Account | None) -> None:
 def actor(connection: Connection, secret: str, limits: Limits) -> Actor | None:
     """Whose session this is; None where it has ended, expired or never was, or its person is disabled."""
     digest = secret_digest(secret)
-    row = connection.execute(
-        select(session.c.person_id, (session.c.last_seen_at < func.now() - SEEN_EVERY).label("stale"))
-        .join(person, person.c.id == session.c.person_id)
-        .where(session.c.id_digest == digest, person.c.disabled_at.is_(None), _alive(limits))
-    ).one_or_none()
-    if row is None:
+    found = actor_of_session(connection, digest, seen=SEEN_EVERY, idle=limits.idle, absolute=limits.absolute)
+    if found is None:
         return None
-    if row.stale:
+    by, stale = found
+    if stale:
         connection.execute(update(session).where(session.c.id_digest == digest).values(last_seen_at=func.now()))
-    return actor_of_person(connection, row.person_id, digest)
+    return by
 
 
 def _alive(limits: Limits) -> ColumnElement[bool]:
