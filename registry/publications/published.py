@@ -101,19 +101,19 @@ def region_months(connection: Connection, release: Release, measure: Measure) ->
     c = release.tables.cells.c
     wanted = or_(*(_is(c, key) for key in measure.cells)) if measure.cells else false()
     cells = _cells(connection, release, c.geography_kind == GeographyKind.REGION, _months(c), wanted)
-    return _gathered(cells, _numbers(connection, release, (*measure.numbers, measure.contributors)), release)
+    return gathered(cells, _numbers(connection, release, (*measure.numbers, measure.contributors)), release)
 
 
 def trust_months(connection: Connection, release: Release, code: str) -> Series:
     """The months of one trust: cases and admissions; blank where it did not return."""
     cells = _cells(connection, release, *_trust(cell.c, code), _months(cell.c))
-    return _gathered(cells, [], release).get((GeographyKind.TRUST, code), {})
+    return gathered(cells, [], release).get((GeographyKind.TRUST, code), {})
 
 
 def trust_years(connection: Connection, release: Release, code: str) -> Series:
     """The financial years of one trust by their first day, with every split of the grid."""
     cells = _cells(connection, release, *_trust(cell.c, code), cell.c.period_kind == PeriodKind.FINANCIAL_YEAR)
-    return _gathered(cells, [], release).get((GeographyKind.TRUST, code), {})
+    return gathered(cells, [], release).get((GeographyKind.TRUST, code), {})
 
 
 def years(connection: Connection, release: Release) -> dict[date, bool]:
@@ -135,7 +135,7 @@ def all_trusts(connection: Connection, release: Release, year: date) -> dict[str
     """One financial year of every trust, by its code: cases and admissions."""
     ofyear = (cell.c.period_kind == PeriodKind.FINANCIAL_YEAR, cell.c.period == year)
     cells = _cells(connection, release, cell.c.geography_kind == GeographyKind.TRUST, cell.c.split == TOTAL, *ofyear)
-    return {code: series[year] for (_, code), series in _gathered(cells, [], release).items()}
+    return {code: series[year] for (_, code), series in gathered(cells, [], release).items()}
 
 
 def trust_periods(
@@ -146,7 +146,7 @@ def trust_periods(
     wanted = or_(*(_is(c, key) for key in measure.cells)) if measure.cells else false()
     inside = (c.geography_kind == GeographyKind.TRUST, c.period_kind == kind, c.period.in_(starts))
     found: defaultdict[date, dict[str, Counts]] = defaultdict(dict)
-    for (_, code), series in _gathered(_cells(connection, release, *inside, wanted), [], release).items():
+    for (_, code), series in gathered(_cells(connection, release, *inside, wanted), [], release).items():
         for start, counts in series.items():
             found[start][code] = counts
     return dict(found)
@@ -169,7 +169,7 @@ def final_months(connection: Connection, release: Release, months: Collection[da
 def independent_years(connection: Connection, release: Release) -> dict[tuple[str, str], Series]:
     """The independent sector by nation and financial year."""
     cells = _cells(connection, release, cell.c.geography_kind == GeographyKind.INDEPENDENT_SECTOR)
-    return _gathered(cells, [], release)
+    return gathered(cells, [], release)
 
 
 def same_trusts(
@@ -233,9 +233,10 @@ def _numbers(connection: Connection, release: Release, names: Iterable[str]) -> 
     return list(connection.execute(query).mappings())
 
 
-def _gathered(
+def gathered(
     cells: Iterable[RowMapping], numbers: Iterable[RowMapping], release: Release
 ) -> dict[tuple[str, str], Series]:
+    """Rows of cells and of numbers put together: for each place (kind and code) what is known of each period, by its first day."""
     found: defaultdict[tuple[str, str, date], dict[CellKey, ProtectedCount]] = defaultdict(dict)
     told: defaultdict[tuple[str, str, date], dict[str, int]] = defaultdict(dict)
     open_still: dict[tuple[str, str, date], bool] = {}
