@@ -5,6 +5,8 @@ Source: statistics.md 6.3 item 1. Everything else on a public page is made of th
     trust               x month           total
     trust               x financial year  total; by VTE type; by admission group; by preventability
     region              x month           total; by VTE type; by admission group; by preventability; by stay
+    region              x financial year  by setting, what became of a PE, adequacy, review, what reviews found of assessment, doses and
+                                          information, second reading, group of overnight stays; no total
     independent sector  x financial year  total, by nation, only where at least 3 providers make it up
 
 Wales is a region here. National figures, quarters and rolling windows are sums of rounded cells and have no cell of their own.
@@ -13,6 +15,13 @@ The split by stay exists for the rate among overnight admissions, top and bottom
 Preventability has three categories. `preventable` and `not_preventable` are the investigated cases; an investigated case that could not
 be classified is among `not_preventable` (it stays in the denominator of the preventable share and is not counted as preventable).
 `not_investigated` is every other case. A case found *not* to be hospital-associated is in none of them, nor in any other cell.
+
+A region's financial year has cells once all its months are final, and where more than one was counted: with one month a part of the year
+could be a part of the month drawn a second time. It has no total: that is the sum of the months. For the same reason no quantity has two
+names there: who is not investigated stands under adequacy only, and `REVIEW` divides the investigated.
+
+What each split divides is said by `WHOLE`, as data: the audit of a release draws its model from it. `WITHIN` names the categories of which
+every case is also a case of another split's category. No `Count` is a subset of another: a case is not one of the admissions.
 
 By VTE type, a pulmonary embolism with a deep vein thrombosis is a `pe`. A case whose category is not known is in the total and in no
 category. An independent provider is no trust of this grid: it has no cells.
@@ -52,33 +61,111 @@ class Count(StrEnum):
 
 
 class Split(StrEnum):
+    """By what cases, or admissions, are told apart. What a case counts as is said in `registry.publications.counting`."""
+
     VTE_TYPE = "vte_type"
     ADMISSION_GROUP = "admission_group"
     PREVENTABILITY = "preventability"
     STAY = "stay"
+    SETTING = "setting"
+    PE_OUTCOME = "pe_outcome"
+    ADEQUACY = "adequacy"
+    REVIEW = "review"
+    ASSESSED_IN_TIME = "assessed_within_14_hours"
+    FIRST_DOSE_IN_TIME = "first_dose_within_14_hours"
+    MISSED_DOSES = "missed_doses"
+    INFORMATION_ADMISSION = "information_on_admission"
+    INFORMATION_DISCHARGE = "information_on_discharge"
+    SECOND_READING = "second_reading"
+    OVERNIGHT_GROUP = "overnight_group"
 
+
+GROUPS = ("medical", "surgical", "obstetric", "critical_care", "orthopaedic_trauma")
+IN_STAY = "in_stay"
+DAYS_AFTER = ((0, 7), (8, 14), (15, 30), (31, 60), (61, 90))
+"""The bands of whole days from discharge to diagnosis, first and last day included."""
+_TIMELY = ("yes", "no", "not_applicable", "not_recorded")
+_ANSWERED = ("yes", "no", "not_recorded")
 
 CATEGORIES: dict[Split, tuple[str, ...]] = {
     Split.VTE_TYPE: ("pe", "dvt"),
-    Split.ADMISSION_GROUP: ("medical", "surgical", "obstetric", "critical_care", "orthopaedic_trauma"),
+    Split.ADMISSION_GROUP: GROUPS,
     Split.PREVENTABILITY: ("preventable", "not_preventable", "not_investigated"),
     Split.STAY: ("overnight", "not_overnight"),
+    Split.SETTING: (IN_STAY, *(f"days_{first}_{last}" for first, last in DAYS_AFTER)),
+    Split.PE_OUTCOME: ("died", "survived", "not_known"),
+    Split.ADEQUACY: ("inadequate", "not_inadequate", "not_investigated"),
+    Split.REVIEW: ("in_time", "late", "undated"),
+    Split.ASSESSED_IN_TIME: _TIMELY,
+    Split.FIRST_DOSE_IN_TIME: _TIMELY,
+    Split.MISSED_DOSES: ("some", "none", "not_applicable", "not_recorded"),
+    Split.INFORMATION_ADMISSION: _ANSWERED,
+    Split.INFORMATION_DISCHARGE: _ANSWERED,
+    Split.SECOND_READING: ("both_preventable", "first_only", "second_only", "neither_preventable"),
+    Split.OVERNIGHT_GROUP: GROUPS,
 }
 
 # Admissions have no clot: they are split only by what every admission has.
 SPLITS_OF: dict[Count, frozenset[Split]] = {
     Count.HAT_CASES: frozenset(Split),
-    Count.ADMISSIONS: frozenset({Split.ADMISSION_GROUP, Split.STAY}),
+    Count.ADMISSIONS: frozenset({Split.ADMISSION_GROUP, Split.STAY, Split.OVERNIGHT_GROUP}),
 }
 
 _CASE_SPLITS = frozenset({Split.VTE_TYPE, Split.ADMISSION_GROUP, Split.PREVENTABILITY})
+_MONTHLY = _CASE_SPLITS | {Split.STAY}
 
 SHAPES: dict[tuple[GeographyKind, PeriodKind], frozenset[Split]] = {
     (GeographyKind.TRUST, PeriodKind.MONTH): frozenset(),
     (GeographyKind.TRUST, PeriodKind.FINANCIAL_YEAR): _CASE_SPLITS,
-    (GeographyKind.REGION, PeriodKind.MONTH): _CASE_SPLITS | {Split.STAY},
+    (GeographyKind.REGION, PeriodKind.MONTH): _MONTHLY,
+    (GeographyKind.REGION, PeriodKind.FINANCIAL_YEAR): frozenset(Split) - _MONTHLY,
     (GeographyKind.INDEPENDENT_SECTOR, PeriodKind.FINANCIAL_YEAR): frozenset(),
 }
+"""The splits of each shape. `WITHOUT_TOTAL` are those that have no cell for all cases together."""
+
+WITHOUT_TOTAL = frozenset({(GeographyKind.REGION, PeriodKind.FINANCIAL_YEAR)})
+
+Part = tuple[Split, str]
+"""One category of a split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What the categories of a split are parts of: the total (no `parts`), or these categories together.
+
+    `complete`: they add up to it; else some of it is in none of them.
+    """
+
+    parts: tuple[Part, ...] = ()
+    complete: bool = True
+
+
+_INVESTIGATED = ((Split.ADEQUACY, "inadequate"), (Split.ADEQUACY, "not_inadequate"))
+
+WHOLE: dict[Split, Whole] = {
+    Split.VTE_TYPE: Whole(),
+    Split.ADMISSION_GROUP: Whole(),
+    Split.PREVENTABILITY: Whole(),
+    Split.STAY: Whole(),
+    Split.SETTING: Whole(),
+    Split.PE_OUTCOME: Whole(((Split.VTE_TYPE, "pe"),)),
+    Split.ADEQUACY: Whole(),
+    Split.REVIEW: Whole(_INVESTIGATED),
+    Split.ASSESSED_IN_TIME: Whole(),
+    Split.FIRST_DOSE_IN_TIME: Whole(),
+    Split.MISSED_DOSES: Whole(),
+    Split.INFORMATION_ADMISSION: Whole(),
+    Split.INFORMATION_DISCHARGE: Whole(),
+    Split.SECOND_READING: Whole(complete=False),
+    Split.OVERNIGHT_GROUP: Whole(((Split.STAY, "overnight"),)),
+}
+
+WITHIN: dict[Part, Part] = {
+    (Split.ADEQUACY, "not_investigated"): (Split.PREVENTABILITY, "not_investigated"),
+    (Split.PREVENTABILITY, "not_investigated"): (Split.ADEQUACY, "not_investigated"),
+    **{(Split.OVERNIGHT_GROUP, group): (Split.ADMISSION_GROUP, group) for group in GROUPS},
+}
+"""Each case of the first is one of the second. Two that name each other hold the same cases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +249,15 @@ class Cell:
 def has_cell(count: Count, geography: GeographyKind, period: PeriodKind, split: Split | None) -> bool:
     """Whether the grid has cells of this shape."""
     shape = SHAPES.get((geography, period))
-    return shape is not None and (split is None or split in shape & SPLITS_OF[count])
+    if shape is None or split is None:
+        return shape is not None and (geography, period) not in WITHOUT_TOTAL
+    return split in shape & SPLITS_OF[count]
 
 
 def cells(count: Count, geography: Geography, period: Period) -> Iterator[Cell]:
     """Every cell of one count, place and period: the total, then the splits in the order of `Split`. None where the grid has none."""
-    if not has_cell(count, geography.kind, period.kind, None):
-        return
-    yield Cell(count, geography, period)
+    if has_cell(count, geography.kind, period.kind, None):
+        yield Cell(count, geography, period)
     for split in Split:
         if has_cell(count, geography.kind, period.kind, split):
             yield from (Cell(count, geography, period, split, category) for category in CATEGORIES[split])

@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 
 from registry.disclosure.grid import (
     CATEGORIES,
+    DAYS_AFTER,
     GRID_VERSION,
+    SHAPES,
+    WHOLE,
+    WITHIN,
     Cell,
     Count,
     Geography,
@@ -40,7 +44,11 @@ def test_version_1_has_these_shapes() -> None:
     assert names(Count.HAT_CASES, PLYMOUTH, MARCH) == {"total"}
     assert names(Count.HAT_CASES, PLYMOUTH, YEAR) == {"total", "vte_type", "admission_group", "preventability"}
     assert names(Count.HAT_CASES, WALES, MARCH) == {"total", "vte_type", "admission_group", "preventability", "stay"}
-    assert names(Count.HAT_CASES, WALES, YEAR) == set()
+    assert names(Count.HAT_CASES, WALES, YEAR) == {
+        "setting", "pe_outcome", "adequacy", "review", "assessed_within_14_hours", "first_dose_within_14_hours",
+        "missed_doses", "information_on_admission", "information_on_discharge", "second_reading", "overnight_group",
+    }  # fmt: skip
+    assert names(Count.ADMISSIONS, WALES, YEAR) == {"overnight_group"}
     assert names(Count.HAT_CASES, independents, YEAR) == {"total"}
     assert names(Count.HAT_CASES, independents, MARCH) == set()
     assert names(Count.ADMISSIONS, WALES, MARCH) == {"total", "admission_group", "stay"}
@@ -48,8 +56,31 @@ def test_version_1_has_these_shapes() -> None:
 
 
 def test_every_category_of_a_split_has_a_cell() -> None:
-    made = {(cell.split, cell.category) for cell in cells(Count.HAT_CASES, WALES, MARCH) if cell.split}
+    made = {
+        (cell.split, cell.category)
+        for when in (MARCH, YEAR)
+        for cell in cells(Count.HAT_CASES, WALES, when)
+        if cell.split
+    }
     assert made == {(split, category) for split in Split for category in CATEGORIES[split]}
+
+
+def test_no_split_of_a_region_is_there_by_month_and_by_year() -> None:
+    """The same quantity has one name."""
+    region = GeographyKind.REGION
+    assert not SHAPES[region, PeriodKind.MONTH] & SHAPES[region, PeriodKind.FINANCIAL_YEAR]
+
+
+def test_each_split_says_what_it_divides() -> None:
+    assert set(WHOLE) == set(Split)
+    named = {part for whole in WHOLE.values() for part in whole.parts} | set(WITHIN) | set(WITHIN.values())
+    assert all(category in CATEGORIES[split] for split, category in named)
+    assert [split for split, whole in WHOLE.items() if not whole.complete] == [Split.SECOND_READING]
+
+
+def test_the_bands_after_discharge_are_every_day_of_the_window_once() -> None:
+    days = [day for first, last in DAYS_AFTER for day in range(first, last + 1)]
+    assert days == list(range(91))
 
 
 def test_names_are_permanent() -> None:
@@ -68,7 +99,7 @@ def test_names_are_unique() -> None:
         for when in (MARCH, YEAR)
         for cell in cells(count, place, when)
     ]
-    assert len(every) == len(set(every)) == 40
+    assert len(every) == len(set(every)) == 87
 
 
 @pytest.mark.parametrize(
