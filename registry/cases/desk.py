@@ -19,7 +19,7 @@ from registry.identifiers import IdentifierError
 from registry.settings import Secrets, Settings
 from registry.store import audit
 from registry.store.desk import case_event
-from registry.submissions.keys import TenantKeys, open_keys
+from registry.submissions.keys import TenantKeys, open_keys, unwrapped
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -54,11 +54,21 @@ class Event:
 
 
 def open_desk(
-    connection: Connection, secrets: Secrets, settings: Settings, tenant_id: int, *, by: Actor, at: datetime
+    connection: Connection,
+    secrets: Secrets,
+    settings: Settings,
+    tenant_id: int,
+    *,
+    by: Actor,
+    at: datetime,
+    wrapped: tuple[int, bytes] | None = None,
 ) -> Desk:
-    """A desk of a trust with its keys opened. Raises Conflict where the trust's key was destroyed."""
+    """A desk of a trust with its keys opened; `wrapped` is the newest where the caller has read it.
+
+    Raises Conflict where the trust's key was destroyed.
+    """
     try:
-        keys = open_keys(connection, secrets, tenant_id)
+        keys = unwrapped(secrets, tenant_id, *wrapped) if wrapped else open_keys(connection, secrets, tenant_id)
     except IdentifierError:
         raise Conflict(
             "What this organisation wrote was sealed for good: its key was destroyed. Nothing can be opened for it."

@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, func, select, true
 
 from registry.cases.number import case_number
 from registry.errors import NotFound
+from registry.store.desk import consultant_link
 from registry.store.records import RECORD, VERSION, derived_columns
-from registry.store.tables import organisation
+from registry.store.tables import data_key, organisation
 from schemas.codelist import Nation
 from schemas.dictionary import fields
 from schemas.record import RecordKind
@@ -38,6 +39,10 @@ class Reviewed:
     nation: Nation
     attribution: str
     withdrawn: bool
+    answered: tuple[datetime, ...]
+    """When consultants answered about it."""
+    wrapped_key: tuple[int, bytes] | None
+    """The trust's newest data key, still wrapped; None where it was destroyed."""
     values: Mapping[str, Any]
 
     @property
@@ -61,6 +66,21 @@ def reviewed(connection: Connection, tenants: Collection[int], case_id: UUID) ->
     """A case of one of these trusts. Raises NotFound where they have none of this id."""
     record, version = RECORD[_KIND], VERSION[_KIND]
     trust, attributed = organisation.alias("trust"), organisation.alias("attributed")
+    key = (
+        select(data_key.c.version, data_key.c.wrapped)
+        .where(data_key.c.organisation_id == record.c.tenant_id)
+        .order_by(data_key.c.version.desc())
+        .limit(1)
+        .lateral("key")
+    )
+    answered = (
+        select(func.array_agg(consultant_link.c.answered_at))
+        .where(
+            consultant_link.c.tenant_id == record.c.tenant_id, consultant_link.c.case_id == record.c.id,
+            consultant_link.c.answered_at.is_not(None),
+        )
+        .scalar_subquery()
+    )  # fmt: skip
     contents = [version.c[name] for name in (*_FIELDS, *_DERIVED)]
     row = connection.execute(
         select(
@@ -73,11 +93,15 @@ def reviewed(connection: Connection, tenants: Collection[int], case_id: UUID) ->
             attributed.c.nation,
             record.c.attribution,
             record.c.withdrawn_at.is_not(None).label("withdrawn"),
+            answered.label("answered"),
+            key.c.version.label("key_version"),
+            key.c.wrapped,
             *contents,
         )
         .join(version, and_(version.c.tenant_id == record.c.tenant_id, version.c.record_id == record.c.id))
         .join(trust, trust.c.id == record.c.tenant_id)
         .join(attributed, attributed.c.id == record.c.attributed_id)
+        .outerjoin(key, true())
         .where(record.c.tenant_id.in_(tenants), record.c.id == case_id, version.c.version == record.c.version)
     ).one_or_none()
     if row is None:
@@ -94,5 +118,7 @@ def reviewed(connection: Connection, tenants: Collection[int], case_id: UUID) ->
         nation=Nation(row.nation),
         attribution=row.attribution,
         withdrawn=row.withdrawn,
+        answered=tuple(sorted(row.answered or ())),
+        wrapped_key=None if row.wrapped is None else (row.key_version, row.wrapped),
         values={name: held[name] for name in (*_FIELDS, *_DERIVED)},
     )

@@ -89,7 +89,7 @@ def opened(request: Request, actor: Actor, right: Right, case_id: UUID) -> Itera
 
 def open_review(request: Request, connection: Connection, actor: Actor, case: Reviewed) -> Opened:
     """The rest of what stands about a case that was found already."""
-    desk = desk_of(request, connection, actor, case.tenant_id)
+    desk = desk_of(request, connection, actor, case.tenant_id, case.wrapped_key)
     work = states.of(connection, case.tenant_id, case.case_id)
     review = online.current(desk, RCA, case.local_case_id)
     at_second = work.state is CaseState.SECOND_READING
@@ -97,9 +97,11 @@ def open_review(request: Request, connection: Connection, actor: Actor, case: Re
     return Opened(desk, case, work, review, waiting)
 
 
-def desk_of(request: Request, connection: Connection, actor: Actor, tenant_id: int) -> Desk:
-    state = request.app.state
-    return open_desk(connection, secrets_of(state), state.settings, tenant_id, by=actor, at=datetime.now(UTC))
+def desk_of(
+    request: Request, connection: Connection, actor: Actor, tenant_id: int, wrapped: tuple[int, bytes] | None = None
+) -> Desk:
+    state, at = request.app.state, datetime.now(UTC)
+    return open_desk(connection, secrets_of(state), state.settings, tenant_id, by=actor, at=at, wrapped=wrapped)
 
 
 def store_of(request: Request) -> Store:

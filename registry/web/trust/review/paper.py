@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from registry.access import Actor, Right
-from registry.cases import actions, consultant, second_reading
+from registry.cases import actions, second_reading
 from registry.cases.review import response_words, title
 from registry.cases.second_reading import Place
 from registry.cases.states import CONSULTANT_SILENT
@@ -92,11 +92,7 @@ def _judged(held: Opened) -> dict[str, Any]:
         "state": tag_of(held.work)[0],
         "sections": said(held.review.text, ANSWERS, case.nation),
         "silent": held.work.complete_as == CONSULTANT_SILENT,
-        "answered": [
-            said_day(each.answered_at.date())
-            for each in consultant.links(held.desk, case.case_id)
-            if each.answered_at is not None
-        ],
+        "answered": [said_day(each.date()) for each in case.answered],
         "readings": judgement_rows((found[each].judgement for each in order), case.nation),
         "heads": [HEADS[each] for each in order],
     }
