@@ -18,10 +18,11 @@ from registry.statistics.estimate import Estimate
 from registry.store import Store
 from registry.web import series
 from registry.web.actor import require
+from registry.web.control_drawing import Drawn
 from registry.web.own import breakdown, cases_behind, download, evidence, nation, pack, papers, themes
 from registry.web.own.breakdown import href
 from registry.web.own.nation import Nation
-from registry.web.own.present import Drawn, control_chart
+from registry.web.own.present import control_chart
 from registry.web.pages import render
 from registry.web.public import READER
 from registry.web.trust.choosing import Choice, choose

@@ -20,7 +20,6 @@ from registry.statistics.control_charts import (
     T_POWER,
     Direction,
     Limits,
-    RuleSet,
     Signal,
     Variation,
     g_chart,
@@ -29,54 +28,20 @@ from registry.statistics.control_charts import (
     variation,
     xmr,
 )
+from registry.web.control import (
+    EVENTS_FROM,
+    NOT_ENOUGH,
+    RULES,
+    SPREAD_OF_ADMISSIONS,
+    Control,
+    Mark,
+    last_final,
+    rules_words,
+    variation_words,
+)
 
-RULES = RuleSet.MDC7
 LATEST = 60
 """So many months are on a chart at most."""
-EVENTS_FROM = 3
-SPREAD_OF_ADMISSIONS = 0.25
-NOT_ENOUGH = "not enough data"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One point. `value` None: a gap, `words` says why. `high`: on which side a signal lies. `open_still`: it may change, and is in no limit."""
-
-    label: str
-    value: float | None
-    words: str = ""
-    signal: Signal = Signal.COMMON
-    high: bool | None = None
-    open_still: bool = False
-    centre: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-
-    @property
-    def special(self) -> bool:
-        return self.signal is not Signal.COMMON
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """A control chart, or a line where there is not enough data. `kind` is its name, `sentence` what it says in words."""
-
-    ident: str
-    title: str
-    unit: str
-    kind: str
-    marks: tuple[Mark, ...]
-    sentence: str
-    icon: Variation | None = None
-    note: str = ""
-    decimals: int = 2
-
-    @property
-    def enough(self) -> bool:
-        return any(mark.upper is not None for mark in self.marks)
-
-    def number(self, value: float | None) -> str:
-        return "" if value is None else f"{value:,.{self.decimals}f}"
 
 
 # --- a rate by month
@@ -158,8 +123,8 @@ def _xmr(ident: str, title: str, unit: str, months: Sequence[Monthly], final: Se
     ]
     drawn += [_mark(each) for each in months if each.provisional]
     icon = variation(chart, Direction.NEUTRAL)
-    sentence = f"{_latest(months, unit)} {_variation(drawn, icon)} {_within(limits, unit)}"
-    return Control(ident, title, unit, "XmR chart", tuple(drawn), sentence, icon, _rules())
+    sentence = f"{_latest(months, unit)} {variation_words(drawn, icon)} {_within(limits, unit)}"
+    return Control(ident, title, unit, "XmR chart", tuple(drawn), sentence, icon, rules_words())
 
 
 def _u(ident: str, title: str, unit: str, months: Sequence[Monthly], final: Sequence[Monthly]) -> Control:
@@ -175,7 +140,7 @@ def _u(ident: str, title: str, unit: str, months: Sequence[Monthly], final: Sequ
     drawn += [_mark(each) for each in months if each.provisional]
     icon = _icon(drawn)
     kind = "u' chart" if ratios.corrected else "u chart"
-    sentence = f"{_latest(months, unit)} {_variation(drawn, icon)} The mean is {centre:.2f}; the limits follow the number of admissions."
+    sentence = f"{_latest(months, unit)} {variation_words(drawn, icon)} The mean is {centre:.2f}; the limits follow the number of admissions."
     note = "Admissions vary by more than a quarter, so each month has limits of its own; only points outside them are marked."
     return Control(ident, title, unit, kind, tuple(drawn), sentence, icon, note)
 
@@ -187,7 +152,7 @@ def _outside(value: float | None, lower: float | None, upper: float | None) -> b
 
 
 def _icon(drawn: Sequence[Mark]) -> Variation | None:
-    last = next((mark for mark in reversed(drawn) if mark.value is not None and not mark.open_still), None)
+    last = last_final(drawn)
     if last is None or last.upper is None:
         return None
     return Variation.COMMON if not last.special else Variation.NEUTRAL_HIGH if last.high else Variation.NEUTRAL_LOW
@@ -200,39 +165,10 @@ def _latest(months: Sequence[Monthly], unit: str) -> str:
     return f"In {last.month:%B %Y}, the last final month, there were {last.value:.2f} cases {unit}."
 
 
-_SAID = {
-    Signal.ASTRONOMICAL: "it lies outside the {side} limit",
-    Signal.TREND: f"it is one of {RULES.run} or more months in a row that {{move}}",
-    Signal.TWO_OF_THREE: "it is one of two in three months near the {side} limit",
-    Signal.SHIFT: f"it is one of {RULES.run} or more months in a row {{where}} the mean",
-}
-
-
-def _variation(drawn: Sequence[Mark], icon: Variation | None) -> str:
-    last = next((mark for mark in reversed(drawn) if mark.value is not None and not mark.open_still), None)
-    if icon is None or last is None:
-        return ""
-    if not last.special:
-        return "It varies as it always does: nothing about this month needs a cause of its own."
-    words = _SAID[last.signal].format(
-        side="upper" if last.high else "lower",
-        move="rise" if last.high else "fall",
-        where="above" if last.high else "below",
-    )
-    return f"This is more than chance: {words}. Look for what changed, in care or in how cases are found."
-
-
 def _within(limits: Limits, unit: str) -> str:
     assert limits.lower is not None
     assert limits.upper is not None
     return f"The mean is {limits.centre:.2f}; as things are, expect {max(0.0, limits.lower):.2f} to {limits.upper:.2f} cases {unit} in a month."
-
-
-def _rules() -> str:
-    return (
-        f"Limits and signals by the rules of Making Data Count ({RULES.value}): a point outside a limit, {RULES.run} in a row on one side of "
-        f"the mean, {RULES.run} in a row rising or falling, two of three near a limit."
-    )
 
 
 def _plural(number: int, one: str) -> str:

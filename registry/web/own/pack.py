@@ -18,11 +18,12 @@ from registry.store import Store
 from registry.submissions import due
 from registry.web import print_out, series
 from registry.web.actor import require
+from registry.web.control_drawing import Drawn
 from registry.web.own import pack_words
 from registry.web.own.breakdown import question_of
 from registry.web.own.nation import Nation, beside
 from registry.web.own.papers import last_quarter
-from registry.web.own.present import Drawn, control_chart, counted, period_of
+from registry.web.own.present import control_chart, counted, period_of
 from registry.web.own.themes import owner_words, tables
 from registry.web.public import READER
 from registry.web.trust.choosing import Choice, choose

@@ -1,10 +1,7 @@
 """How a trust's own figures are said to people: charts with their tables, shares with their bounds, codes in words, periods to choose."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-
-from markupsafe import Markup
 
 from registry.cases.own_figures import NOT_RECORDED, Dimension
 from registry.cases.periods import Period, Span, containing, parsed
@@ -12,56 +9,16 @@ from registry.errors import NotFound
 from registry.measures import HAT_RATE, HAT_RATE_OVERNIGHT
 from registry.publications import aggregates
 from registry.publications.cells import TrustMonth
-from registry.statistics.control_charts import Variation
 from registry.statistics.estimate import Estimate
 from registry.statistics.rates import Share
-from registry.web.own.control import Control, monthly, rate_chart
-from registry.web.own.drawing import WORDS, described, drawing, icon
+from registry.web.control import Control
+from registry.web.own.control import monthly, rate_chart
 from schemas.codelist import CodeList
 from schemas.codes import AdmissionGroup, MainSpecialty
 
 SETTLED_AFTER = timedelta(days=120)
 """A page begins with the financial year in which cases can have arrived and been reviewed."""
 YEARS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A control chart ready for a page, with the table that says the same."""
-
-    chart: Control
-
-    @property
-    def wide(self) -> Markup:
-        return drawing(self.chart)
-
-    @property
-    def narrow(self) -> Markup:
-        return drawing(self.chart, narrow=True)
-
-    @property
-    def icon(self) -> Markup | None:
-        return icon(self.chart.icon) if self.chart.icon else None
-
-    @property
-    def icon_words(self) -> str:
-        return WORDS[self.chart.icon or Variation.COMMON]
-
-    @property
-    def rows(self) -> list[tuple[str, str, str, str, str, str]]:
-        """The latest first: period, value, lower limit, centre, upper limit, what it shows."""
-        number = self.chart.number
-        return [
-            (
-                mark.label,
-                number(mark.value) or "–",
-                number(None if mark.lower is None else max(0.0, mark.lower)),
-                number(mark.centre),
-                number(mark.upper),
-                mark.words or described(self.chart, mark).removeprefix(number(mark.value)).lstrip(", ") or "–",
-            )
-            for mark in reversed(self.chart.marks)
-        ]
 
 
 def control_chart(rows: list[TrustMonth], *, overnight: bool) -> Control:

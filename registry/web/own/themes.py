@@ -14,9 +14,11 @@ from registry.cases.actions import OwnerRole
 from registry.cases.own_figures import Asked, Outcome
 from registry.store import Store
 from registry.web.actor import require
+from registry.web.control import Control
+from registry.web.control_drawing import Drawn
 from registry.web.own.breakdown import href, question_of
-from registry.web.own.control import Control, gaps_chart
-from registry.web.own.present import Drawn, choices, counted, period_of, share_words
+from registry.web.own.control import gaps_chart
+from registry.web.own.present import choices, counted, period_of, share_words
 from registry.web.pages import render
 from registry.web.trust.choosing import choose
 from registry.web.trust.present import today

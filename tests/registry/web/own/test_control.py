@@ -7,8 +7,9 @@ import pytest
 
 from registry.cases.periods import months_on
 from registry.statistics.control_charts import Signal, Variation
-from registry.web.own.control import Control, Monthly, gaps_chart, rate_chart
-from registry.web.own.drawing import drawing, icon
+from registry.web.control import Control
+from registry.web.control_drawing import drawing, icon
+from registry.web.own.control import Monthly, gaps_chart, rate_chart
 
 WORKED = "1.62 1.48 1.55 1.71 1.40 1.66 1.52 1.58 1.45 1.60 1.50 1.57 1.60 1.52 1.44 1.37 1.30 1.22 1.15 1.31 1.28 1.34 1.26 1.30"
 GAPS = "5 12 3 30 8 14 2 21 9 40 6 11 17 4 55 13 7 26 10 35"

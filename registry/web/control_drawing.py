@@ -12,8 +12,8 @@ from math import ceil
 from markupsafe import Markup, escape
 
 from registry.statistics.control_charts import Variation
+from registry.web.control import Control, Mark
 from registry.web.drawing import GRID, INK, LINE, dot, element, stroke, text, tick_words, ticks
-from registry.web.own.control import Control, Mark
 
 LIMIT, MEAN = "#4c6272", "#4c6272"
 SPECIAL = "#aa2b00"
@@ -45,6 +45,7 @@ class Shape:
     right: int
     bottom: int
     count: int
+    low: float
     high: float
     step: float
 
@@ -54,18 +55,20 @@ class Shape:
         return self.left + inset + (place / max(1, self.count - 1)) * span
 
     def y(self, value: float) -> float:
-        return self.bottom - min(1.0, max(0.0, value / self.high)) * (self.bottom - self.top)
+        part = (value - self.low) / (self.high - self.low)
+        return self.bottom - min(1.0, max(0.0, part)) * (self.bottom - self.top)
 
 
 def shape_of(chart: Control, narrow: bool) -> Shape:
-    """320 units wide with 13 unit letters, or 720 with 16. The axis begins at nought and has room for every point and limit."""
+    """320 units wide with 13 unit letters, or 720 with 16. The axis begins at nought, or where the chart says, and has room for
+    every point and limit."""
     reach = [value for mark in chart.marks for value in (mark.value, mark.upper) if value is not None]
-    _, high, step = ticks(0, max(reach, default=1.0) or 1.0)
+    low, high, step = ticks(chart.axis_from, max([*reach, chart.axis_from]) or 1.0)
     width, height, font = (320, 300, 13) if narrow else (720, 380, 16)
     left = round(len(tick_words(high, step)) * font * 0.6) + 12
     rows = len(list(legend_lines(chart, width, font)))
     bottom = height - round(font * (2.6 + 1.5 * rows))
-    return Shape(width, height, font, left, round(font * 2.6), width - 8, bottom, len(chart.marks), high, step)
+    return Shape(width, height, font, left, round(font * 2.6), width - 8, bottom, len(chart.marks), low, high, step)
 
 
 def drawing(chart: Control, *, narrow: bool = False) -> Markup:
@@ -78,6 +81,7 @@ def drawing(chart: Control, *, narrow: bool = False) -> Markup:
         *value_axis(chart, shape),
         *place_axis(chart, shape),
         *limit_lines(chart, shape),
+        *phase_lines(chart, shape),
         *joined(chart, shape),
         *points(chart, shape),
         *legend(chart, shape),
@@ -125,9 +129,10 @@ def icon(variation: Variation) -> Markup:
 
 
 def value_axis(chart: Control, shape: Shape) -> Iterator[str]:
-    yield text(chart.unit[:1].upper() + chart.unit[1:], 0, shape.font, font_weight="bold")
-    for place in range(round(shape.high / shape.step) + 1):
-        shown = place * shape.step
+    begins = f" (axis starts at {tick_words(shape.low, shape.step)})" if shape.low else ""
+    yield text(chart.unit[:1].upper() + chart.unit[1:] + begins, 0, shape.font, font_weight="bold")
+    for place in range(round((shape.high - shape.low) / shape.step) + 1):
+        shown = shape.low + place * shape.step
         height = shape.y(shown)
         yield stroke(shape.left, height, shape.right, height, INK if place == 0 else GRID, 1)
         yield text(tick_words(shown, shape.step), shape.left - 6, height + shape.font * 0.35, "end")
@@ -153,14 +158,25 @@ def limit_lines(chart: Control, shape: Shape) -> Iterator[str]:
     for place, mark in enumerate(chart.marks):
         begin, end = max(shape.left, shape.x(place) - half), min(shape.right, shape.x(place) + half)
         for value, dashes in ((mark.centre, "none"), (mark.lower, "6 4"), (mark.upper, "6 4")):
-            if value is not None and (value > shape.high / 100 or dashes == "none"):
+            drawn = value is not None and (value > shape.low + (shape.high - shape.low) / 100 or dashes == "none")
+            if value is not None and drawn:
                 yield stroke(begin, shape.y(value), end, shape.y(value), LIMIT, 1.5, stroke_dasharray=dashes)
+
+
+def phase_lines(chart: Control, shape: Shape) -> Iterator[str]:
+    """A dotted line with a letter before the first point of each new phase."""
+    places = [place for place, mark in enumerate(chart.marks) if mark.begins]
+    for place, (letter, words) in zip(places, chart.phases, strict=True):
+        x = (shape.x(max(0, place - 1)) + shape.x(place)) / 2
+        inside = element("title", str(escape(words)))
+        inside += stroke(x, shape.top, x, shape.bottom, INK, 1.5, stroke_dasharray="2 3")
+        yield element("g", inside + text(letter, x, shape.top - 4, "middle", font_weight="bold"))
 
 
 def joined(chart: Control, shape: Shape) -> Iterator[str]:
     """One stroke between neighbours, dashed towards a point that may still change; none over a gap."""
     for place, (a, b) in enumerate(pairwise(chart.marks)):
-        if a.value is not None and b.value is not None:
+        if a.value is not None and b.value is not None and not b.begins:
             dashes = "4 3" if a.open_still or b.open_still else "none"
             yield stroke(
                 shape.x(place),
@@ -241,3 +257,42 @@ def sign_of(sign: str, x: float, y: float, font: int) -> str:
     if sign == "open":
         return dot(x + wide / 2, y, font / 4, True)
     return stroke(x, y, x + wide, y, MEAN, 1.5, stroke_dasharray="none" if sign == "mean" else "6 4")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A control chart ready for a page, with the table that says the same."""
+
+    chart: Control
+
+    @property
+    def wide(self) -> Markup:
+        return drawing(self.chart)
+
+    @property
+    def narrow(self) -> Markup:
+        return drawing(self.chart, narrow=True)
+
+    @property
+    def icon(self) -> Markup | None:
+        return icon(self.chart.icon) if self.chart.icon else None
+
+    @property
+    def icon_words(self) -> str:
+        return WORDS[self.chart.icon or Variation.COMMON]
+
+    @property
+    def rows(self) -> list[tuple[str, str, str, str, str, str]]:
+        """The latest first: period, value, lower limit, centre, upper limit, what it shows."""
+        number = self.chart.number
+        return [
+            (
+                mark.label,
+                number(mark.value) or "–",
+                number(None if mark.lower is None else max(0.0, mark.lower)),
+                number(mark.centre),
+                number(mark.upper),
+                mark.words or described(self.chart, mark).removeprefix(number(mark.value)).lstrip(", ") or "–",
+            )
+            for mark in reversed(self.chart.marks)
+        ]
