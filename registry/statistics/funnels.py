@@ -61,10 +61,13 @@ class Overdispersion:
     tau2: float
 
 
-def overdispersion(observed: Sequence[int], expected: Sequence[float], scale: Scale) -> Overdispersion | None:
+def overdispersion(
+    observed: Sequence[int], expected: Sequence[float], scale: Scale, *, weights: Sequence[float] | None = None
+) -> Overdispersion | None:
     """How much more trusts differ than chance, from observed and expected counts (or parts and wholes of a share).
 
-    `None` without trusts. Raises `ValueError` for the log scale with an observed 0 (use the square root) or nothing expected.
+    `weights` stand for the expected counts in the standard errors, where a count carries more than its own variance. `None` without
+    trusts. Raises `ValueError` for the log scale with an observed 0 (use the square root) or nothing expected.
     """
     for count in observed:
         require_count(count, "observed")
@@ -72,7 +75,7 @@ def overdispersion(observed: Sequence[int], expected: Sequence[float], scale: Sc
         raise ValueError("something must be expected of every trust")
     if not observed:
         return None
-    z, errors = _scores(observed, expected, scale)
+    z, errors = _scores(observed, expected, scale, weights)
     kept = _truncated(z) if scale is Scale.LOG_TRUNCATED else np.full(len(z), fill_value=True)
     if scale is not Scale.LOG_TRUNCATED:
         z = np.clip(z, *np.quantile(z, [0.1, 0.9]))
@@ -87,20 +90,21 @@ def overdispersion(observed: Sequence[int], expected: Sequence[float], scale: Sc
 
 
 def _scores(
-    observed: Sequence[int], expected: Sequence[float], scale: Scale
+    observed: Sequence[int], expected: Sequence[float], scale: Scale, weights: Sequence[float] | None = None
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], np.ndarray[tuple[int], np.dtype[np.float64]]]:
     """z-scores and standard errors of the trusts on a scale."""
     whole = np.asarray(expected, dtype=float)
+    weight = whole if weights is None else np.asarray(weights, dtype=float)
     if scale is Scale.SHARE_WINSORISED:
         target = asin(sqrt(sum(observed) / sum(expected)))
         value = np.arcsin(np.sqrt(np.asarray(observed) / whole)) - target
-        error = 1 / (2 * np.sqrt(whole))
+        error = 1 / (2 * np.sqrt(weight))
     elif scale is Scale.ROOT_WINSORISED:
-        value, error = np.sqrt(np.asarray(observed) / whole) - 1, 1 / (2 * np.sqrt(whole))
+        value, error = np.sqrt(np.asarray(observed) / whole) - 1, 1 / (2 * np.sqrt(weight))
     else:
         if 0 in observed:
             raise ValueError("the logarithm of 0 is not a number; use the square-root scale")
-        value, error = np.log(np.asarray(observed) / whole), 1 / np.sqrt(whole)
+        value, error = np.log(np.asarray(observed) / whole), 1 / np.sqrt(weight)
     return value / error, error
 
 
