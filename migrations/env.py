@@ -6,7 +6,10 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection
 
-import registry.store.desk  # noqa: F401 (declares tables)
+import registry.store.desk
+import registry.store.lessons
+import registry.store.own_people
+import registry.store.releases  # noqa: F401 (declares tables)
 from registry import settings
 from registry.store.connections import address, engine
 from registry.store.tables import metadata

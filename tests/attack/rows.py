@@ -11,6 +11,8 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import ARRAY, Column, Table, types
 
 import registry.store.desk  # noqa: F401 (declares tables)
+import registry.store.lessons  # noqa: F401 (declares tables)
+import registry.store.releases  # noqa: F401 (declares tables)
 from registry.store.tables import metadata
 from tests.conftest import Database
 

@@ -9,6 +9,8 @@ from psycopg import sql
 from sqlalchemy import Table
 
 import registry.store.desk  # noqa: F401 (declares tables)
+import registry.store.lessons  # noqa: F401 (declares tables)
+import registry.store.releases  # noqa: F401 (declares tables)
 from registry import claims, submissions
 from registry.access import OPERATOR, Role
 from registry.accounts.actors import actor_of_person

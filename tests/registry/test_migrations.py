@@ -14,6 +14,9 @@ from alembic.script import ScriptDirectory
 
 import migrations
 import registry.store.desk  # noqa: F401 (declares tables)
+import registry.store.lessons  # noqa: F401 (declares tables)
+import registry.store.releases  # noqa: F401 (declares tables)
+import registry.store.own_people  # noqa: F401 (declares tables)
 from registry.settings import Settings
 from registry.store.connections import engine
 from registry.store.tables import metadata
@@ -25,6 +28,7 @@ OURS = "n.nspname in ('register', 'records', 'linkage', 'figures', 'release', 'p
 
 # Of the desk: what the service changes, column by column.
 DESK = ("case_work", "draft", "action", "consultant_link", "allowed_domain", "attribution", "sign_off", "notice")
+LEARNING = ("learning_point", "screening_list", "moderation", "learning_subscriber")
 
 # role: {schema or schema.table: rights}. `r` select, `a` insert, `w` update, `d` delete; in lower case on the whole table, in
 # upper case on some of its columns only.
@@ -45,6 +49,8 @@ RIGHTS = {
         "records.attributed_case": "rW",
         "records.offered_pair": "rW",
         "records.attributed_count": "r",
+        **dict.fromkeys((f"records.{each}" for each in LEARNING), "arW"),
+        "register.moderator_home": "arW",
         "figures.trust_month": "r",
         "figures.case_count": "r",
     },
@@ -72,7 +78,13 @@ RIGHTS = {
         **dict.fromkeys(("records.reading", "records.allowed_domain"), "r"),
         "records.draft": "dr",
         **dict.fromkeys(("records.notice", "records.outbox"), "adrW"),
+        **dict.fromkeys(("records.learning_point", "records.learning_edition", "records.moderation"), "rW"),
+        **dict.fromkeys(("records.screening_list", "records.moderation_event"), "r"),
+        "records.learning_subscriber": "drW",
+        **dict.fromkeys((f"published.{each}" for each in ("release", "cell", "place", "lesson", "learning_summary")), "r"),
+        "release.learning_summary": "ar",
         "linkage": "adrw",
+        "linkage.pair_past": "ar",
         "figures": "adrw",
     },
     "hat_national": {
@@ -85,6 +97,7 @@ RIGHTS = {
         "figures.official_import": "arw",
         "linkage.pair": "rW",
         "linkage.pair_side": "r",
+        "linkage.pair_past": "a",
         "linkage.dispute": "rW",
         "release": "ar",
         "release.publication": "arW",
@@ -92,8 +105,12 @@ RIGHTS = {
         "release.draft_denominator": "adrw",
         "release.draft_place": "adr",
         "release.exact_cell": "adrw",
+        "release.audit_run": "arW",
+        "release.draft_file": "adr",
+        "release.kept_organisation": "adr",
+        "release.learning_summary": "rW",
         "published": "ar",
-        "published.release": "arW",
+        **dict.fromkeys(("published.release", "published.lesson", "published.learning_summary"), "arW"),
     },
     "hat_reader": {"published": "r"},
     "hat_auditor": {"records.audit": "r"},
