@@ -48,6 +48,8 @@ class Right(StrEnum):
     """Complete an organisation's cases and reviews."""
     SIGN_OFF_RETURN = "sign_off_return"
     """Declare an organisation's month complete or nil."""
+    MANAGE_OWN_PEOPLE = "manage_own_people"
+    """Invite people to an organisation, change their roles there, shut them out of it."""
     REVIEW_CASE = "review_case"
     """Answer for the one case that a link names."""
     READ_DRAFTS = "read_drafts"
@@ -76,7 +78,7 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
     {
         Role.TRUST_UPLOADER: _EVERYBODY_SIGNED_IN | _UPLOADS,
         Role.VTE_NURSE: _EVERYBODY_SIGNED_IN | _NURSES,
-        Role.TRUST_LEAD: _EVERYBODY_SIGNED_IN | _NURSES | {Right.SIGN_OFF_RETURN},
+        Role.TRUST_LEAD: _EVERYBODY_SIGNED_IN | _NURSES | {Right.SIGN_OFF_RETURN, Right.MANAGE_OWN_PEOPLE},
         Role.CONSULTANT_REVIEWER: _EVERYBODY_SIGNED_IN | {Right.REVIEW_CASE},
         Role.NATIONAL_LEAD: _EVERYBODY_SIGNED_IN | {Right.READ_DRAFTS, Right.RELEASE},
         Role.NATIONAL_ANALYST: _EVERYBODY_SIGNED_IN
@@ -291,6 +293,18 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "trust.review.paper.report_pdf": Right.READ_CASES,
         "trust.review.paper.candour": Right.EDIT_CASES,
         "trust.review.paper.consultant_letter": Right.EDIT_CASES,
+        "trust.users.index": Right.MANAGE_OWN_PEOPLE,
+        "trust.users.ask_invite": Right.MANAGE_OWN_PEOPLE,
+        "trust.users.invite": Right.MANAGE_OWN_PEOPLE,
+        "trust.users.withdraw": Right.MANAGE_OWN_PEOPLE,
+        "trust.users.one": Right.MANAGE_OWN_PEOPLE,
+        "trust.users.change_roles": Right.MANAGE_OWN_PEOPLE,
+        "trust.users.shut_out": Right.MANAGE_OWN_PEOPLE,
+        "trust.users.let_in": Right.MANAGE_OWN_PEOPLE,
+        # Guarded by the link: whoever holds none finds nothing there.
+        "invitation.ask": PUBLIC,
+        "invitation.join": PUBLIC,
+        "invitation.accept": PUBLIC,
         "trust.review.domains.index": Right.SIGN_OFF_RETURN,
         "trust.review.domains.add": Right.SIGN_OFF_RETURN,
         "trust.review.domains.end": Right.SIGN_OFF_RETURN,

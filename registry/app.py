@@ -12,7 +12,22 @@ from starlette.types import Scope
 
 from registry.settings import Settings
 from registry.store import Store
-from registry.web import actor, admin, api, edge, fhir, figures, office, pages, problems, public, signin, team, trust
+from registry.web import (
+    actor,
+    admin,
+    api,
+    edge,
+    fhir,
+    figures,
+    invitation,
+    office,
+    pages,
+    problems,
+    public,
+    signin,
+    team,
+    trust,
+)
 from registry.web.fhir import refusals
 
 PAGES: tuple[APIRouter, ...] = (
@@ -22,6 +37,7 @@ PAGES: tuple[APIRouter, ...] = (
     team.router,
     office.router,
     figures.router,
+    invitation.router,
     trust.router,
 )  # for people; not part of the described interface
 MACHINES: tuple[APIRouter, ...] = (*api.routers,)  # for programs; every route stands in /api/openapi.json

@@ -12,20 +12,21 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 # The database roles that sign in (hat_owner cannot), each with a password file of its own.
 LOGINS = ("hat_migrator", "hat_app", "hat_jobs", "hat_national", "hat_reader", "hat_auditor")
+BACKUP_LOGIN = "hat_backup"  # copies the whole cluster by replication; no table opens to it
 
 # context: signs the tenant context. match: NHS numbers across trusts. master: wraps the trusts' data keys.
-# audit: chains the audit log. offset: the frozen rounding offsets of releases.
-KEYS = ("context", "match", "master", "audit", "offset")
+# audit: chains the audit log. offset: the frozen rounding offsets of releases. signing: signs the reports of their audits.
+KEYS = ("context", "match", "master", "audit", "offset", "signing")
 KEY_BYTES = 32
 FEWEST_DISTINCT = 12  # of 32 random bytes about 30 differ; fewer than 12 is a sample such as 00…00, not chance
 
@@ -99,6 +100,38 @@ class DeskRules(_Frozen):
     """A draft that nobody has gone on with for so long is deleted."""
     return_due_days: Days = 42
     """The return of a month is due this long after its end."""
+    return_reminder_days: Annotated[int, Field(ge=1, le=366)] = 28
+    """A return that is missing when it is due is asked for, and again each time this long has passed."""
+    return_reminders: Annotated[int, Field(ge=0, le=24)] = 6
+    """… so often at most."""
+    due_soon_days: Days = 3
+    """A case or an action that is due within this time is said to be due soon."""
+
+
+class MailRules(_Frozen):
+    """How letters leave. Without a host each is a file of its own in the folder `outbox` below the data folder, for somebody to hand over."""
+
+    host: str | None = None
+    """The server that takes mail by SMTP. Its password, where `user` is set, is the file `smtp.password` in the secrets folder."""
+    port: int = Field(default=587, ge=1, le=65535)
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    """`starttls` begins in clear and turns to TLS before anything is said, `tls` begins with it; `none` is for loopback only."""
+    ca_file: Path | None = None
+    """Certificates of the authority that signed the server's, where it is none that the system knows."""
+    user: str | None = None
+    sender: str = Field(default="hat-registry@localhost.localdomain", pattern=r"^[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,190}$")
+    """The address that letters come from."""
+    timeout_seconds: int = Field(default=30, ge=1, le=300)
+    tries: int = Field(default=10, ge=1, le=30)
+    """So often is a letter tried, each time after twice the pause; then it is given up and the administrators are told."""
+    pause_minutes: int = Field(default=15, ge=0, le=1440)
+    """A person gets at most one letter of notices in this time."""
+
+    @model_validator(mode="after")
+    def _is_encrypted_or_loopback(self) -> Self:
+        if self.tls == "none" and self.host is not None and self.host not in LOOPBACK:
+            raise ValueError("only a server on loopback may do without TLS")
+        return self
 
 
 class Settings(BaseSettings):
@@ -139,6 +172,7 @@ class Settings(BaseSettings):
 
     counting: CountingRules = CountingRules()
     desk: DeskRules = DeskRules()
+    mail: MailRules = MailRules()
 
     @field_validator("data_dir", "secrets_dir")
     @classmethod
@@ -235,7 +269,7 @@ def make_secrets(folder: Path) -> tuple[str, ...]:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     wanted = {f"{name}.key": randomness.token_hex(KEY_BYTES) for name in KEYS}
-    wanted |= {f"{role}.password": randomness.token_urlsafe(32) for role in LOGINS}
+    wanted |= {f"{role}.password": randomness.token_urlsafe(32) for role in (*LOGINS, BACKUP_LOGIN)}
     return tuple(name for name, words in wanted.items() if _write_new(folder / name, words))
 
 

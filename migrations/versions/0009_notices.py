@@ -1,7 +1,11 @@
-"""Notices: what a person is told of, by which way, and what was sent.
+"""Notices: what a person is told of, by which way, and what was sent; and the people of an organisation as its lead manages them.
 
 As in 0002: nothing is granted but what stands here, rows of a trust are bound to the signed context.
 """
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0009"
 down_revision = "0008"
@@ -10,7 +14,61 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    _invitation()
+    _own_person()
+    op.execute("grant select, insert, update on register.invitation, register.own_person to hat_app")
+
+
+def _invitation() -> None:
+    op.create_table(
+        "invitation",
+        sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("organisation_id", sa.Integer(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=True),
+        sa.Column("roles", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("link_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("invited_by", sa.Uuid(), nullable=False),
+        sa.Column("once", sa.Text(), nullable=False),
+        sa.Column("invited_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["register.organisation.id"], name=op.f("fk_invitation_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["invited_by"], ["register.person.id"], name=op.f("fk_invitation_invited_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
+        sa.UniqueConstraint("link_digest", name=op.f("uq_invitation_link_digest")),
+        schema="register",
+    )
+    op.create_index(
+        "ix_invitation_open",
+        "invitation",
+        ["organisation_id", "address"],
+        unique=True,
+        schema="register",
+        postgresql_where=sa.text("accepted_at is null and withdrawn_at is null"),
+    )
+
+
+def _own_person() -> None:
+    op.create_table(
+        "own_person",
+        sa.Column("organisation_id", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("known_as", sa.Text(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("roles_before", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["register.organisation.id"], name=op.f("fk_own_person_organisation_id")
+        ),
+        sa.ForeignKeyConstraint(["person_id"], ["register.person.id"], name=op.f("fk_own_person_person_id")),
+        sa.PrimaryKeyConstraint("organisation_id", "person_id", name=op.f("pk_own_person")),
+        schema="register",
+    )
+    op.create_index(op.f("ix_own_person_person_id"), "own_person", ["person_id"], schema="register")
 
 
 def downgrade() -> None:

@@ -16,6 +16,7 @@ from registry.web.trust import (
     signing,
     submissions,
     upload,
+    users,
 )
 
 router = APIRouter()
@@ -34,5 +35,6 @@ for each in (
     cases,
     review,
     attributed,
+    users,
 ):
     router.include_router(each.router)

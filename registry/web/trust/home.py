@@ -63,6 +63,7 @@ def home(request: Request, actor: Reading) -> Response:
         latest=[shown(each, names[each.tenant_id]) for each in found],
         several=len(ours) > 1,
         may_send=actor.may(Right.SUBMIT),
+        may_manage=actor.may(Right.MANAGE_OWN_PEOPLE),
     )
 
 
