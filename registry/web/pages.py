@@ -5,8 +5,8 @@ escaped everywhere; no template uses `safe`, an inline style or an inline script
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,18 @@ from starlette.responses import HTMLResponse
 
 from registry.access import ANYBODY, Actor, Kind, Right
 from registry.web.forgery import FORM_FIELD, form_token
+from registry.web.languages import (
+    Language,
+    catalogue,
+    english,
+    frame_words,
+    in_language,
+    language_of,
+    said,
+    said_of,
+    speaking,
+    translated,
+)
 
 SERVICE = "HAT registry"
 STATIC = Path(__file__).parent / "static"
@@ -64,6 +76,9 @@ NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
     ("National work", "/team", Right.READ_DRAFTS),
     ("Administration", "/admin", Right.MANAGE_SETTINGS),
 )
+
+BOTH = ("/figures", "/about/data", "/about/patients", "/accessibility")
+"""What of these links is there in Welsh too."""
 
 MOST_COUNTED = 99
 """More than these are only said to be more."""
@@ -136,20 +151,57 @@ def render(request: Request, template: str, page: object = None, *, status: int 
     never stored by a browser or a proxy.
     """
     actor: Actor = getattr(request.state, "actor", ANYBODY)
+    path = request.url.path
+    language = language_of(path)
     person = actor if actor.kind is Kind.PERSON else None
     frame = {
         "request": request,
         "service": SERVICE,
         "title": SERVICE,
         "person": person,
-        "links": links(actor, request.url.path, _numbers(request, actor, status)),
-        "footer": FOOTER,
+        "links": _here(links(actor, in_language(path, Language.ENGLISH), _numbers(request, actor, status)), language),
+        "footer": _here(FOOTER, language),
         "demonstration": request.app.state.settings.demo,
         "page": page,
     }
-    text = environment().get_template(template).render(frame | words)
+    spoken = language if translated(messages_of(template, language), language) else Language.ENGLISH
+    frame |= {
+        "language": language,
+        "spoken": spoken,
+        "frame_words": lambda words: frame_words(words, language),
+        "frame_plain": lambda words: catalogue(language).get(words, words),
+        "here": lambda path: in_language(path, language),
+        "languages": [(each, in_language(path, each)) for each in Language if each is not language],
+    }
+    with speaking(spoken):
+        text = environment().get_template(template).render(frame | words)
     headers = {"Cache-Control": "no-store"} if person else {}
     return HTMLResponse(text, status, headers)
+
+
+def _here(links: Iterable[Link], language: Language) -> tuple[Link, ...]:
+    """Links to what is there in both languages, in the language of the page."""
+    if language is Language.ENGLISH:
+        return tuple(links)
+    return tuple(replace(one, href=in_language(one.href, language)) if one.href in BOTH else one for one in links)
+
+
+@lru_cache
+def messages_of(template: str, language: Language) -> frozenset[str]:
+    """The texts of a template and of what it takes from others of its folder; none are asked for in English."""
+    if language is Language.ENGLISH:
+        return frozenset()
+    names = {template, f"{template.rsplit('/', 1)[0]}/parts.html"}
+    return frozenset(text for name in names if (TEMPLATES / name).exists() for text in texts_in(name))
+
+
+def texts_in(name: str) -> frozenset[str]:
+    """The messages of one template."""
+    source = (TEMPLATES / name).read_text("utf-8")
+    found = environment().extract_translations(source)  # type: ignore[attr-defined] # as above
+    return frozenset(
+        text for _, _, said in found for text in ([said] if isinstance(said, str) else said) if text is not None
+    )
 
 
 @lru_cache(maxsize=1)
@@ -163,7 +215,14 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         cache_size=-1,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(said, said_of, newstyle=True)  # type: ignore[attr-defined] # the extension's own method
+    made.filters["english"] = english
+    made.globals |= {
+        "language": Language.ENGLISH, "spoken": Language.ENGLISH, "languages": (), "frame_words": str, "frame_plain": str, "here": str,
+    }  # fmt: skip
     made.globals |= {"nhsuk": _library(made), "icon": _icon(made), "asset": asset, "token_field": token_field}
     for path in TEMPLATES.rglob("*.html"):
         made.get_template(path.relative_to(TEMPLATES).as_posix())

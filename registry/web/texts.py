@@ -1,0 +1,35 @@
+"""Every text of the public pages that can be translated, by where it stands: what the catalogues are made of.
+
+`python -m registry.web.texts` brings the Welsh catalogue up to date after a text has changed.
+"""
+
+import sys
+from collections import defaultdict
+
+from registry.web.languages import Language, renew
+from registry.web.pages import FOOTER, NAVIGATION, TEMPLATES, texts_in
+
+FRAME = (
+    "Skip to main content", "Language", "Account", "Menu", "Sign in", "About this service",
+    "The registry of hospital-associated thrombosis for England and Wales",
+)  # fmt: skip
+"""What stands in the head and the foot of every page."""
+
+
+def messages() -> dict[str, list[str]]:
+    """Each text and the templates that it stands in."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for words in (
+        *FRAME,
+        *(link.words for link in FOOTER),
+        *(words for words, _, right in NAVIGATION if right is None),
+    ):
+        found[words].append("base.html")
+    for path in sorted((TEMPLATES / "public").glob("*.html")):
+        for words in texts_in(f"public/{path.name}"):
+            found[words].append(f"public/{path.name}")
+    return dict(found)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{renew(messages(), Language.WELSH)} texts are not translated\n")
