@@ -2,10 +2,7 @@
 
 import io
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,17 +10,16 @@ from pathlib import Path
 import httpx2 as httpx
 import openpyxl
 import pytest
-from playwright.sync_api import Browser
 
 from registry import register
 from registry.access import OPERATOR, Role
 from registry.settings import Settings
 from registry.store import SYSTEM_TENANT, Store
-from tests.journeys.browsing import Visitor, chromium, visitor
+from tests.journeys import world as worlds
+from tests.journeys.browsing import Visitor
+from tests.journeys.world import World
 from tests.make import csv_bytes, nhs_number, valid_activity, valid_case
-from tests.registry.web.programs import screened
-from tests.registry.web.visitors import PASSWORD, House, house
-from tests.running import ROOT, Service, environment_of, free_port, service, token
+from tests.running import token
 
 pytestmark = pytest.mark.slow
 
@@ -33,41 +29,11 @@ CASES, ADMISSIONS = 31, 12_400
 FAULTY_ROW = 17  # of the sheet
 
 
-@dataclass
-class World:
-    """The service, the browser, and where files and pictures lie."""
-
-    service: Service
-    house: House
-    browser: Browser
-    folder: Path
-    scripts: bool
-
-    @contextmanager
-    def signed_in(self, name: str) -> Iterator[Visitor]:
-        with self.window(name) as person:
-            person.open("/sign-in")
-            person.picture("sign in")
-            person.write("User name", name)
-            person.write("Password", PASSWORD)
-            person.press("Sign in")
-            yield person
-
-    @contextmanager
-    def window(self, name: str) -> Iterator[Visitor]:
-        pictures = self.folder / "pictures"
-        with visitor(self.browser, name, self.service.address, pictures, scripts=self.scripts) as person:
-            yield person
-
-
 @pytest.fixture(params=[True, False], ids=["with scripts", "without scripts"])
 def world(request: pytest.FixtureRequest, settings: Settings, store: Store, tmp_path: Path) -> Iterator[World]:
-    port = free_port()
-    here = settings.model_copy(update={"port": port, "base_url": f"http://127.0.0.1:{port}", "demo": True})
-    full = house(here, store)
-    screened(full)
-    with chromium() as browser, service(here) as running:
-        yield World(running, full, browser, tmp_path, bool(request.param))
+    journey = "to the public page" if request.param else "to the public page without scripts"
+    with worlds.world(settings, store, tmp_path, journey, scripts=bool(request.param)) as made:
+        yield made
 
 
 def test_from_a_trust_s_file_to_the_public_page(world: World) -> None:
@@ -170,12 +136,8 @@ def when_they_store_it(uploader: Visitor) -> None:
 
 
 def when_the_worker_counts(world: World) -> None:
-    """By hand, as an operator does; else it would be counted in the night."""
-    command = [sys.executable, "-m", "registry", "run", "figures"]
-    ran = subprocess.run(
-        command, env=environment_of(world.service.settings), cwd=ROOT, capture_output=True, check=False
-    )
-    assert ran.returncode == 0, ran.stdout.decode() + ran.stderr.decode()
+    """By hand; else it would be counted in the night."""
+    world.run("figures")
 
 
 def when_they_prepare_a_release(analyst: Visitor) -> None:
