@@ -28,6 +28,7 @@ from registry.web import (
     team,
     trust,
 )
+from registry.web.evaluation import routers as evaluation_routers
 from registry.web.fhir import refusals
 
 PAGES: tuple[APIRouter, ...] = (
@@ -35,6 +36,7 @@ PAGES: tuple[APIRouter, ...] = (
     admin.router,
     public.router,
     team.router,
+    *evaluation_routers,
     office.router,
     figures.router,
     invitation.router,
