@@ -84,6 +84,8 @@ GROUPS = ("medical", "surgical", "obstetric", "critical_care", "orthopaedic_trau
 IN_STAY = "in_stay"
 DAYS_AFTER = ((0, 7), (8, 14), (15, 30), (31, 60), (61, 90))
 """The bands of whole days from discharge to diagnosis, first and last day included."""
+REVIEW_DAYS = 90
+"""A review is in time that was judged at most so many days after the diagnosis."""
 _TIMELY = ("yes", "no", "not_applicable", "not_recorded")
 _ANSWERED = ("yes", "no", "not_recorded")
 

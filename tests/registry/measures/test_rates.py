@@ -1,15 +1,19 @@
-"""Each measure against figures worked out by hand."""
+"""Rates, the preventable share and the official share against figures worked out by hand."""
 
 from dataclasses import replace
 
 import pytest
 
+from registry.disclosure.grid import Count, Split
 from registry.disclosure.protected import ProtectedCount, State, blank, cell, window
 from registry.measures import (
     ADMISSIONS,
     CASES,
     HAT_RATE,
+    HAT_RATE_MEDICAL,
+    HAT_RATE_OBSTETRIC,
     HAT_RATE_OVERNIGHT,
+    HAT_RATE_SURGICAL,
     NOT_INVESTIGATED,
     NOT_PREVENTABLE,
     OVERNIGHT_ADMISSIONS,
@@ -19,21 +23,29 @@ from registry.measures import (
     RISK_ASSESSMENT,
     CellKey,
     Counts,
+    ExactCounts,
     together,
 )
+from registry.statistics.estimate import Reason
+
+NAMES: dict[str, CellKey] = {
+    "cases": CASES,
+    "admissions": ADMISSIONS,
+    "overnight_cases": OVERNIGHT_CASES,
+    "overnight": OVERNIGHT_ADMISSIONS,
+    "yes": PREVENTABLE,
+    "no": NOT_PREVENTABLE,
+    "unknown": NOT_INVESTIGATED,
+    "medical": CellKey(Count.HAT_CASES, Split.OVERNIGHT_GROUP, "medical"),
+    "medical_admissions": CellKey(Count.ADMISSIONS, Split.OVERNIGHT_GROUP, "medical"),
+    "surgical": CellKey(Count.HAT_CASES, Split.OVERNIGHT_GROUP, "surgical"),
+    "surgical_admissions": CellKey(Count.ADMISSIONS, Split.OVERNIGHT_GROUP, "surgical"),
+    "obstetric_admissions": CellKey(Count.ADMISSIONS, Split.ADMISSION_GROUP, "obstetric"),
+}
 
 
 def counts(**cells: int) -> Counts:
-    names: dict[str, CellKey] = {
-        "cases": CASES,
-        "admissions": ADMISSIONS,
-        "overnight_cases": OVERNIGHT_CASES,
-        "overnight": OVERNIGHT_ADMISSIONS,
-        "yes": PREVENTABLE,
-        "no": NOT_PREVENTABLE,
-        "unknown": NOT_INVESTIGATED,
-    }
-    return Counts({names[name]: cell(number) for name, number in cells.items()})
+    return Counts({NAMES[name]: cell(number) for name, number in cells.items()})
 
 
 def test_hat_rate_by_hand() -> None:
@@ -63,6 +75,16 @@ def test_preventable_share_by_hand() -> None:
     assert figure.estimate.value == pytest.approx(0.30)
     assert (figure.least, figure.most, figure.investigated) == pytest.approx((0.25, 50 / 120, 100 / 120))
     assert (figure.top.words, figure.bottom.words) == ("30", "100")
+
+
+def test_a_trusts_own_preventable_share_by_hand() -> None:
+    """3 of 10 investigated, 2 more not: 30%, with bounds 3/12 and 5/12."""
+    figure = PREVENTABLE_SHARE.own(exact(yes=3, no=7, unknown=2))
+    assert figure is not None
+    assert figure.estimate.value == pytest.approx(0.3)
+    assert (figure.least, figure.most, figure.investigated) == pytest.approx((3 / 12, 5 / 12, 10 / 12))
+    assert [(each.code, each.number.words) for each in figure.further] == [("not_investigated", "2")]
+    assert PREVENTABLE_SHARE.own(exact(0)) is not None
 
 
 def test_below_80_percent_investigated_only_the_bounds() -> None:
@@ -112,3 +134,47 @@ def test_places_that_do_not_take_part_add_nothing_but_a_blank_month_blanks_a_win
 
 def test_one_provisional_part_makes_the_whole_provisional() -> None:
     assert together([counts(cases=10), Counts(provisional=True)]).provisional
+
+
+def group_counts(group: str, split: Split, events: int, admissions: int) -> Counts:
+    return Counts(
+        {
+            CellKey(Count.HAT_CASES, split, group): cell(events),
+            CellKey(Count.ADMISSIONS, split, group): cell(admissions),
+        }
+    )
+
+
+def test_rates_of_groups_by_hand() -> None:
+    """60 of 15,000 overnight medical admissions are 4 per 1,000; 45 of 30,000 surgical 1.5; 30 of 100,000 maternity admissions 0.3."""
+    medical = HAT_RATE_MEDICAL.figure(group_counts("medical", Split.OVERNIGHT_GROUP, 60, 15_000))
+    surgical = HAT_RATE_SURGICAL.figure(group_counts("surgical", Split.OVERNIGHT_GROUP, 45, 30_000))
+    obstetric = HAT_RATE_OBSTETRIC.figure(group_counts("obstetric", Split.ADMISSION_GROUP, 30, 100_000))
+    assert [each.estimate.value for each in (medical, surgical, obstetric)] == pytest.approx([4.0, 1.5, 0.3])
+    assert (obstetric.top.words, obstetric.bottom.words) == ("30", "100,000")
+
+
+def exact(months: int = 12, **cells: int) -> ExactCounts:
+    return ExactCounts({NAMES[name]: number for name, number in cells.items()}, months)
+
+
+def test_a_trusts_own_rates_by_hand() -> None:
+    """9 of 41,233 with exact limits (statistics.md 1.1), 3 of 1,000 and so on; what is not counted is nought, not blank."""
+    figure = HAT_RATE.own(exact(cases=9, admissions=41_233))
+    assert figure is not None
+    assert figure.estimate.value == pytest.approx(9 / 41.233)
+    assert figure.estimate.lower == pytest.approx(0.0998077534)
+    assert figure.estimate.upper == pytest.approx(0.4143478149)
+    overnight = HAT_RATE_OVERNIGHT.own(exact(overnight_cases=3, overnight=1_000))
+    medical = HAT_RATE_MEDICAL.own(exact(medical=4, medical_admissions=500))
+    surgical = HAT_RATE_SURGICAL.own(exact(surgical=1, surgical_admissions=400))
+    obstetric = HAT_RATE_OBSTETRIC.own(exact(obstetric_admissions=300))
+    made = [each.estimate.value for each in (overnight, medical, surgical, obstetric) if each is not None]
+    assert made == pytest.approx([3.0, 8.0, 2.5, 0.0])
+
+
+def test_no_month_and_no_admissions_are_no_figure() -> None:
+    for counts, reason in ((exact(0), Reason.BLANK), (exact(1, cases=2), Reason.ZERO_DENOMINATOR)):
+        figure = HAT_RATE.own(counts)
+        assert figure is not None
+        assert (figure.estimate.value, figure.estimate.reason) == (None, reason)
