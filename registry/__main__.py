@@ -12,7 +12,7 @@ import typer
 Kind = Literal["case", "rca", "activity", "activity_strata", "organisation_profile", "wales_quarter"]
 Mode = Literal["all-or-nothing", "accept-good-rows"]
 JobName = Literal[
-    "submissions", "work", "pairs", "attribution", "wishes", "figures", "overlooked", "drafts", "payloads", "identifiers", "access", "runs",
+    "submissions", "work", "pairs", "attribution", "wishes", "figures", "releases", "release_draft", "overlooked", "drafts", "payloads", "identifiers", "access", "runs",
 ]  # fmt: skip
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
@@ -183,6 +183,14 @@ def migrate_database() -> None:
     from registry.commands import administration
 
     administration.migrate_database()
+
+
+@database.command("adopt")
+def adopt_database() -> None:
+    """Let the registry go on in a database that was restored or took over; all sessions end."""
+    from registry.commands import administration
+
+    administration.adopt_database()
 
 
 @database.command("check")

@@ -350,10 +350,15 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "team.ask_official": Right.IMPORT_FIGURES,
         "team.preview_official": Right.IMPORT_FIGURES,
         "team.confirm_official": Right.IMPORT_FIGURES,
-        "team.prepare": Right.PREPARE_RELEASE,
-        "team.draft": Right.READ_DRAFTS,
-        "team.release_draft": Right.RELEASE,
-        "team.discard_draft": Right.RELEASE,
+        "release.desk.prepare": Right.PREPARE_RELEASE,
+        "release.desk.page": Right.READ_DRAFTS,
+        "release.desk.figures": Right.READ_DRAFTS,
+        "release.desk.report": Right.READ_DRAFTS,
+        # Who may do what to a publication in which state stands in registry/publications/transitions.py.
+        "release.desk.ask_audit": Right.READ_DRAFTS,
+        "release.desk.embargo": Right.READ_DRAFTS,
+        "release.desk.approve": Right.RELEASE,
+        "release.desk.discard": Right.READ_DRAFTS,
     }
 )
 """What each route asks for. A route is called by its module below `registry.web` and its function: `admin.people.disable`."""

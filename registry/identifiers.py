@@ -6,6 +6,7 @@
   copied to another row, column or trust does not open. Layout: key version (1 byte) | nonce (12) | ciphertext and tag (16).
 - **Envelope**: each trust's data key is kept wrapped under a master key that is outside the database and its backups.
   Destroying the wrapped key erases what it sealed, in the backups too.
+- **Signing**: Ed25519 (RFC 8032) over what was audited, so that anybody who has the public key can tell whether it is ours.
 - **Rotation**: the first byte of all that is sealed or wrapped says under which version of the key, and is authenticated.
 
 Nonces are random: one key may seal 2^32 values (NIST SP 800-38D 8.3), many times what a trust can hold.
@@ -19,8 +20,9 @@ import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -225,6 +227,28 @@ def _part(part: str | int | bytes | None) -> bytes:
     else:
         kind, content = b"b", bytes(part)
     return b"%b%d:%b" % (kind, len(content), content)
+
+
+# --- signing
+
+
+def signature(key: bytes, message: bytes) -> bytes:
+    """The 64 bytes that only who holds the key can give for a message; the same each time."""
+    return Ed25519PrivateKey.from_private_bytes(_checked(key)).sign(message)
+
+
+def public_key(key: bytes) -> bytes:
+    """The 32 bytes with which anybody can check what the key signed."""
+    return Ed25519PrivateKey.from_private_bytes(_checked(key)).public_key().public_bytes_raw()
+
+
+def is_signed(public: bytes, message: bytes, signed: bytes) -> bool:
+    """Whether a message was signed by the holder of a key."""
+    try:
+        Ed25519PublicKey.from_public_bytes(_checked(public)).verify(signed, message)
+    except InvalidSignature:
+        return False
+    return True
 
 
 # --- the primitives

@@ -19,17 +19,18 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
-from registry import cases, claims, publications, submissions
+from registry import cases, claims, publications, submissions, timeline
 from registry.accounts import clients
 from registry.claims import STALE
+from registry.publications import auditing, drafting
 from registry.settings import Secrets, Settings
 from registry.store import Store
 
 log = logging.getLogger(__name__)
 
 LONDON = ZoneInfo("Europe/London")
-ROLES = ("hat_app", "hat_jobs")
-KEYS = ("match", "master")
+ROLES = ("hat_app", "hat_jobs", "hat_national")
+KEYS = ("match", "master", "offset", "signing")
 LOOK_SECONDS = 60.0
 GRACE_SECONDS = 10.0
 RUNS_KEPT = timedelta(days=90)
@@ -85,12 +86,29 @@ class Nightly:
 
 
 @dataclass(frozen=True, slots=True)
+class Monthly:
+    """Once in each month of the London calendar, on a day that every month has, at a time on its clocks."""
+
+    day: int
+    clock: time
+
+    def latest(self, at: datetime) -> datetime:
+        """The last due time that is not after `at`."""
+        first = at.astimezone(LONDON).date().replace(day=1)
+        due = self.on(first.replace(day=self.day))
+        return due if due <= at else self.on((first - timedelta(days=1)).replace(day=self.day))
+
+    def on(self, day: date) -> datetime:
+        return Nightly(self.clock).on(day)
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One line of the timetable. `words` says what it does; `run` gives its effect in numbers and is safe to run twice."""
 
     name: str
     words: str
-    when: Constantly | Every | Nightly
+    when: Constantly | Every | Nightly | Monthly
     run: Run = field(repr=False)
 
 
@@ -132,6 +150,13 @@ TIMETABLE: tuple[Job, ...] = (
     ),
     Job("wishes", "Erase what patients wish to be erased.", Every(timedelta(minutes=5)), cases.erase_wished),
     Job("figures", "Count all figures anew.", Nightly(time(2, 30)), publications.count),
+    Job(
+        "releases",
+        "Audit the figures that wait and release what is due.",
+        Constantly(timedelta(seconds=5)),
+        auditing.work,
+    ),
+    Job("release_draft", "Prepare the month's draft of a release.", Monthly(5, time(5)), drafting.draft_of_the_month),
     Job("overlooked", "Look at all cases for work that was overlooked.", Nightly(time(2)), cases.take_in_overlooked),
     Job("drafts", "Delete drafts that are over.", Nightly(time(2, 45)), cases.forget_drafts),
     Job("payloads", "Delete submitted bytes whose time is over.", Nightly(time(3)), submissions.retire),
@@ -227,11 +252,23 @@ def work(timetable: Sequence[Job], means: Means, stop: Event, *, look: float = L
 
 
 def _look(timetable: Sequence[Job], means: Means) -> None:
-    _while_reachable(lambda: run_due(timetable, means, claims.clock(means.store)))
+    def look() -> None:
+        if _is_ours(means):
+            run_due(timetable, means, claims.clock(means.store))
+        else:
+            log.error(timeline.NOT_ADOPTED)
+
+    _while_reachable(look)
 
 
 def _once(job: Job, means: Means) -> None:
-    _while_reachable(lambda: _run(job, claims.clock(means.store), means))
+    _while_reachable(lambda: _is_ours(means) and _run(job, claims.clock(means.store), means))
+
+
+def _is_ours(means: Means) -> bool:
+    """Whether this is the registry's database, and no copy of it that was restored and that nobody adopted: there nothing is done."""
+    with means.store.readonly(role=claims.JOBS) as connection:
+        return timeline.is_adopted(connection)
 
 
 def _while_reachable(step: Callable[[], object]) -> None:

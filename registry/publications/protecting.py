@@ -1,13 +1,12 @@
 """Protecting: from exact counts to a draft of a release, under `hat_national`, which sees no record.
 
-Each cell of the grid gets its frozen offset, stored when it is first prepared and never drawn again. The offset is a keyed function
-of the cell's name, so a draft that is discarded, or prepared again, changes nothing about it.
+Each cell of the grid gets its offset, stored when it is first prepared. The offset is a keyed function of the cell's name and of the
+attempt, so a draft that is discarded, or prepared again, changes nothing about it. Only a cell that fails the audit before it was ever
+published gets another attempt (`rekey`); from its first publication on the offset is frozen, by the database too.
 """
 
-import csv
-import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -19,11 +18,16 @@ from registry.disclosure.grid import GRID_VERSION, GeographyKind
 from registry.errors import Conflict, Forbidden
 from registry.publications import cells
 from registry.publications.cells import Entry, Exact, Key, Organisation, TrustMonth
+from registry.publications.digests import draft_hash
+from registry.publications.offsets import Offset, offsets
+from registry.publications.places import write_places
+from registry.publications.rows import copy_rows
+from registry.publications.transitions import OPEN, REPLACEABLE, Refused
 from registry.settings import CountingRules
-from registry.store import SYSTEM_TENANT, audit, copy_in
+from registry.store import SYSTEM_TENANT, audit
+from registry.store.releases import draft_file, kept_organisation
 from registry.store.tables import (
     case_count,
-    cell_offset,
     draft_cell,
     draft_denominator,
     draft_place,
@@ -37,32 +41,59 @@ from registry.store.tables import (
 from schemas.counting import DEFINITION
 
 RELEASE_LOCK = 0x4841_5402  # one draft or release at a time
-DRAFT_TABLES = (draft_cell, draft_denominator, draft_place, exact_cell)
+DRAFT_TABLES = (draft_cell, draft_denominator, draft_place, draft_file, exact_cell, kept_organisation)
+TIMETABLE = "The timetable"
+"""Who prepared a draft that a job made; nobody's approval is refused for it, and two are needed as always."""
 ENGLAND = "England"
 
 
 def prepare(
     connection: Connection,
     *,
-    by: Actor,
+    by: Actor | None,
     at: datetime,
     key: bytes,
     rules: CountingRules,
     code_version: str,
     title: str = "",
+    note: str = "",
 ) -> UUID:
-    """Make the draft of a release from the exact counts as they stand, and give its id. Any earlier draft is discarded.
+    """Make the draft of a release from the exact counts as they stand, and give its id; `by` is None for the timetable.
 
-    The same counts give the same draft. Raises Conflict while nothing has been counted or where a trust has no region, Forbidden for
-    whoever is not a named person.
+    The same counts give the same draft. One that nobody has audited is discarded. Raises Conflict while one is being audited or was, while
+    nothing has been counted, or where a trust has no region; Forbidden for whoever is not a named person.
     """
-    _require_person(by)
-    connection.execute(select(func.pg_advisory_xact_lock(RELEASE_LOCK)))
+    if by is not None and (by.kind is not Kind.PERSON or by.id is None):
+        raise Forbidden(Refused.PERSON)
+    lock(connection)
+    if open_draft(connection, REPLACEABLE) is None and open_draft(connection) is not None:
+        raise Conflict(
+            "There are figures on their way to release already. Let them be released, or discard them, then prepare new ones."
+        )
     cut_at = connection.scalar(select(func.max(trust_month.c.counted_at)))
     if cut_at is None:
         raise Conflict("Nothing has been counted yet. The counts are made each night, once there are returns.")
     discard_drafts(connection)
-    made = _publication(connection, by, at, cut_at, rules, code_version, title)
+    made = _publication(connection, by, at, cut_at, rules, code_version, title, note)
+    _fill(connection, made, key, rules)
+    hashed = update(publication).where(publication.c.id == made).values(data_hash=draft_hash(connection, made))
+    connection.execute(hashed)
+    _note(connection, by, "publication.prepare", made)
+    return made
+
+
+def lock(connection: Connection) -> None:
+    """Whoever prepares, approves or releases waits here for whoever does so already."""
+    connection.execute(select(func.pg_advisory_xact_lock(RELEASE_LOCK)))
+
+
+def open_draft(connection: Connection, states: Sequence[str] = OPEN) -> UUID | None:
+    """The publication in one of these states; there is one at most."""
+    found: UUID | None = connection.scalar(select(publication.c.id).where(publication.c.state.in_(states)))
+    return found
+
+
+def _fill(connection: Connection, made: UUID, key: bytes, rules: CountingRules) -> None:
     organisations = read_organisations(connection)
     months = read_months(connection, organisations)
     try:
@@ -72,53 +103,49 @@ def prepare(
         raise Conflict(f"{missing}.") from None
     _write_cells(connection, made, key, found)
     _write_exact(connection, made, numbers)
-    _write_places(connection, made, organisations.values())
-    _note(connection, by, "publication.prepare", made, {"cells": len(found)})
-    return made
+    write_places(connection, made, organisations.values())
 
 
-def _require_person(by: Actor) -> None:
-    if by.kind is not Kind.PERSON or by.id is None:
-        raise Forbidden("A release is prepared and released by named people, signed in.")
-
-
-def _note(connection: Connection, by: Actor, action: str, about: UUID, detail: Mapping[str, int]) -> None:
+def _note(connection: Connection, by: Actor | None, action: str, about: UUID) -> None:
     audit.record(
-        connection, tenant=SYSTEM_TENANT, actor=by.label, role=by.role, action=action, object_type="publication",
-        object_id=str(about), detail=detail,
+        connection, tenant=SYSTEM_TENANT, actor=by.label if by else "timetable", role=by.role if by else "timetable",
+        action=action, object_type="publication", object_id=str(about),
     )  # fmt: skip
 
 
-def discard_drafts(connection: Connection) -> int:
-    """Discard every draft; gives how many there were. Their cells go, the offsets stay."""
-    drafts = publication.c.state == "draft"
+def discard_drafts(connection: Connection, states: Sequence[str] = REPLACEABLE) -> int:
+    """Discard what is in one of these states; gives how many there were. Their cells go, the offsets stay."""
+    drafts = publication.c.state.in_(states)
+    ids = list(connection.scalars(select(publication.c.id).where(drafts)))
+    connection.execute(update(publication).where(publication.c.id.in_(ids)).values(state="discarded"))
     for table in DRAFT_TABLES:
-        ids = select(publication.c.id).where(drafts)
         connection.execute(delete(table).where(table.c.publication_id.in_(ids)))
-    return connection.execute(update(publication).where(drafts).values(state="discarded")).rowcount
+    return len(ids)
 
 
 def _publication(
     connection: Connection,
-    by: Actor,
+    by: Actor | None,
     at: datetime,
     cut_at: datetime,
     rules: CountingRules,
     code_version: str,
     title: str,
+    note: str,
 ) -> UUID:
     made: UUID = connection.execute(
         insert(publication)
         .values(
             state="draft",
             title=title or f"Figures as at {cut_at.day} {cut_at:%B %Y}",
+            note=note,
             cut_at=cut_at,
             code_version=code_version,
             definition=DEFINITION,
             grid_version=GRID_VERSION,
             rules=rules.recorded() | {"opt_out_in_force": _opt_out(connection)},
-            prepared_by=by.id,
-            prepared_by_name=by.name,
+            prepared_by=by.id if by else None,
+            prepared_by_name=by.name if by else TIMETABLE,
             prepared_at=at,
         )
         .returning(publication.c.id)
@@ -189,20 +216,17 @@ def risk_assessments(connection: Connection, organisations: Mapping[int, Organis
             yield Exact(kind, place, month, quantity, value, False)
 
 
-def offsets(connection: Connection, key: bytes, names: Sequence[str]) -> dict[str, int]:
-    """The frozen offset of each cell; those without one yet get theirs now."""
-    known: dict[str, int] = {row.cell_id: row.offset for row in connection.execute(select(cell_offset))}
-    new = {name: rounding.offset(key, name) for name in names if name not in known}
-    _copy(connection, 'copy release.cell_offset (cell_id, attempt, "offset") from stdin with (format csv)',
-          ((name, 0, drawn) for name, drawn in new.items()))  # fmt: skip
-    return known | new
-
-
 def _write_cells(connection: Connection, made: UUID, key: bytes, found: list[Entry]) -> None:
     drawn = offsets(connection, key, [entry.cell.id for entry in found if entry.count is not None])
-    _copy(connection, DRAFT_CELLS, (_row(made, entry, drawn) for entry in found))
-    counted = ((made, entry.cell.id, entry.count) for entry in found if entry.count is not None)
-    _copy(connection, "copy release.exact_cell (publication_id, cell_id, count) from stdin with (format csv)", counted)
+    copy_rows(connection, DRAFT_CELLS, (_row(made, entry, drawn) for entry in found))
+    counted = (
+        (made, entry.cell.id, entry.count, drawn[entry.cell.id].attempt) for entry in found if entry.count is not None
+    )
+    copy_rows(
+        connection,
+        "copy release.exact_cell (publication_id, cell_id, count, attempt) from stdin with (format csv)",
+        counted,
+    )
 
 
 DRAFT_CELLS = """
@@ -213,9 +237,9 @@ DRAFT_CELLS = """
 """
 
 
-def _row(made: UUID, entry: Entry, drawn: Mapping[str, int]) -> tuple[object, ...]:
+def _row(made: UUID, entry: Entry, drawn: Mapping[str, Offset]) -> tuple[object, ...]:
     cell = entry.cell
-    value = None if entry.count is None else rounding.rounded(entry.count, drawn[cell.id])
+    value = None if entry.count is None else rounding.rounded(entry.count, drawn[cell.id].drawn)
     return (
         made, cell.id, cell.count, cell.geography.kind, cell.geography.code, cell.period.kind, cell.period.start,
         cell.split or cells.TOTAL, cell.category or cells.TOTAL, value, entry.state, entry.provisional,
@@ -224,37 +248,10 @@ def _row(made: UUID, entry: Entry, drawn: Mapping[str, int]) -> tuple[object, ..
 
 def _write_exact(connection: Connection, made: UUID, numbers: list[Exact]) -> None:
     rows = ((made, one.kind, one.geography, one.month, one.quantity, one.value, one.provisional) for one in numbers)
-    _copy(connection, DRAFT_DENOMINATORS, rows)
+    copy_rows(connection, DRAFT_DENOMINATORS, rows)
 
 
 DRAFT_DENOMINATORS = """
     copy release.draft_denominator (publication_id, geography_kind, geography, month, quantity, value, provisional)
     from stdin with (format csv)
 """
-
-
-def _write_places(connection: Connection, made: UUID, organisations: Iterable[Organisation]) -> None:
-    """The names of the trusts that take part, of the regions and of the nations."""
-    rows: dict[tuple[str, str], tuple[object, ...]] = {}
-    for each in organisations:
-        rows["nation", each.nation] = ("nation", each.nation, each.nation, each.nation, None, None)
-        if not each.is_trust:
-            continue
-        if each.region_code:
-            name = each.region_name or each.region_code
-            rows["region", each.region_code] = ("region", each.region_code, name, each.nation, None, None)
-        rows["trust", each.code] = ("trust", each.code, each.name, each.nation, each.region_code, each.closed_on)
-    _copy(connection, DRAFT_PLACES, ((made, *row) for row in rows.values()))
-
-
-DRAFT_PLACES = """
-    copy release.draft_place (publication_id, geography_kind, geography, name, nation, region, closed_on)
-    from stdin with (format csv)
-"""
-
-
-def _copy(connection: Connection, sql: str, rows: Iterable[Sequence[object]]) -> None:
-    """COPY rows as CSV: a blank cell is a null, and no text of ours is ever empty."""
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    copy_in(connection, sql, [text.getvalue().encode()])

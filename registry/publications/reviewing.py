@@ -8,6 +8,8 @@ from sqlalchemy import Connection, select, text
 
 from registry.errors import NotFound
 from registry.publications.published import Release
+from registry.publications.transitions import OPEN
+from registry.store.releases import approval
 from registry.store.tables import publication
 
 
@@ -19,12 +21,27 @@ class Head:
     number: int
     state: str
     title: str
+    note: str
     cut_at: datetime
-    prepared_by: UUID
+    code_version: str
+    data_hash: str | None
+    embargo_until: datetime | None
+    prepared_by: UUID | None
     prepared_by_name: str
     prepared_at: datetime
     released_by_name: str | None
     released_at: datetime | None
+
+    @property
+    def open(self) -> bool:
+        """Not public yet, and not discarded."""
+        return self.state in OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    name: str
+    approved_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +83,16 @@ def head(connection: Connection, publication_id: UUID) -> Head:
     return Head(*row)
 
 
+def approvals(connection: Connection, publication_id: UUID) -> tuple[Approval, ...]:
+    """Who has approved a publication, in order."""
+    c = approval.c
+    query = select(c.name, c.approved_at).where(c.publication_id == publication_id).order_by(c.approved_at, c.name)
+    return tuple(Approval(*row) for row in connection.execute(query))
+
+
 def draft(connection: Connection, publication_id: UUID) -> Release:
-    """A draft as the release that it would be. Raises NotFound for what is no draft."""
-    query = select(publication).where(publication.c.id == publication_id, publication.c.state == "draft")
+    """What is not public yet as the release that it would be. Raises NotFound for what is public or discarded."""
+    query = select(publication).where(publication.c.id == publication_id, publication.c.state.in_(OPEN))
     row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFound

@@ -529,29 +529,39 @@ publication = Table(
     metadata,
     _random_id(),
     Column("number", Integer, Identity(start=1), nullable=False, unique=True),
+    # What may become of each stands in registry/publications/transitions.py.
     Column("state", Text, nullable=False),
     Column("title", Text, nullable=False),
+    # What changed since the release before, in the words of whoever prepared it; public with the release.
+    Column("note", Text, nullable=False, server_default=text("''")),
     Column("cut_at", Moment, nullable=False),
     Column("code_version", Text, nullable=False),
     Column("definition", Text, nullable=False),
     Column("grid_version", Integer, nullable=False),
     Column("rules", JSONB, nullable=False),
-    Column("prepared_by", Uuid, ForeignKey(person.c.id), nullable=False),
+    # Null: the timetable.
+    Column("prepared_by", Uuid, ForeignKey(person.c.id)),
     Column("prepared_by_name", Text, nullable=False),
     _now("prepared_at"),
-    Column("released_by", Uuid, ForeignKey(person.c.id)),
+    # SHA-256 of all that would be published; null for what was released before there was one.
+    Column("data_hash", Text),
+    # Public at this time at the earliest, once approved.
+    Column("embargo_until", Moment),
     Column("released_by_name", Text),
     Column("released_at", Moment),
-    CheckConstraint("state in ('draft', 'released', 'superseded', 'discarded')", name="state"),
-    CheckConstraint("released_by is null or released_by <> prepared_by", name="two_people"),
+    CheckConstraint(
+        "state in ('draft', 'asked', 'refused', 'audited', 'approved', 'released', 'superseded', 'discarded')",
+        name="state",
+    ),
     schema="release",
 )
 
+# The last attempt of a cell is the one that is used. None is added once the cell was published.
 cell_offset = Table(
     "cell_offset",
     metadata,
     Column("cell_id", Text, primary_key=True),
-    Column("attempt", SmallInteger, nullable=False),
+    Column("attempt", SmallInteger, primary_key=True),
     Column("offset", SmallInteger, nullable=False),
     _now("first_used_at"),
     CheckConstraint('"offset" between 0 and 4', name="offset"),
@@ -564,6 +574,8 @@ exact_cell = Table(
     Column("publication_id", Uuid, ForeignKey(publication.c.id), primary_key=True),
     Column("cell_id", Text, primary_key=True),
     Column("count", Integer, nullable=False),
+    # Which offset of the cell the published number was made with.
+    Column("attempt", SmallInteger, nullable=False, server_default=text("0")),
     schema="release",
 )
 
@@ -609,6 +621,8 @@ def _place_columns() -> list[Column[Any]]:
         Column("nation", Text, nullable=False),
         Column("region", Text),
         Column("closed_on", Date),
+        # The code of the organisation that took a trust over.
+        Column("successor", Text),
     ]
 
 
@@ -652,6 +666,12 @@ released = Table(
     Column("prepared_by_name", Text, nullable=False),
     Column("released_by_name", Text, nullable=False),
     Column("latest", Boolean, nullable=False),
+    Column("note", Text, nullable=False, server_default=text("''")),
+    Column("code_version", Text, nullable=False, server_default=text("''")),
+    # Of all that is published; of the report of the audit; and the signature over both, in hexadecimal. Null in early releases.
+    Column("data_hash", Text),
+    Column("report_digest", Text),
+    Column("signature", Text),
     schema="published",
 )
 

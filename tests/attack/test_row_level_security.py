@@ -472,13 +472,19 @@ def test_two_people_release(database: Database, admin: psycopg.Connection) -> No
         "insert into register.person (user_name, display_name) values ('ann', 'Ann') returning id"
     ).fetchone()
     assert ann is not None
-    with psycopg.connect(database.url("hat_national")) as connection, pytest.raises(errors.CheckViolation):
-        connection.execute(
-            "insert into release.publication (state, title, cut_at, code_version, definition, grid_version, rules, "
-            "prepared_by, prepared_by_name, released_by, released_by_name, released_at) "
-            "values ('released', 't', %s, '1', '1.0', 1, '{}', %s, 'Ann', %s, 'Ann', now())",
-            [date(2026, 1, 20), *ann, *ann],
-        )
+    columns = "state, title, cut_at, code_version, definition, grid_version, rules, prepared_by, prepared_by_name, data_hash"
+    values = [date(2026, 1, 20), *ann]
+    said = "insert into release.publication ({}) values ({}, 't', %s, '1', '1.0', 1, '{{}}', %s, 'Ann', 'abc') returning id"
+    with psycopg.connect(database.url("hat_national")) as connection:
+        with pytest.raises(errors.RaiseException):
+            connection.execute(said.format(columns, "'released'").encode(), values)
+        connection.rollback()
+        made = connection.execute(said.format(columns, "'draft'").encode(), values).fetchone()
+        connection.commit()
+        for state in ("released", "approved", "audited", "superseded"):
+            with pytest.raises(errors.RaiseException):
+                connection.execute("update release.publication set state = %s where id = %s", [state, *(made or ())])
+            connection.rollback()
 
 
 # --- the floor under all of it

@@ -17,7 +17,7 @@ from registry import database as making
 from registry import embedded
 from registry.database import LIMITS, DatabaseError
 from registry.embedded import Server
-from registry.settings import LOGINS, Settings, SettingsError, load, make_secrets
+from registry.settings import BACKUP_LOGIN, LOGINS, Settings, SettingsError, load, make_secrets
 from registry.store import SYSTEM_TENANT, Store
 from registry.store.connections import POOLS, SMALL_POOL, address, engine
 from tests.conftest import Database
@@ -47,8 +47,8 @@ def _one(database: Database, statement: str) -> object:
 
 def test_secrets_are_one_closed_file_for_each_role_and_key(secrets_folder: Path, template: str) -> None:
     assert {path.name for path in secrets_folder.iterdir()} == {
-        *(f"{role}.password" for role in LOGINS),
-        *(f"{name}.key" for name in ("context", "match", "master", "audit", "offset")),
+        *(f"{role}.password" for role in (*LOGINS, BACKUP_LOGIN)),
+        *(f"{name}.key" for name in ("context", "match", "master", "audit", "offset", "signing")),
     }
     assert {path.stat().st_mode & 0o777 for path in secrets_folder.iterdir()} == {0o400}
 

@@ -6,14 +6,15 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, select, update
 
 from registry import publications
 from registry.access import Actor, Kind, Role
-from registry.publications import protecting, releasing
+from registry.publications import auditing, protecting, releasing
+from registry.publications.transitions import State
 from registry.settings import Secrets, Settings
 from registry.store import SYSTEM_TENANT, Store
-from registry.store.tables import case_count, organisation, person, trust_month
+from registry.store.tables import case_count, organisation, person, publication, trust_month
 from tests.registry.make import make_organisation
 
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
@@ -43,13 +44,18 @@ def make_trust(store: Store, settings: Settings, code: str, region: str, live_fr
 
 @dataclass(frozen=True)
 class Team:
+    """One who prepares and two who approve."""
+
     analyst: Actor
     lead: Actor
+    second: Actor
 
 
 def make_team(store: Store) -> Team:
     return Team(
-        make_person(store, "An Analyst", Role.NATIONAL_ANALYST), make_person(store, "A Lead", Role.NATIONAL_LEAD)
+        make_person(store, "An Analyst", Role.NATIONAL_ANALYST),
+        make_person(store, "A Lead", Role.NATIONAL_LEAD),
+        make_person(store, "Another Analyst", Role.NATIONAL_ANALYST),
     )
 
 
@@ -102,6 +108,29 @@ def prepare(store: Store, settings: Settings, team: Team, at: datetime = AT) -> 
         )
 
 
-def release(store: Store, team: Team, publication_id: UUID, at: datetime = AT) -> None:
+KEYS = Secrets({name: bytes(range(place, place + 32)) for place, name in enumerate(("signing", "offset"))})
+"""Keys of no registry, for the audit."""
+
+
+def ask(store: Store, team: Team, publication_id: UUID, at: datetime = AT) -> None:
     with store.transaction(role="hat_national") as connection:
-        releasing.release(connection, by=team.lead, publication_id=publication_id, at=at)
+        releasing.ask_audit(connection, by=team.analyst, publication_id=publication_id, at=at)
+
+
+def audit(store: Store, team: Team, publication_id: UUID, at: datetime = AT) -> Mapping[str, int]:
+    """As the worker does it."""
+    ask(store, team, publication_id, at)
+    return auditing.work(store, KEYS, Settings(), at)
+
+
+def approve(store: Store, by: Actor, publication_id: UUID, at: datetime = AT, seen: str | None = None) -> State:
+    with store.transaction(role="hat_national") as connection:
+        current = connection.scalar(select(publication.c.data_hash).where(publication.c.id == publication_id))
+        return releasing.approve(connection, by=by, publication_id=publication_id, seen=seen or current or "", at=at)
+
+
+def release(store: Store, team: Team, publication_id: UUID, at: datetime = AT) -> None:
+    """Audited, approved by two, public."""
+    audit(store, team, publication_id, at)
+    approve(store, team.lead, publication_id, at)
+    assert approve(store, team.second, publication_id, at) is State.RELEASED

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import Table, select, update
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 
 from registry.access import Actor, Kind, Role
 from registry.disclosure.rounding import offset
@@ -30,6 +30,8 @@ from tests.registry.publications.hold import Case, hold_activity, hold_case
 from tests.registry.publications.make import (
     AT,
     Team,
+    approve,
+    audit,
     count,
     make_team,
     make_trust,
@@ -225,21 +227,24 @@ def test_a_trust_without_a_region_stops_the_draft(store: Store, settings: Settin
         prepare(store, settings, team)
 
 
-def test_only_a_second_named_person_releases(store: Store, settings: Settings, team: Team, trust: int) -> None:
+def test_only_two_named_people_who_did_not_prepare_release(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
     made = prepare(store, settings, team)
+    audit(store, team, made)
     token = Actor(Kind.TOKEN, uuid4(), "a program", frozenset({Role.NATIONAL_LEAD}))
     for refused in (team.analyst, token):
-        with pytest.raises(Forbidden), store.transaction(role="hat_national") as connection:
-            releasing.release(connection, by=refused, publication_id=made, at=AT)
-    own = update(publication).values(state="released", released_by=team.analyst.id)
-    with pytest.raises(IntegrityError), store.transaction(role="hat_national") as connection:
-        connection.execute(own)
-    with pytest.raises(NotFound), store.transaction(role="hat_national") as connection:
-        releasing.release(connection, by=team.lead, publication_id=uuid4(), at=AT)
-    assert cells(store, cell) == {}
-    release(store, team, made)
+        with pytest.raises(Forbidden):
+            approve(store, refused, made)
+    with pytest.raises(NotFound):
+        approve(store, team.lead, uuid4())
+    assert approve(store, team.lead, made) == "audited"
     with pytest.raises(Conflict):
-        release(store, team, made)
+        approve(store, team.lead, made)
+    assert cells(store, cell) == {}
+    assert approve(store, team.second, made) == "released"
+    with pytest.raises(Conflict):
+        approve(store, team.second, made)
 
 
 def test_what_is_released_is_the_draft_to_the_last_digit(
@@ -259,7 +264,7 @@ def test_what_is_released_is_the_draft_to_the_last_digit(
             True,
             AT,
             "An Analyst",
-            "A Lead",
+            "A Lead and Another Analyst",
         )
         assert {row.name for row in connection.execute(select(place))} == {"Trust RA1", "South West", "England"}
         trusts = select(denominator.c.value).where(denominator.c.quantity == "trusts", denominator.c.month == MARCH)

@@ -12,9 +12,10 @@ from starlette.testclient import TestClient
 from registry.access import Role
 from registry.settings import Settings
 from registry.store import Store
-from registry.store.tables import audit, draft_cell, official_import, organisation, publication, risk_assessment
+from registry.store.tables import official_import, organisation, risk_assessment
 from tests.registry.publications.make import hold_counts, split_counts
-from tests.registry.web.visitors import House, house, send, token_of, words_of
+from tests.registry.web.at_release_desk import prepared, released
+from tests.registry.web.visitors import House, house, token_of, words_of
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FILE = EXAMPLES / "vte-risk-assessment-2024-25-q2.csv"
@@ -42,13 +43,6 @@ def analyst(doors: House) -> TestClient:
 @pytest.fixture
 def lead(doors: House) -> TestClient:
     return doors.signed_in(doors.person("lead", (Role.NATIONAL_LEAD, None)))
-
-
-def prepared(browser: TestClient) -> str:
-    """The address of a new draft."""
-    answer = send(browser, "/team/publications", seen="/team")
-    assert answer.status_code == 303
-    return str(answer.headers["location"])
 
 
 def upload(browser: TestClient, data: bytes) -> httpx.Response:
@@ -86,56 +80,6 @@ def test_a_nurse_sees_nothing_of_it(doors: House) -> None:
         assert nurse.get(path).status_code == 404
 
 
-# --- preparing and releasing
-
-
-def test_one_prepares_and_another_releases(analyst: TestClient, lead: TestClient, doors: House, store: Store) -> None:
-    address = prepared(analyst)
-    own = analyst.get(address)
-    assert "You prepared these figures" in words_of(own)
-    assert analyst.post(f"{address}/release", data={"form_token": token_of(own)}).status_code == 403
-    seen = lead.get(address)
-    assert "Release these figures" in words_of(seen)
-    assert doors.browser().get("/figures/trusts/RRV").status_code == 404
-    released = lead.post(f"{address}/release", data={"form_token": token_of(seen)})
-    assert released.headers["location"] == "/team?done=released"
-    assert "Prepared by Analyst, released by Lead" in words_of(doors.browser().get("/figures"))
-    assert doors.browser().get("/figures/trusts/RRV").status_code == 200
-    assert lead.get(address).status_code == 409
-    with store.readonly(role="hat_auditor") as connection:
-        actions = set(connection.scalars(select(audit.c.action).where(audit.c.object_type == "publication")))
-    assert actions == {"publication.prepare", "publication.release"}
-
-
-def test_a_draft_shows_protected_figures_only_and_what_they_change(
-    analyst: TestClient, lead: TestClient, doors: House, store: Store
-) -> None:
-    first = prepared(analyst)
-    lead.post(f"{first}/release", data={"form_token": token_of(lead.get(first))})
-    with store.transaction(role="hat_jobs") as connection:
-        counts = split_counts(80, overnight=60, preventable=20, not_investigated=2)
-        hold_counts(connection, doors.ids["RRV"], date(2025, 4, 1), counts)
-    page = lead.get(prepared(analyst))
-    words = words_of(page)
-    assert "0 published counts would change" in words
-    assert "April 2025 –" in words
-    with store.readonly(role="hat_national") as connection:
-        values = set(connection.scalars(select(draft_cell.c.value)))
-    assert all(value is None or value % 5 == 0 for value in values)
-
-
-def test_a_draft_can_be_discarded(analyst: TestClient, lead: TestClient, store: Store) -> None:
-    address = prepared(analyst)
-    answer = lead.post(f"{address}/discard", data={"form_token": token_of(lead.get(address))})
-    assert answer.headers["location"] == "/team?done=discarded"
-    with store.readonly(role="hat_national") as connection:
-        assert connection.scalar(select(publication.c.state)) == "discarded"
-
-
-def test_the_lead_does_not_prepare(lead: TestClient) -> None:
-    assert lead.post("/team/publications", data={"form_token": token_of(lead.get("/team"))}).status_code == 404
-
-
 # --- the official file
 
 
@@ -155,8 +99,7 @@ def test_the_official_file_is_seen_then_imported_then_released(
     assert int(answer.headers["location"].rpartition("=")[2]) == len(rows) > 0
     assert joined
     assert (kept.state, bytes(kept.content)) == ("imported", FILE.read_bytes())
-    draft = prepared(analyst)
-    lead.post(f"{draft}/release", data={"form_token": token_of(lead.get(draft))})
+    released(doors, analyst, prepared(analyst))
     page = words_of(doors.browser().get("/figures/risk-assessment"))
     assert "95.3%" in page
     assert "The target of 95%" in page

@@ -1,0 +1,148 @@
+"""The audit of a draft, run by the worker: the draft together with every release before it, as an attacker would read them.
+
+Kill-safe: nobody else audits while one worker does (a lock that goes with its connection), a run that stopped is found again and done
+from the start, and its outcome is one transaction. Cells that fail before their first publication get another offset and the audit is
+run again; how many is in the report. The report is signed and kept; without one that passed, of exactly these figures, nothing is
+approved or released.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select, update
+
+from registry import identifiers
+from registry.disclosure.grid import GRID_VERSION
+from registry.errors import Conflict
+from registry.publications import judging, offsets, releasing
+from registry.publications.digests import draft_hash
+from registry.publications.judging import Judge, Matter, Verdict
+from registry.publications.protecting import lock
+from registry.publications.transitions import Action, State, next_state
+from registry.settings import Secrets, Settings
+from registry.store import SYSTEM_TENANT, Store, audit
+from registry.store.releases import audit_run
+from registry.store.tables import publication
+
+ROLE = "hat_national"
+MOST_ROUNDS = 5
+"""So often at most are cells given other offsets: each time tells a little of the data, since the audit passed in the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One audit that waits, or was begun by a worker that ended."""
+
+    id: UUID
+    publication_id: UUID
+
+
+def work(store: Store, secrets: Secrets, _settings: Settings, at: datetime) -> Mapping[str, int]:
+    """The job: audit what waits for it, then release what is approved and due. Safe to run twice, and in several workers at once."""
+    with store.alone("the audit of a release", role=ROLE) as mine:
+        done = [_audit(store, secrets, each, at) for each in (_asked(store) if mine else [])]
+    with store.transaction(role=ROLE) as connection:
+        released = releasing.release_due(connection, at)
+    return {"audited": done.count(State.AUDITED), "refused": done.count(State.REFUSED), "released": released}
+
+
+def _asked(store: Store) -> list[Asked]:
+    c = audit_run.c
+    query = (
+        select(c.id, c.publication_id)
+        .join(publication, publication.c.id == c.publication_id)
+        .where(c.state.in_(("waiting", "running")), publication.c.state == State.ASKED)
+        .order_by(c.asked_at)
+    )
+    with store.readonly(role=ROLE) as connection:
+        return [Asked(*row) for row in connection.execute(query)]
+
+
+def _audit(store: Store, secrets: Secrets, asked: Asked, at: datetime, judge: Judge = judging.judge) -> State:
+    """One audit to its end. Gives what the publication has become."""
+
+    def tell(stage: str, done: int, total: int) -> None:
+        with store.transaction(role=ROLE) as connection:
+            mine = update(audit_run).where(audit_run.c.id == asked.id)
+            told = {"state": "running", "stage": stage, "done": done, "total": total, "told_at": func.clock_timestamp()}
+            connection.execute(mine.values(**told))
+
+    tell("Reading all releases", 0, 1)
+    rekeyed = 0
+    for left in reversed(range(MOST_ROUNDS)):
+        matter = _read(store, asked)
+        verdict = judge(matter, tell)
+        again = [name for name in verdict.rekey if name not in matter.published_before] if left else []
+        if not again:
+            break
+        _rekey(store, secrets, asked, again)
+        rekeyed += len(again)
+    return _finish(store, secrets, asked, verdict, rekeyed, at)
+
+
+def _read(store: Store, asked: Asked) -> Matter:
+    with store.readonly(role=ROLE) as connection:
+        return judging.read(connection, asked.publication_id)
+
+
+def _rekey(store: Store, secrets: Secrets, asked: Asked, names: Sequence[str]) -> None:
+    """Other offsets for cells that were never published, and the figures that come of them."""
+    with store.transaction(role=ROLE) as connection:
+        lock(connection)
+        offsets.rekey(connection, asked.publication_id, secrets["offset"], names)
+
+
+def _finish(store: Store, secrets: Secrets, asked: Asked, verdict: Verdict, rekeyed: int, at: datetime) -> State:
+    with store.transaction(role=ROLE) as connection:
+        lock(connection)
+        held = connection.execute(select(publication).where(publication.c.id == asked.publication_id)).one()
+        standing = releasing.standing(connection, asked.publication_id)
+        after = next_state(standing, Action.PASS if verdict.passed else Action.FAIL, None)
+        if not isinstance(after, State):
+            return State(held.state)  # discarded meanwhile
+        if draft_hash(connection, held.id) != held.data_hash:
+            raise Conflict("The figures of a draft changed while they were audited.")
+        report = _report(held, verdict, rekeyed, at)
+        digest = identifiers.digest(report).hex()
+        signed = identifiers.signature(secrets["signing"], signed_words(held.number, held.data_hash, digest)).hex()
+        outcome = {"data_hash": held.data_hash, "report": report, "report_digest": digest, "signature": signed}
+        state = "passed" if verdict.passed else "failed"
+        mine = update(audit_run).where(audit_run.c.id == asked.id)
+        connection.execute(mine.values(state=state, stage="Finished", finished_at=at, **outcome))
+        connection.execute(update(publication).where(publication.c.id == held.id).values(state=after))
+        audit.record(
+            connection, tenant=SYSTEM_TENANT, actor="timetable", role="timetable", action=f"publication.audit_{state}",
+            object_type="publication", object_id=str(held.id), detail={"rekeyed": rekeyed, "report": digest},
+        )  # fmt: skip
+    return after
+
+
+def signed_words(number: int, data_hash: str, report_digest: str) -> bytes:
+    """What is signed: which release, which figures, which report."""
+    return identifiers.canonical("hat", "release", number, data_hash, report_digest)
+
+
+def _report(held: Any, verdict: Verdict, rekeyed: int, at: datetime) -> bytes:
+    """The report as it is kept and signed: the same finding gives the same bytes."""
+    content = {
+        "publication": held.number,
+        "title": held.title,
+        "data_hash": held.data_hash,
+        "grid_version": GRID_VERSION,
+        "code_version": held.code_version,
+        "audited_at": at.isoformat(),
+        "passed": verdict.passed,
+        "cells_given_another_offset": rekeyed,
+        "audit": verdict.report,
+    }
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1).encode()
+
+
+def latest_run(connection: Connection, publication_id: UUID) -> Any:
+    """The newest audit of a publication as its row, or None."""
+    query = select(audit_run).where(audit_run.c.publication_id == publication_id)
+    return connection.execute(query.order_by(audit_run.c.asked_at.desc()).limit(1)).one_or_none()

@@ -1,0 +1,44 @@
+"""A draft on its way through the release desk, as people click it."""
+
+import re
+
+import httpx2 as httpx
+from starlette.testclient import TestClient
+
+from registry.access import Role
+from registry.publications import auditing
+from registry.settings import Secrets
+from tests.registry.publications.make import AT
+from tests.registry.web.visitors import PASSWORD, House, send, token_of
+
+
+def prepared(browser: TestClient, note: str = "") -> str:
+    """The address of a new draft."""
+    answer = send(browser, "/team/publications", {"note": note}, seen="/team")
+    assert answer.status_code == 303
+    return str(answer.headers["location"])
+
+
+def audited(doors: House, browser: TestClient, address: str) -> None:
+    """Asked for by somebody, done as the worker does it."""
+    assert send(browser, f"{address}/audit", seen=address).status_code == 303
+    keys = Secrets.load(doors.settings.secrets_dir, ["offset", "signing"])
+    assert auditing.work(doors.store, keys, doors.settings, AT)["audited"] == 1
+
+
+def approve(browser: TestClient, address: str, *, seen: str | None = None, password: str = PASSWORD) -> httpx.Response:
+    """What is on the page is approved; `seen` stands for another page that was looked at."""
+    page = browser.get(address)
+    found = re.search(r'name="seen" value="([0-9a-f]*)"', page.text)
+    digest = seen if seen is not None else found[1] if found else ""
+    data = {"form_token": token_of(page), "seen": digest, "password": password}
+    return browser.post(f"{address}/approve", data=data)
+
+
+def released(doors: House, analyst: TestClient, address: str) -> None:
+    """Audited, approved by two others, public."""
+    audited(doors, analyst, address)
+    for name in ("first approver", "second approver"):
+        person = doors.signed_in(doors.person(f"{name} of {address[-12:]}", (Role.NATIONAL_LEAD, None)))
+        answer = approve(person, address)
+    assert answer.headers["location"] == "/team?done=released"
