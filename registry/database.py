@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 import migrations
-from registry.settings import LOGINS, Secrets, make_secrets, role_password, role_url
+from registry.settings import BACKUP_LOGIN, LOGINS, Secrets, make_secrets, role_password, role_url
 from registry.store import context
 from registry.store.connections import DATABASE, engine
 
@@ -113,12 +113,13 @@ def _create_roles(admin: psycopg.Connection, folder: Path) -> None:
     with admin.transaction():
         admin.execute("select pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
         known = {name for (name,) in admin.execute("select rolname from pg_roles where rolname like 'hat\\_%'")}
-        for role in (OWNER, *LOGINS):
+        for role in (OWNER, *LOGINS, BACKUP_LOGIN):
             if role not in known:
                 admin.execute(_with("create role {}", role))
         admin.execute(_with("alter role {} nologin", OWNER))
         for role in LOGINS:
             _set_login(admin, role, role_password(folder, role))
+        _set_backup(admin, role_password(folder, BACKUP_LOGIN))
         admin.execute("grant hat_owner to hat_migrator with inherit false, set true")
         if not _is_superuser(admin):
             admin.execute("grant hat_owner to current_user with inherit true, set true")
@@ -127,8 +128,8 @@ def _create_roles(admin: psycopg.Connection, folder: Path) -> None:
 def _set_login(admin: psycopg.Connection, role: str, password: str) -> None:
     """The password goes to the server as a SCRAM verifier only, so that no log there can hold it."""
     connections, seconds = LIMITS[role]
-    verifier = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     options = sql.SQL("alter role {} login noinherit connection limit {} password {}")
+    verifier = _verifier(admin, role, password)
     admin.execute(options.format(sql.Identifier(role), sql.Literal(connections), sql.Literal(verifier)))
     settings = {
         "statement_timeout": f"{seconds}s",
@@ -140,6 +141,23 @@ def _set_login(admin: psycopg.Connection, role: str, password: str) -> None:
         admin.execute(_with("alter role {} set {} = ", role, name) + sql.Literal(value))
     # Last and named, for otherwise Postgres looks for tables among the temporary ones first.
     admin.execute(_with("alter role {} set search_path = pg_catalog, pg_temp", role))
+
+
+def _set_backup(admin: psycopg.Connection, password: str) -> None:
+    """Base backups and standbys: it may connect to no database, only copy them all.
+
+    An administrator who may not replicate cannot give that right; where Postgres is somebody's service, its own backups stand in.
+    """
+    may = admin.execute("select rolsuper or rolreplication from pg_roles where rolname = current_user").fetchone()
+    if may != (True,):
+        return
+    options = sql.SQL("alter role {} login replication noinherit connection limit 8 password {}")
+    verifier = _verifier(admin, BACKUP_LOGIN, password)
+    admin.execute(options.format(sql.Identifier(BACKUP_LOGIN), sql.Literal(verifier)))
+
+
+def _verifier(admin: psycopg.Connection, role: str, password: str) -> str:
+    return admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
 
 
 def _is_superuser(admin: psycopg.Connection) -> bool:

@@ -10,7 +10,7 @@ import psycopg
 from rich.console import Console
 from sqlalchemy import Connection, select
 
-from registry import database, register
+from registry import database, register, timeline
 from registry.access import OPERATOR
 from registry.accounts import links, people
 from registry.settings import LOGINS, Secrets, Settings, load, role_url
@@ -20,7 +20,7 @@ from registry.store.tables import audit as audit_table
 from schemas import publish as artefacts
 
 console = Console(highlight=False, soft_wrap=True)
-AUDITOR = "hat_auditor"
+AUDITOR, WORKER = "hat_auditor", "hat_jobs"
 
 
 # --- database
@@ -41,6 +41,17 @@ def migrate_database() -> None:
     settings = load()
     database.migrate(role_url(address(settings), settings.secrets_dir, "hat_migrator"), settings.secrets_dir)
     console.print("The database is at the newest migration.")
+
+
+def adopt_database() -> None:
+    """Say that the registry goes on in this database, which was restored or took over from another."""
+    with _store(load(), WORKER) as store, store.transaction(role=WORKER) as connection:
+        ended = timeline.adopt(connection, OPERATOR)
+    if not ended:
+        console.print("This database is the registry already. Nothing was changed.")
+        return
+    what = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in ended.items())
+    console.print(f"The registry goes on here. Ended or given up: {what}. Everybody signs in again.")
 
 
 def check_database() -> bool:

@@ -10,12 +10,15 @@ import typer
 import uvicorn
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
-from registry import claims, jobs, logs, processes
+from registry import claims, jobs, logs, processes, timeline
 from registry.commands.siblings import Port, Server, Siblings
 from registry.demo import marking, running
 from registry.settings import Settings, load
 from registry.store import Store
+
+log = logging.getLogger(__name__)
 
 WEB_ROLES = ("hat_app", "hat_reader", "hat_national")
 GRACE_SECONDS = 10
@@ -55,6 +58,7 @@ def _answer(settings: Settings, port: Port, others: Siblings) -> None:
     from registry.app import create_app
 
     store = Store.from_settings(settings, roles=WEB_ROLES, shared_by=settings.web_processes)
+    _refuse_copies(store)
     # The access log would hold addresses with what people searched for; the service's own audit says who did what.
     config = uvicorn.Config(
         create_app(settings, store),
@@ -67,6 +71,15 @@ def _answer(settings: Settings, port: Port, others: Siblings) -> None:
     )
     Server(config, others).run(sockets=[port])
     store.dispose()
+
+
+def _refuse_copies(store: Store) -> None:
+    """A database that is away for the moment may be there when somebody asks; one that nobody adopted is not served."""
+    try:
+        with store.readonly() as connection:
+            timeline.require_adopted(connection)
+    except OperationalError:
+        log.warning("the database cannot be reached yet")
 
 
 def work(*, attached: bool) -> None:

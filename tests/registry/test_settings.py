@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from registry import settings
-from registry.settings import KEYS, LOGINS, CountingRules, Secrets, SettingsError
+from registry.settings import BACKUP_LOGIN, KEYS, LOGINS, CountingRules, Secrets, SettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,7 @@ def test_the_counting_rules_can_be_kept_with_a_release_and_read_back() -> None:
 def test_secrets_are_made_once_and_never_again(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "secrets"
     made = settings.make_secrets(folder)
-    assert set(made) == {f"{name}.key" for name in KEYS} | {f"{role}.password" for role in LOGINS}
+    assert set(made) == {f"{name}.key" for name in KEYS} | {f"{role}.password" for role in (*LOGINS, BACKUP_LOGIN)}
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o400}
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
