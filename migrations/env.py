@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 import registry.store.desk
 import registry.store.lessons
 import registry.store.operation
+import registry.store.outliers
 import registry.store.own_people
 import registry.store.releases  # noqa: F401 (declares tables)
 from registry import settings
