@@ -13,7 +13,8 @@ from datetime import date
 class Point:
     """One period. `value` and limits are raw (a share is 0 to 1); `absent` says in words why there is no value.
 
-    `top` and `bottom` are the words of the counts behind the value, as they may be shown.
+    `top` and `bottom` are the words of the counts behind the value, as they may be shown. `trusts` are in it, `of` so many that take part;
+    of `assessable` ones it can be told how well they look for their cases.
     """
 
     start: date
@@ -26,6 +27,8 @@ class Point:
     top: str = ""
     bottom: str = ""
     absent: str = "not available"
+    of: int | None = None
+    assessable: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Break:
 class Chart:
     """A series over time. `subject` begins the sentence ("the HAT rate"); `unit` follows a value ("per 1,000 admissions").
 
-    With `percent` values are shares and shown as percentages. `axis_from` is where the vertical axis begins, in raw values.
+    With `percent` values are shares and shown as percentages. `axis_from` is where the vertical axis begins, `axis_to` how
+    far it reaches at least, in raw values.
     """
 
     ident: str
@@ -59,6 +63,7 @@ class Chart:
     target: Target | None = None
     breaks: tuple[Break, ...] = ()
     axis_from: float = 0
+    axis_to: float | None = None
     interval: str = "95% interval"
     headings: tuple[str, str] = ("Events", "Admissions")
     contributors: tuple[str, str] = ("trust", "trusts")
@@ -117,11 +122,25 @@ def rows(chart: Chart) -> tuple[Row, ...]:
             limits(chart, point),
             point.top,
             point.bottom,
-            "" if point.trusts is None else f"{point.trusts:,}",
+            trusts_words(point),
             "provisional" if point.provisional else "final",
         )
         for point in chart.points
     )
+
+
+def trusts_words(point: Point) -> str:
+    """`71`, or `71 of 84` where it is known how many take part."""
+    if point.trusts is None:
+        return ""
+    return f"{point.trusts:,}" if point.of is None else f"{point.trusts:,} of {point.of:,}"
+
+
+def assessable_words(point: Point) -> str:
+    """Of how many of the trusts in it case finding can be assessed."""
+    if point.assessable is None or not point.trusts:
+        return "cannot be assessed"
+    return f"{point.assessable:,} of {point.trusts:,}" if point.assessable else "cannot be assessed"
 
 
 def notes(chart: Chart) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def frame(chart: Chart, narrow: bool) -> Frame:
     """The layout: 320 units wide with 13 unit letters, or 720 with 16, so that a letter is never under 11 pixels where it is shown."""
     scale = 100 if chart.percent else 1
     reach = [limit for point in chart.points for limit in (point.value, point.upper) if limit is not None]
-    reach += [chart.target.value] if chart.target else []
+    reach += [limit for limit in (chart.target.value if chart.target else None, chart.axis_to) if limit is not None]
     most = max(reach, default=0)
     most = most if most > chart.axis_from else chart.axis_from + 1
     low, high, step = ticks(chart.axis_from * scale, (1 if chart.percent and most > 0.9 else most) * scale)

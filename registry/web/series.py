@@ -1,16 +1,13 @@
-"""Figures over time as people and programs read them: areas, lines, the chart, the summary, the rows of a download."""
+"""Figures over time as people and programs read them: areas, lines, the chart, the summary."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
 
 from registry.disclosure.protected import window
-from registry.measures import Counts, Figure, Measure, together
+from registry.measures import CellKey, Counts, Figure, Measure, Shown, together
 from registry.publications.cells import year_months
-from registry.publications.published import Place, Release, Series
+from registry.publications.published import Place, Series
 from registry.statistics.estimate import Reason
 from registry.web.charts import Break, Chart, Point, Target, sentence
 
@@ -48,7 +45,7 @@ def areas(measure: Measure, regions: Iterable[Place]) -> tuple[Area, ...]:
     for name in measure.nations:
         inside = tuple((one.kind, one.code) for one in known if one.nation == name)
         # official figures count providers of no known region too, so they have a place of the nation's own
-        nations.append(Area(name.lower(), name, (("nation", name),) if measure.numbers else inside, (name,)))
+        nations.append(Area(name.lower(), name, (("nation", name),) if official(measure) else inside, (name,)))
     both = Area(
         BOTH, " and ".join(measure.nations), tuple(key for one in nations for key in one.places), measure.nations
     )
@@ -60,6 +57,11 @@ def areas(measure: Measure, regions: Iterable[Place]) -> tuple[Area, ...]:
     return (*([both] if len(nations) > 1 else []), *nations, *single)
 
 
+def official(measure: Measure) -> bool:
+    """Whether these are England's own published figures, of providers: not what trusts and boards sent to this registry."""
+    return measure.contributor_words[0] == "provider"
+
+
 def month_words(month: date) -> str:
     return f"{month:%B %Y}"
 
@@ -69,12 +71,76 @@ def year_words(start: date) -> str:
     return f"{start.year} to {start.year + 1}"
 
 
+def quarter_words(start: date) -> str:
+    return f"{start:%B} to {date(start.year, start.month + 2, 1):%B %Y}"
+
+
+PERIOD_WORDS = {Shown.MONTH: month_words, Shown.QUARTER: quarter_words, Shown.FINANCIAL_YEAR: year_words}
+
+
+def lines(
+    measure: Measure,
+    area: Area,
+    months: Mapping[tuple[str, str], Series],
+    years: Mapping[tuple[str, str], Series],
+) -> list[Line]:
+    """The measure in an area by its own periods: those in which any of the area's places has something, blanks with their reason.
+
+    A yearly measure whose cells are monthly is the sum of months. Numbers of a quarter or a year stand at its first month.
+    """
+    if measure.period is Shown.FINANCIAL_YEAR and measure.cells:
+        yearly_cells = {key for key in area.places if _has(measure, years.get(key, {}))}
+        if not yearly_cells:
+            return yearly(measure, monthly(measure, area, months))
+        told = {key: _with_numbers(years[key], months.get(key, {})) for key in yearly_cells}
+        return monthly(measure, area, told)
+    return monthly(measure, area, months)
+
+
+def _has(measure: Measure, found: Series) -> bool:
+    return any(_tells(measure, counts) for counts in found.values())
+
+
+def _with_numbers(found: Series, months: Series) -> Series:
+    """The numbers of a year stand at its first month."""
+    return {
+        start: Counts(counts.cells, months.get(start, Counts()).numbers, counts.provisional, counts.investigated_floor)
+        for start, counts in found.items()
+    }
+
+
 def monthly(measure: Measure, area: Area, gathered: Mapping[tuple[str, str], Series]) -> list[Line]:
-    """Every month in which any of the area's places has something, blanks with their reason."""
+    """Every period of the measure in which any of the area's places has something of it."""
     parts = [gathered[key] for key in area.places if key in gathered]
-    months = sorted({month for part in parts for month in part})
-    summed = {month: together(part[month] for part in parts if month in part) for month in months}
-    return [Line(month, month_words(month), measure.figure(counts), counts) for month, counts in summed.items()]
+    starts = sorted({start for part in parts for start, counts in part.items() if _tells(measure, counts)})
+    found = []
+    for start in starts:
+        counts = together(_only(measure, part[start]) for part in parts if start in part)
+        found.append(Line(start, PERIOD_WORDS[measure.period](start), measure.figure(counts), counts))
+    return found
+
+
+def _tells(measure: Measure, counts: Counts) -> bool:
+    """Whether anything of the measure is here, a blank total among it."""
+    totals = {CellKey(key.quantity) for key in measure.cells}
+    if any(key in counts.cells for key in measure.cells):
+        return True
+    blank = any(counts.cells[key].rounded is None for key in totals if key in counts.cells)
+    return blank or any(name in counts.numbers for name in measure.numbers)
+
+
+BESIDE = ("trusts_taking_part", "trusts_assessable", "trusts_year", "returns_due")
+"""Numbers of organisations that stand beside a figure."""
+
+
+def _only(measure: Measure, counts: Counts) -> Counts:
+    """What the measure is made of and what stands beside it: a place has many more cells."""
+    names = (*measure.numbers, measure.contributors, *BESIDE)
+    cells = {
+        key: counts.cell(key) for key in measure.cells if key in counts.cells or CellKey(key.quantity) in counts.cells
+    }
+    numbers = {name: counts.numbers[name] for name in names if name in counts.numbers}
+    return Counts(cells, numbers, counts.provisional, counts.investigated_floor)
 
 
 def yearly(measure: Measure, months: Iterable[Line]) -> list[Line]:
@@ -85,9 +151,17 @@ def yearly(measure: Measure, months: Iterable[Line]) -> list[Line]:
     for start in starts:
         parts = [final[month] for month in year_months(start) if month in final]
         if len(parts) == len(year_months(start)):
-            counts = together(parts, window)
+            counts = _year_of(measure, together(parts, window), parts)
             found.append(Line(start, year_words(start), measure.figure(counts), counts))
     return found
+
+
+def _year_of(measure: Measure, summed: Counts, parts: list[Counts]) -> Counts:
+    """The months' sum, with the number of organisations of the whole year where it is told, and else none: months do not add up to it."""
+    organisations = {measure.contributors, *BESIDE} - set(measure.numbers)
+    numbers = {name: value for name, value in summed.numbers.items() if name not in organisations}
+    trusts = parts[0].numbers.get("trusts_year")
+    return replace(summed, numbers=numbers | ({measure.contributors: trusts} if trusts is not None else {}))
 
 
 def quarterly(measure: Measure, months: Iterable[Line]) -> list[Line]:
@@ -99,8 +173,7 @@ def quarterly(measure: Measure, months: Iterable[Line]) -> list[Line]:
         whole = [part for part in parts if part is not None]
         if len(whole) == len(parts):
             counts = together(whole, window)
-            label = f"{start:%B} to {date(start.year, start.month + 2, 1):%B %Y}"
-            found.append(Line(start, label, measure.figure(counts), counts))
+            found.append(Line(start, quarter_words(start), measure.figure(counts), counts))
     return found
 
 
@@ -133,7 +206,7 @@ def chart(measure: Measure, area: Area, lines: Iterable[Line]) -> Chart:
         breaks=tuple(Break(start, words) for start, words in measure.breaks if _within(start, points)),
         axis_from=_axis_from(points) if measure.target else 0,
         headings=measure.headings,
-        contributors=("trust", "trusts") if measure.contributors == "trusts" else ("provider", "providers"),
+        contributors=measure.contributor_words,
     )
 
 
@@ -158,6 +231,8 @@ def _point(measure: Measure, line: Line) -> Point:
         upper=estimate.upper,
         provisional=line.provisional,
         trusts=contributors(measure, line.counts),
+        of=line.counts.numbers.get("trusts_taking_part"),
+        assessable=line.counts.numbers.get("trusts_assessable"),
         top=line.figure.top.words,
         bottom=line.figure.bottom.words,
         absent=absence(line),
@@ -176,68 +251,3 @@ def summary(drawn: Chart, lines: Iterable[Line]) -> str:
             f"of all cases it would be {absence(latest)}, whatever the others showed."
         )
     return sentence(drawn)
-
-
-# --- downloads
-
-COLUMNS = (
-    "measure", "area", "area_name", "month", "status", "numerator", "denominator", "value", "lower_95", "upper_95", "note",
-    "share_if_none", "share_if_all", "share_investigated", "organisations",
-)  # fmt: skip
-
-
-def record(measure: Measure, area: Area, line: Line) -> dict[str, Any]:
-    """One figure as a program reads it. Numbers that may not be shown are codes in brackets, explained on the page about the data."""
-    figure, estimate = line.figure, line.figure.estimate
-    cells = (
-        measure.ident, area.ident, area.name, f"{line.start:%Y-%m}", "provisional" if line.provisional else "final",
-        figure.top.code, figure.bottom.code, digits(estimate.value), digits(estimate.lower), digits(estimate.upper),
-        estimate.reason.value if estimate.reason else None, digits(figure.least), digits(figure.most),
-        digits(figure.investigated), contributors(measure, line.counts),
-    )  # fmt: skip
-    return dict(zip(COLUMNS, cells, strict=True))
-
-
-def digits(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
-
-
-def as_csv(records: Iterable[Mapping[str, Any]], columns: Iterable[str] = COLUMNS) -> bytes:
-    """UTF-8 with a byte order mark, so that a spreadsheet reads names as they are; no cell begins like a formula."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(columns), lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
-
-
-def definition(measure: Measure) -> dict[str, Any]:
-    """The words of a measure, for programs."""
-    return {
-        "measure": measure.ident,
-        "title": measure.title,
-        "unit": measure.unit,
-        "definition": measure.definition,
-        "numerator": measure.numerator,
-        "denominator": measure.denominator,
-        "exclusions": list(measure.exclusions),
-        "limits": list(measure.limits),
-        "revision": measure.revision,
-        "source": measure.source,
-        "cells": [f"{key.quantity}/{key.split}/{key.category}" for key in measure.cells],
-    }
-
-
-def release_words(release: Release) -> dict[str, Any]:
-    """The head of a release, for programs."""
-    return {
-        "number": release.number,
-        "title": release.title,
-        "as_at": release.as_at.isoformat(),
-        "released_at": release.released_at.isoformat(),
-        "prepared_by": release.prepared_by_name,
-        "released_by": release.released_by_name,
-        "counting_definition": release.definition,
-        "grid_version": release.grid_version,
-        "opt_out": release.rules.get("opt_out_in_force", {}),
-    }

@@ -14,6 +14,7 @@ router = APIRouter()
 
 
 @router.get("/about/data")
+@router.get("/cy/about/data")
 def about_data(request: Request) -> Response:
     """Definitions, rounding, what the codes mean, revision."""
     with reading(request) as (_, release):
@@ -34,6 +35,7 @@ def _rules(request: Request, release: Release | None) -> CountingRules:
 
 
 @router.get("/about/patients")
+@router.get("/cy/about/patients")
 def about_patients(request: Request) -> Response:
     """What is held about patients, why, for how long, and how to object."""
     rules = request.app.state.settings.counting
@@ -41,6 +43,7 @@ def about_patients(request: Request) -> Response:
 
 
 @router.get("/accessibility")
+@router.get("/cy/accessibility")
 def accessibility(request: Request) -> Response:
     """How far the pages can be used by everybody, and what to do where they cannot."""
     return page(request, "public/accessibility.html")

@@ -1,23 +1,93 @@
-"""How every public page is made: what is released, as the public role sees it; pages and files that may be kept for five minutes."""
+"""How every public page is made: what is released, as the public role sees it; made once for each release and kept in this process.
+
+A release never changes, so a page of it is kept under its id, address and language. Only what was answered with 200 to somebody who is not
+signed in is kept: what is not there is looked for anew each time, a draft is never kept, and the room is bounded.
+"""
 
 import hashlib
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from registry.access import Kind
 from registry.errors import NotFound
-from registry.publications import published
+from registry.publications import published, whole
 from registry.publications.published import Release
+from registry.publications.whole import Whole
 from registry.store import Store
 from registry.web.actor import who
 from registry.web.pages import render
 
 READER = "hat_reader"
 FRESH = "public, max-age=300"
+ROOM = 32 * 1024 * 1024  # bytes of pages that a process keeps
+RELEASES = 2
+"""So many releases are kept as a whole: the latest, and the one before it while requests end."""
+
+Address = tuple[str, ...]
+
+
+class Kept:
+    """What a process keeps of releases: pages within `ROOM`, the least used given up first, and whole releases."""
+
+    def __init__(self, room: int = ROOM) -> None:
+        self._lock = Lock()
+        self._pages: OrderedDict[tuple[UUID, Address], bytes] = OrderedDict()
+        self._wholes: OrderedDict[UUID, Whole] = OrderedDict()
+        self._room = room
+        self._used = 0
+
+    @property
+    def used(self) -> int:
+        """Bytes of the pages that are kept."""
+        return self._used
+
+    def page(self, release: Release, address: Address) -> bytes | None:
+        with self._lock:
+            found = self._pages.get((release.id, address))
+            if found is not None:
+                self._pages.move_to_end((release.id, address))
+            return found
+
+    def keep_page(self, release: Release, address: Address, content: bytes) -> None:
+        if release.draft or len(content) > self._room:
+            return
+        with self._lock:
+            self._used += len(content) - len(self._pages.pop((release.id, address), b""))
+            self._pages[release.id, address] = content
+            while self._used > self._room:
+                _, given_up = self._pages.popitem(last=False)
+                self._used -= len(given_up)
+
+    def whole(self, connection: Connection, release: Release) -> Whole:
+        """The release as a whole; a draft is read each time."""
+        with self._lock:
+            found = self._wholes.get(release.id)
+        if found is not None:
+            return found
+        found = whole.read(connection, release)
+        if not release.draft:
+            with self._lock:
+                self._wholes[release.id] = found
+                while len(self._wholes) > RELEASES:
+                    self._wholes.popitem(last=False)
+        return found
+
+
+def kept(request: Request) -> Kept:
+    """What this application keeps."""
+    state = request.app.state
+    if not hasattr(state, "kept"):
+        state.kept = Kept()
+    found: Kept = state.kept
+    return found
 
 
 @contextmanager
@@ -28,10 +98,38 @@ def reading(request: Request) -> Iterator[tuple[Connection, Release | None]]:
         yield connection, published.latest(connection)
 
 
+Make = Callable[[Connection, Whole], Mapping[str, Any]]
+
+
+def released_page(
+    request: Request, template: str, make: Make, *asked: str, before: bool = True, **words: Any
+) -> Response:
+    """A page of the latest release. `make` gives its words; `asked` is all of the query that it depends on, as it was understood.
+
+    Before the first release the template gets `release=None` and `words` alone; without `before` there is no page yet (NotFound).
+    """
+    stranger = who(request).kind is not Kind.PERSON
+    address = (request.url.path, *asked)
+    with reading(request) as (connection, release):
+        if release is None:
+            if not before:
+                raise NotFound
+            return page(request, template, release=None, **words)
+        content = kept(request).page(release, address) if stranger else None
+        made = None if content is not None else make(connection, kept(request).whole(connection, release))
+    if content is None:
+        response = page(request, template, release=release, **(words | dict(made or {})))
+        if not stranger:
+            return response
+        content = bytes(response.body)
+        kept(request).keep_page(release, address, content)
+    return download(request, content, "text/html; charset=utf-8")
+
+
 def page(request: Request, template: str, **words: Any) -> Response:
     """A public page: kept for five minutes by whoever is not signed in."""
     who(request)
-    response = render(request, template, **words)
+    response = render(request, template, translatable=True, **words)
     response.headers.setdefault("Cache-Control", FRESH)
     return response
 

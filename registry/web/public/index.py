@@ -1,27 +1,41 @@
-"""The start page, and all measures at a glance."""
+"""The start page, and all measures at a glance by theme."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from registry.measures import MEASURES
-from registry.web.public.frame import page, reading
-from registry.web.public.shown import shown
+from registry.measures import HAT_RATE_OVERNIGHT, MEASURES, PREVENTABLE_SHARE, RISK_ASSESSMENT, THEMES
+from registry.publications.whole import Whole
+from registry.web.public.frame import released_page
+from registry.web.public.shown import in_area
 
 router = APIRouter()
 
+FIRST = (HAT_RATE_OVERNIGHT, PREVENTABLE_SHARE, RISK_ASSESSMENT)
+"""What the start page tells: one of each kind."""
+
 
 @router.get("/")
+@router.get("/cy")
 def start(request: Request) -> Response:
     """What this is, and the latest figures in sentences."""
-    with reading(request) as (connection, release):
-        found = [shown(connection, release, measure, "")[0] for measure in MEASURES.values()] if release else []
-    return page(request, "public/start.html", release=release, found=found)
+
+    def words(_: Connection, whole: Whole) -> Mapping[str, Any]:
+        return {"found": [in_area(whole, measure, "") for measure in FIRST]}
+
+    return released_page(request, "public/start.html", words)
 
 
 @router.get("/figures")
+@router.get("/cy/figures")
 def figures(request: Request) -> Response:
-    """All measures, each with its latest figure."""
-    with reading(request) as (connection, release):
-        found = [shown(connection, release, measure, "")[0] for measure in MEASURES.values()] if release else []
-    return page(request, "public/figures.html", release=release, found=found, measures=MEASURES.values())
+    """All measures by theme, each with its latest figure."""
+
+    def words(_: Connection, whole: Whole) -> Mapping[str, Any]:
+        return {"found": {measure.ident: in_area(whole, measure, "") for measure in MEASURES.values()}}
+
+    return released_page(request, "public/figures.html", words, themes=THEMES, measures=MEASURES.values())

@@ -1,31 +1,42 @@
 """One measure in one area, ready for a page: the same from what is released and from a draft of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup
-from sqlalchemy import Connection
 
 from registry.errors import NotFound
-from registry.measures import Measure
-from registry.publications import published
-from registry.publications.published import Release
+from registry.measures import Further, Measure, Shown
+from registry.publications.whole import Whole
 from registry.web import series
-from registry.web.charts import Chart, columns, notes
+from registry.web.charts import Chart, assessable_words, columns, notes
 from registry.web.charts import rows as chart_rows
+from registry.web.control import Control
+from registry.web.control_drawing import Drawn
 from registry.web.drawing import drawing
+from registry.web.public import controlling
 from registry.web.series import Area, Line
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One measure in one area, ready for a page."""
+@dataclass(frozen=True)
+class Picture:
+    """One measure in one area: its periods, its years where it is monthly, and everything that a page says of them."""
 
     measure: Measure
     area: Area
-    chart: Chart
     lines: list[Line]
     years: list[Line]
+    joined: Mapping[date, str] | None = None
+    """When which trust was merged into this one."""
+    clusters: int = 1
+    """Of how many rounded cells a count of it is made."""
+
+    @cached_property
+    def chart(self) -> Chart:
+        return series.chart(self.measure, self.area, self.lines)
 
     @property
     def summary(self) -> str:
@@ -45,11 +56,12 @@ class Shown:
 
     @property
     def rows(self) -> tuple[Any, ...]:
-        return chart_rows(self.chart)
+        """The latest first."""
+        return chart_rows(self.chart)[::-1]
 
     @property
     def year_rows(self) -> tuple[Any, ...]:
-        return chart_rows(series.chart(self.measure, self.area, self.years))
+        return chart_rows(series.chart(self.measure, self.area, self.years))[::-1]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -57,21 +69,73 @@ class Shown:
 
     @property
     def bounded(self) -> list[Line]:
-        """The lines that have bounds."""
-        return [line for line in self.lines if line.figure.least is not None]
+        """The lines that have bounds, the latest first."""
+        return [line for line in reversed(self.lines) if line.figure.least is not None]
 
     @property
     def provisional(self) -> bool:
         return any(line.provisional for line in self.lines)
 
+    @property
+    def latest(self) -> Line | None:
+        """The last final period that has a value."""
+        final = [line for line in self.lines if not line.provisional and line.figure.estimate.value is not None]
+        return final[-1] if final else None
 
-def shown(connection: Connection, release: Release, measure: Measure, area: str) -> tuple[Shown, tuple[Area, ...]]:
+    @property
+    def beside(self) -> tuple[Further, ...]:
+        """What stands beside the latest figure."""
+        return self.latest.figure.further if self.latest else ()
+
+    @property
+    def contributed(self) -> str:
+        """How many organisations are in the latest figure, of how many."""
+        if self.latest is None:
+            return ""
+        point = next(point for point in self.chart.points if point.start == self.latest.start)
+        if point.trusts is None:
+            return ""
+        words = self.chart.contributors[point.trusts != 1]
+        return f"{point.trusts:,} of {point.of:,} {words} that take part" if point.of else f"{point.trusts:,} {words}"
+
+    @property
+    def ascertainment(self) -> str | None:
+        """What can be told of how well cases were looked for; None for what is not found by looking for cases."""
+        if self.measure.numbers or self.latest is None:
+            return None
+        point = next(point for point in self.chart.points if point.start == self.latest.start)
+        return assessable_words(point)
+
+    @property
+    def control(self) -> Drawn | None:
+        """The control chart; none for a measure of years, and without any value."""
+        made = self.control_chart
+        return Drawn(made) if made else None
+
+    @cached_property
+    def control_chart(self) -> Control | None:
+        if self.measure.period is not Shown.MONTH or not any(
+            line.figure.estimate.value is not None for line in self.lines
+        ):
+            return None
+        return controlling.chart(
+            self.measure, self.area.ident, self.lines, cells=self.clusters, joined=self.joined or {}
+        )
+
+
+def areas(whole: Whole, measure: Measure) -> tuple[Area, ...]:
+    return series.areas(measure, whole.of_kind("region"))
+
+
+def in_area(whole: Whole, measure: Measure, ident: str) -> Picture:
     """A measure in the area that is asked for (the first, where none is). Raises NotFound for one that it is not published for."""
-    choice = series.areas(measure, published.places(connection, release, "region"))
-    chosen = next((one for one in choice if one.ident == area or not area), None)
+    chosen = next((one for one in areas(whole, measure) if one.ident == ident or not ident), None)
     if chosen is None:
         raise NotFound
-    gathered = published.region_months(connection, release, measure)
-    lines = series.monthly(measure, chosen, gathered)
-    drawn = series.chart(measure, chosen, lines)
-    return Shown(measure, chosen, drawn, lines, series.yearly(measure, lines)), choice
+    return of_area(whole, measure, chosen)
+
+
+def of_area(whole: Whole, measure: Measure, area: Area) -> Picture:
+    lines = series.lines(measure, area, whole.months, whole.years)
+    years = series.yearly(measure, lines) if measure.period is Shown.MONTH else []
+    return Picture(measure, area, lines, years, clusters=len(area.places))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,17 +11,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from registry.errors import NotFound
-from registry.measures import CASES, HAT_RATE, PREVENTABLE_SHARE, Counts, Figure
+from registry.measures import HAT_RATE, Counts, Figure, Shown
 from registry.publications import published
-from registry.publications.cells import year_months
 from registry.publications.published import Place, Release
+from registry.publications.whole import Whole
+from registry.statistics.estimate import Reason
 from registry.web import series
 from registry.web.charts import rows as chart_rows
-from registry.web.public.frame import download, page, reading, required
-from registry.web.public.shown import Shown
+from registry.web.control_drawing import Drawn
+from registry.web.public import controlling, records
+from registry.web.public.frame import download, kept, reading, released_page, required
+from registry.web.public.shown import Picture
+from registry.web.public.splits import splits
 from registry.web.series import Area, Line
 
 router = APIRouter()
+
+NOT_YET = "no final month yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class TrustRow:
     months: int
     pending: bool
     """There are returns, but none of them is final."""
+    found_from: str
 
     @property
     def figure(self) -> Figure:
@@ -43,27 +50,45 @@ class TrustRow:
     def status(self) -> str:
         return "provisional" if self.counts.provisional or self.pending else "final"
 
+    @property
+    def absent(self) -> str:
+        """Why there is no rate, in words; empty where there is one."""
+        if self.pending:
+            return NOT_YET
+        if self.figure.estimate.value is not None:
+            return ""
+        if self.figure.estimate.reason is Reason.FEW_EVENTS:
+            return self.figure.top.words
+        return self.figure.top.words if self.counts.cells else "no complete return"
+
 
 @router.get("/figures/trusts")
+@router.get("/cy/figures/trusts")
 def listed(request: Request, year: str = "") -> Response:
     """Every trust in one financial year, by name: no ranking."""
-    with reading(request) as (connection, release):
-        choice = published.years(connection, release) if release else {}
-        chosen = _chosen_year(choice, year)
-        rows = _trust_rows(connection, release, chosen) if release and chosen else []
-        sector = _sector(connection, release, chosen) if release and chosen else []
-    return page(request, "public/trusts.html", release=release, years=choice, chosen=chosen, rows=rows, sector=sector)
+
+    def words(_: Connection, whole: Whole) -> Mapping[str, Any]:
+        chosen = chosen_year(whole.final_years, year)
+        return {
+            "years": whole.final_years,
+            "chosen": chosen,
+            "rows": trust_rows(whole, chosen) if chosen else [],
+            "sector": _sector(whole, chosen) if chosen else [],
+        }
+
+    return released_page(request, "public/trusts.html", words, year, years={}, chosen=None)
 
 
-def _sector(connection: Connection, release: Release, year: date) -> list[tuple[str, Figure]]:
+def _sector(whole: Whole, year: date) -> list[tuple[str, Figure]]:
     """The independent sector of each nation that has one in this year."""
-    found = published.independent_years(connection, release)
-    return [(nation, HAT_RATE.figure(years[year])) for (_, nation), years in sorted(found.items()) if year in years]
+    return [
+        (nation, HAT_RATE.figure(found[year])) for (_, nation), found in sorted(whole.sector.items()) if year in found
+    ]
 
 
-NOT_YET = "no final month yet"
 TRUST_COLUMNS = (
     "code", "name", "region", "nation", "year", "status", "months", "cases", "admissions", "rate", "lower_95", "upper_95", "note",
+    "case_finding_sources",
 )  # fmt: skip
 
 
@@ -71,83 +96,108 @@ TRUST_COLUMNS = (
 def as_csv(request: Request) -> Response:
     """Every trust and financial year that is released."""
     with reading(request) as (connection, release):
-        current = required(release)
-        records = [
-            _trust_record(row, year)
-            for year in reversed(published.years(connection, current))
-            for row in _trust_rows(connection, current, year)
-        ]
-    return download(request, series.as_csv(records, TRUST_COLUMNS), "text/csv; charset=utf-8")
+        whole = kept(request).whole(connection, required(release))
+    rows = [_trust_record(row, year) for year in reversed(whole.final_years) for row in trust_rows(whole, year)]
+    return download(request, records.as_csv(rows, TRUST_COLUMNS), "text/csv; charset=utf-8")
+
+
+@router.get("/figures/trusts/{code}.csv")
+def one_as_csv(request: Request, code: str) -> Response:
+    """The months, quarters and financial years of one trust."""
+    with reading(request) as (connection, release):
+        whole = kept(request).whole(connection, required(release))
+        place = _place(whole, code)
+        months = _lines(published.trust_months(connection, whole.release, code), series.month_words)
+        years = _lines(published.trust_years(connection, whole.release, code), series.year_words)
+    area = Area(place.code.lower(), place.name, (), (place.nation,))
+    kinds = ((Shown.MONTH, months), (Shown.QUARTER, series.quarterly(HAT_RATE, months)), (Shown.FINANCIAL_YEAR, years))
+    rows = [
+        records.record(HAT_RATE, area, line) | {"period": records.period_code(kind, line.start)}
+        for kind, lines in kinds
+        for line in lines
+    ]
+    return download(request, records.as_csv(rows), "text/csv; charset=utf-8")
+
+
+def _place(whole: Whole, code: str) -> Place:
+    found = whole.place("trust", code)
+    if found is None:
+        raise NotFound
+    return found
 
 
 @router.get("/figures/trusts/{code}")
+@router.get("/cy/figures/trusts/{code}")
 def one(request: Request, code: str) -> Response:
     """One trust: its quarters and months, and its financial years with their splits. A month alone is too small for a rate."""
-    with reading(request) as (connection, release):
-        current = required(release)
-        place = next((one for one in published.places(connection, current, "trust") if one.code == code), None)
-        if place is None:
-            raise NotFound
-        area = Area(place.code.lower(), place.name, (("trust", place.code),), (place.nation,))
-        months = _lines(published.trust_months(connection, current, code), series.month_words)
-        years = _lines(published.trust_years(connection, current, code), series.year_words)
+
+    def words(connection: Connection, whole: Whole) -> Mapping[str, Any]:
+        return _trust_words(connection, whole.release, whole, _place(whole, code))
+
+    return released_page(request, "public/trust.html", words, before=False)
+
+
+def _trust_words(connection: Connection, release: Release, whole: Whole, place: Place) -> dict[str, Any]:
+    area = Area(place.code.lower(), place.name, (("trust", place.code),), (place.nation,))
+    months = _lines(published.trust_months(connection, release, place.code), series.month_words)
+    years = _lines(published.trust_years(connection, release, place.code), series.year_words)
     quarters = series.quarterly(HAT_RATE, months)
-    found = Shown(HAT_RATE, area, series.chart(HAT_RATE, area, quarters), quarters, years)
-    by_month = chart_rows(series.chart(HAT_RATE, area, months))
-    return page(
-        request, "public/trust.html", release=current, place=place, shown=found, months=by_month, splits=_splits(years)
-    )
+    found = Picture(HAT_RATE, area, quarters, years, clusters=3)
+    by_month = chart_rows(series.chart(HAT_RATE, area, months))[::-1]
+    return {
+        "place": place,
+        "region": whole.place("region", place.region or ""),
+        "successor": whole.place("trust", whole.successors.get(place.code, "")),
+        "joined": _joined(whole, place),
+        "shown": found,
+        "months": by_month,
+        "control": _control(area, months, quarters, _joined(whole, place)),
+        "splits": splits(years),
+        "sources": [(series.year_words(line.start), found_from(whole, place.code, line.start)) for line in years[::-1]],
+    }
+
+
+def _joined(whole: Whole, place: Place) -> dict[date, str]:
+    """When which trust was merged into this one: the day after it closed."""
+    before = [whole.place("trust", code) for code, into in whole.successors.items() if into == place.code]
+    return {
+        one.closed_on + timedelta(days=1): f"{one.name} was merged into it"
+        for one in before
+        if one is not None and one.closed_on is not None
+    }
+
+
+def _control(area: Area, months: list[Line], quarters: list[Line], joined: Mapping[date, str]) -> Drawn | None:
+    """By month where every final month may be shown, else by quarter: to leave out the low ones would lift the mean."""
+    if not any(line.figure.estimate.value is not None for line in quarters):
+        return None
+    low = any(line.figure.estimate.reason is Reason.FEW_EVENTS for line in months if not line.provisional)
+    lines, cells, period = (quarters, 3, "quarter") if low else (months, 1, "month")
+    return Drawn(controlling.chart(HAT_RATE, area.ident, lines, cells=cells, joined=joined, period=period))
 
 
 def _lines(found: Mapping[date, Counts], words: Any) -> list[Line]:
     return [Line(start, words(start), HAT_RATE.figure(counts), counts) for start, counts in sorted(found.items())]
 
 
-SPLIT_WORDS = (
-    ("What was found", "vte_type", (("pe", "Pulmonary embolism"), ("dvt", "Deep vein thrombosis only"))),
-    (
-        "Group of the admission",
-        "admission_group",
-        (
-            ("medical", "Medical"),
-            ("surgical", "Surgical"),
-            ("obstetric", "Obstetric"),
-            ("critical_care", "Critical care"),
-            ("orthopaedic_trauma", "Trauma and orthopaedic"),
-        ),
-    ),
-    (
-        "Judgement on preventability",
-        "preventability",
-        (
-            ("preventable", "Potentially preventable"),
-            ("not_preventable", "Not preventable"),
-            ("not_investigated", "Not investigated"),
-        ),
-    ),
-)
+def found_from(whole: Whole, code: str, year: date) -> str:
+    """How many sources of cases a trust uses, or why its ascertainment cannot be assessed."""
+    told = whole.trust_numbers.get((code, year), {})
+    sources, coded = told.get("case_finding_sources"), told.get("months_coded", 0)
+    needed = int(whole.release.rules.get("ascertainment_sources_needed", 2))
+    if sources is None and not coded:
+        return "cannot be assessed: not told"
+    if (sources or 0) < needed and not coded:
+        return f"cannot be assessed: {sources} of 5 sources"
+    also = "; coded candidates counted" if coded else ""
+    return (
+        f"{sources if sources is not None else 'not told'} of 5 sources{also}"
+        if sources is not None
+        else "coded candidates counted"
+    )
 
 
-def _splits(years: list[Line]) -> list[dict[str, Any]]:
-    """For each year with cases the splits as words, and the share that was preventable."""
-    found = []
-    for line in reversed(years):
-        cells = {
-            (key.split, key.category): count.words
-            for key, count in line.counts.cells.items()
-            if key.quantity == CASES.quantity
-        }
-        tables = [
-            (title, [(words, cells[split, category]) for category, words in categories if (split, category) in cells])
-            for title, split, categories in SPLIT_WORDS
-        ]
-        if any(rows for _, rows in tables):
-            share = Line(line.start, line.label, PREVENTABLE_SHARE.figure(line.counts), line.counts)
-            found.append({"line": line, "tables": tables, "share": share})
-    return found
-
-
-def _chosen_year(choice: Mapping[date, bool], year: str) -> date | None:
+def chosen_year(choice: Mapping[date, bool], year: str) -> date | None:
     """The year asked for; else the latest that is final, or the latest; None where nothing is released.
 
     Raises NotFound for a year that is not there.
@@ -160,10 +210,10 @@ def _chosen_year(choice: Mapping[date, bool], year: str) -> date | None:
     return found
 
 
-def _trust_rows(connection: Connection, release: Release, year: date) -> list[TrustRow]:
-    regions = {one.code: one.name for one in published.places(connection, release, "region")}
-    counts = published.all_trusts(connection, release, year)
-    months = published.final_months(connection, release, year_months(year))
+def trust_rows(whole: Whole, year: date) -> list[TrustRow]:
+    """Every trust that takes or took part in a year, by name."""
+    regions = {one.code: one.name for one in whole.of_kind("region")}
+    counts, months = whole.trust_years.get(year, {}), whole.final_months.get(year, {})
     return [
         TrustRow(
             place,
@@ -171,8 +221,9 @@ def _trust_rows(connection: Connection, release: Release, year: date) -> list[Tr
             counts.get(place.code, Counts()),
             months.get(place.code, 0),
             place.code not in counts,
+            found_from(whole, place.code, year),
         )
-        for place in published.places(connection, release, "trust")
+        for place in whole.of_kind("trust")
         if place.closed_on is None or place.closed_on > year or place.code in counts
     ]
 
@@ -181,7 +232,8 @@ def _trust_record(row: TrustRow, year: date) -> dict[str, Any]:
     figure, estimate = row.figure, row.figure.estimate
     cells = (
         row.place.code, row.place.name, row.region, row.place.nation, f"{year.year}-{(year.year + 1) % 100:02d}", row.status,
-        row.months, figure.top.code, figure.bottom.code, series.digits(estimate.value), series.digits(estimate.lower),
-        series.digits(estimate.upper), NOT_YET if row.pending else estimate.reason.value if estimate.reason else None,
+        row.months, figure.top.code, figure.bottom.code, records.digits(estimate.value), records.digits(estimate.lower),
+        records.digits(estimate.upper), NOT_YET if row.pending else estimate.reason.value if estimate.reason else None,
+        row.found_from,
     )  # fmt: skip
     return dict(zip(TRUST_COLUMNS, cells, strict=True))

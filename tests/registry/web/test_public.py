@@ -96,7 +96,7 @@ def test_the_rate_is_the_sum_of_rounded_regions_and_nothing_else(http: TestClien
     cases = sum(values[f"grid-1/hat_cases/region/{region}/{month}"] for region in ("Y58", "Y56", "W92000004"))
     admissions = sum(values[f"grid-1/admissions/region/{region}/{month}"] for region in ("Y58", "Y56", "W92000004"))
     rows = csv.DictReader(io.StringIO(http.get("/figures/hat-rate.csv").content.decode("utf-8-sig")))
-    april = next(row for row in rows if (row["area"], row["month"]) == ("england-and-wales", "2025-04"))
+    april = next(row for row in rows if (row["area"], row["period"]) == ("england-and-wales", "2025-04"))
     assert (april["numerator"], april["denominator"]) == (str(cases), str(admissions))
     assert float(april["value"]) == pytest.approx(1000 * cases / admissions, abs=1e-6)
     assert (april["status"], april["organisations"]) == ("final", "3")
@@ -142,7 +142,7 @@ def test_independents_are_one_line_and_no_provider(http: TestClient) -> None:
 @pytest.mark.usefixtures("released")
 def test_the_preventable_share_has_its_bounds(http: TestClient) -> None:
     rows = list(csv.DictReader(io.StringIO(http.get("/figures/preventable-share.csv").content.decode("utf-8-sig"))))
-    april = next(row for row in rows if (row["area"], row["month"]) == ("england-and-wales", "2025-04"))
+    april = next(row for row in rows if (row["area"], row["period"]) == ("england-and-wales", "2025-04"))
     assert float(april["share_if_none"]) <= float(april["value"]) <= float(april["share_if_all"])
     assert 0.8 < float(april["share_investigated"]) <= 1
 
