@@ -14,137 +14,80 @@ Which case counts, where and for whom (counting.md 1 and 4):
 * A month enters the rates, top and bottom, with admissions and a complete return, or a nil return while nothing is held. A case
   attributed into a nil month therefore takes the month out until the organisation returns it again. Cases of months that do not
   enter are in no rate; their number is told.
+
+What a case counts as in each split is in `registry.publications.case_facts`; counting again only what was touched is `refreshing`.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Boolean, Connection, Date, Double, bindparam, delete, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from registry.settings import CountingRules
+from registry.disclosure.grid import GROUPS
+from registry.publications import case_facts
+from registry.settings import CountingRules, DeskRules
 from registry.statistics.completeness import completeness_by_delay, completeness_of, delay_triangle, is_provisional
+from registry.store.desk import job_mark
+from registry.store.figures import report_count, touched
 from registry.store.tables import case_count, organisation, trust_month
 
-# The same person's pairs, both ways round; a pair that a person found to be two events is none.
-CASES = text(
-    """
-    insert into figures.case_count (organisation_id, month, standing, split, category, count)
-    with held as (
-        select r.tenant_id, r.id, r.nhs_key, r.attributed_id, r.added_at,
-               v.index_month, v.index_admission_date, v.diagnosis_date, v.vte_type, v.admission_group, v.overnight,
-               q.category, q.preventability,
-               r.tenant_id = r.attributed_id as own,
-               r.attribution in ('own', 'accepted')
-                   or (r.attribution = 'proposed' and r.attribution_since < :silent_since) as agreed
-        from records.case_record r
-        join records.case_version v on (v.tenant_id, v.record_id, v.version) = (r.tenant_id, r.id, r.version)
-        left join (
-            select a.tenant_id, a.local_case_id, b.category, b.preventability
-            from records.rca_record a
-            join records.rca_version b on (b.tenant_id, b.record_id, b.version) = (a.tenant_id, a.id, a.version)
-            where a.withdrawn_at is null
-        ) q on (q.tenant_id, q.local_case_id) = (r.tenant_id, r.local_case_id)
-        where r.withdrawn_at is null and v.scope = 'in' and q.category is distinct from 'not_hat'
-    ), ranked as (
-        select held.*,
-               bool_or(vte_type in ('pe', 'pe_and_dvt')) over stay as pe,
-               row_number() over (
-                   stay order by agreed desc, own desc, (category is null or preventability is null),
-                                 diagnosis_date, added_at, id
-               ) as place
-        from held
-        window stay as (
-            partition by attributed_id, coalesce(encode(nhs_key, 'hex'), id::text), index_admission_date
-        )
-    ), once as (
-        select * from ranked where place = 1
-    ), pairs as (
-        select first_tenant_id, first_case_id, second_tenant_id, second_case_id
-        from linkage.pair where state <> 'dismissed'
-        union
-        select second_tenant_id, second_case_id, first_tenant_id, first_case_id
-        from linkage.pair where state <> 'dismissed'
-    ), beaten as (
-        select mine.tenant_id, mine.id, bool_or(other.attributed_id = mine.attributed_id) as same_place
-        from once mine
-        join pairs on (pairs.first_tenant_id, pairs.first_case_id) = (mine.tenant_id, mine.id)
-        join once other on (other.tenant_id, other.id) = (pairs.second_tenant_id, pairs.second_case_id)
-        where (not other.agreed, not other.own, other.diagnosis_date, other.added_at, other.id)
-            < (not mine.agreed, not mine.own, mine.diagnosis_date, mine.added_at, mine.id)
-        group by mine.tenant_id, mine.id
-    ), standing as (
-        select once.*,
-               case when beaten.id is not null then 'doubled' when once.agreed then 'agreed' else 'pending' end as standing
-        from once left join beaten using (tenant_id, id)
-        where beaten.id is null or (once.agreed and not beaten.same_place)
-    )
-    select attributed_id, index_month, standing, split, its_category, count(*)
-    from standing
-    cross join lateral (
-        values ('total', 'total'),
-               ('vte_type', case when pe then 'pe' else 'dvt' end),
-               ('admission_group', admission_group),
-               ('stay', case when overnight then 'overnight' else 'not_overnight' end),
-               ('preventability',
-                case when category is null or preventability is null then 'not_investigated'
-                     when category <> 'unclassifiable' and preventability in ('preventable', 'preventable_psii')
-                         then 'preventable'
-                     else 'not_preventable' end)
-    ) as splits (split, its_category)
-    group by attributed_id, index_month, standing, split, its_category
-    """
-)
+FIGURES_LOCK = 0x4841_5403
+"""One count or refresh at a time."""
+MARK = "figures"
+"""Under this name the time stands up to which what was recorded is counted."""
+STAYS = ("day_case", "regular_attender", "no_night", "overnight")
+MEMORY = "set local work_mem = '192MB'"
 
-# Shown apart: events of day cases (in scope, and in the rate of all admissions), and what the scope rule keeps out of the rate.
-APART = text(
-    """
-    insert into figures.case_count (organisation_id, month, standing, split, category, count)
-    select r.attributed_id, v.index_month, 'agreed', 'apart',
-           case when v.scope = 'in' then 'day_case' else v.scope end, count(*)
-    from records.case_record r
-    join records.case_version v on (v.tenant_id, v.record_id, v.version) = (r.tenant_id, r.id, r.version)
-    where r.withdrawn_at is null
-      and (r.attribution in ('own', 'accepted')
-           or (r.attribution = 'proposed' and r.attribution_since < :silent_since))
-      and (v.scope in ('immobilisation', 'line_related', 'pregnancy_associated')
-           or (v.scope = 'in' and v.index_stay = 'this' and v.patient_classification = 'day_case'))
-    group by 1, 2, 5
-    """
-)
 
-# One row for each organisation that takes part and each month from its first to its last that has ended.
+def _sum(groups: Iterable[str], stays: Iterable[str] = STAYS) -> str:
+    return " + ".join(f"v.{group}_{stay}" for group in groups for stay in stays)
+
+
+# One row for each organisation that takes part and each month from its first to its last that has ended. A return is timed by the day on
+# which the first complete or nil one came; not before the organisation sent any, for what it sent of the past could not be in time.
 TRUST_MONTHS = text(
-    """
-    insert into figures.trust_month (
+    f"""
+    insert into figures.trust_month as t (
         organisation_id, month, case_return, admissions, admissions_overnight, admissions_maternity,
-        enters, provisional, completeness, counted_at
+        admissions_by_group, overnight_by_group, timeliness, enters, provisional, completeness, counted_at
     )
-    select o.id, m.month, a.case_return, a.admissions, a.overnight, a.maternity,
+    select o.id, m.month, a.case_return, a.admissions, a.overnight, a.maternity, a.by_group, a.overnight_by_group,
+           case when a.came is null or m.due_on < s.began then null when a.came <= m.due_on then 'in_time' else 'late' end,
            coalesce(a.admissions > 0 and (a.case_return = 'complete' or (a.case_return = 'nil' and not exists (
                select from figures.case_count c
                where c.organisation_id = o.id and c.month = m.month and c.split = 'total' and c.standing <> 'pending'
            ))), false),
            m.provisional, m.completeness, :at
     from register.organisation o
-    join unnest(:months, :provisional, :completeness) as m (month, provisional, completeness)
-        on m.month >= date_trunc('month', o.live_from)
+    join (
+        select month, provisional, completeness, cast(month + interval '1 month' as date) + :return_due_days as due_on
+        from unnest(:months, :provisional, :completeness) as u (month, provisional, completeness)
+    ) m on m.month >= date_trunc('month', o.live_from)
     left join (
-        select r.tenant_id, r.month, v.case_return,
-               medical_overnight + surgical_overnight + obstetric_overnight + critical_care_overnight
-                   + orthopaedic_trauma_overnight as overnight,
-               obstetric_day_case + obstetric_regular_attender + obstetric_no_night + obstetric_overnight as maternity,
-               medical_day_case + medical_regular_attender + medical_no_night + medical_overnight
-                   + surgical_day_case + surgical_regular_attender + surgical_no_night + surgical_overnight
-                   + obstetric_day_case + obstetric_regular_attender + obstetric_no_night + obstetric_overnight
-                   + critical_care_day_case + critical_care_regular_attender + critical_care_no_night
-                   + critical_care_overnight + orthopaedic_trauma_day_case + orthopaedic_trauma_regular_attender
-                   + orthopaedic_trauma_no_night + orthopaedic_trauma_overnight as admissions
+        select tenant_id, cast(min(recorded_at) at time zone 'Europe/London' as date) as began
+        from records.activity_version group by tenant_id
+    ) s on s.tenant_id = o.id
+    left join (
+        select r.tenant_id, r.month, v.case_return, {_sum(GROUPS)} as admissions, {_sum(GROUPS, ["overnight"])} as overnight,
+               {_sum(["obstetric"])} as maternity, array[{", ".join(_sum([group]) for group in GROUPS)}] as by_group,
+               array[{", ".join(_sum([group], ["overnight"]) for group in GROUPS)}] as overnight_by_group,
+               case when v.case_return in ('complete', 'nil') then (
+                   select cast(min(f.recorded_at) at time zone 'Europe/London' as date) from records.activity_version f
+                   where f.tenant_id = r.tenant_id and f.record_id = r.id and f.case_return in ('complete', 'nil')
+               ) end as came
         from records.activity_record r
         join records.activity_version v on (v.tenant_id, v.record_id, v.version) = (r.tenant_id, r.id, r.version)
         where r.withdrawn_at is null
     ) a on (a.tenant_id, a.month) = (o.id, m.month)
     where o.kind <> 'system' and not o.activity_only and (o.closed_on is null or m.month <= o.closed_on)
-    """
+    on conflict (organisation_id, month) do update set
+        case_return = excluded.case_return, admissions = excluded.admissions,
+        admissions_overnight = excluded.admissions_overnight, admissions_maternity = excluded.admissions_maternity,
+        admissions_by_group = excluded.admissions_by_group, overnight_by_group = excluded.overnight_by_group,
+        timeliness = excluded.timeliness, enters = excluded.enters, provisional = excluded.provisional,
+        completeness = excluded.completeness, counted_at = excluded.counted_at
+    """  # noqa: S608 (names of columns)
 ).bindparams(
     bindparam("months", type_=ARRAY(Date)),
     bindparam("provisional", type_=ARRAY(Boolean)),
@@ -154,36 +97,62 @@ TRUST_MONTHS = text(
 # Delays are learnt only from months in which the organisation already reported: what it loaded of the past tells nothing.
 DELAYS = text(
     """
-    with reports as (
-        select r.attributed_id, v.index_month, date_trunc('month', r.added_at at time zone 'UTC')::date as reported
-        from records.case_record r
-        join records.case_version v on (v.tenant_id, v.record_id, v.version) = (r.tenant_id, r.id, r.version)
-        where r.withdrawn_at is null and v.scope = 'in'
-    ), began as (
-        select attributed_id, min(reported) as month from reports group by attributed_id
-    )
-    select reports.index_month, reports.reported, count(*)
-    from reports join began using (attributed_id)
-    where reports.index_month >= began.month
-    group by reports.index_month, reports.reported
+    with began as (select organisation_id, min(reported) as month from figures.report_count group by organisation_id)
+    select r.month, r.reported, sum(r.count)::int
+    from figures.report_count r join began using (organisation_id)
+    where r.month >= began.month
+    group by r.month, r.reported
     """
 )
 
 
-def count(connection: Connection, rules: CountingRules, at: datetime) -> dict[str, int]:
+def count(connection: Connection, rules: CountingRules, at: datetime, desk: DeskRules | None = None) -> dict[str, int]:
     """Count everything anew, as at `at`, in the caller's transaction under `hat_jobs`; what was there before is replaced.
 
     Gives what came of it in numbers. Months that had not ended are left out. Safe to run again: the same records and the same
-    time give the same counts.
+    time give the same counts. `desk` says when returns are due.
     """
-    silent_since = at - timedelta(days=rules.attribution_silence_days)
-    connection.execute(delete(case_count))
-    connection.execute(delete(trust_month))
-    connection.execute(CASES, {"silent_since": silent_since})
-    connection.execute(APART, {"silent_since": silent_since})
-    months = _months(connection, at.date())
-    connection.execute(TRUST_MONTHS, _states(connection, months, at.date(), rules) | {"at": at})
+    connection.execute(select(func.pg_advisory_xact_lock(FIGURES_LOCK)))
+    connection.execute(text(MEMORY))
+    set_mark(connection)
+    for table in (touched, case_count, report_count, trust_month):
+        connection.execute(delete(table))
+    silent = {"silent_since": silent_since(rules, at)}
+    case_facts.hold(connection, case_facts.EVERY_CASE, silent)
+    case_facts.tally(connection)
+    connection.execute(text(case_facts.APART.format(source=case_facts.EVERY_CASE)), silent)
+    count_months(connection, rules, at, desk)
     return _effect(connection)
+
+
+def silent_since(rules: CountingRules, at: datetime) -> datetime:
+    """What was proposed before and has not been answered counts."""
+    return at - timedelta(days=rules.attribution_silence_days)
+
+
+def set_mark(connection: Connection) -> None:
+    """From now on what is recorded later is not counted yet."""
+    connection.execute(
+        text(
+            "insert into register.job_mark (job, seen_to) values (:job, now()) "
+            "on conflict (job) do update set seen_to = excluded.seen_to"
+        ),
+        {"job": MARK},
+    )
+
+
+def mark(connection: Connection) -> datetime | None:
+    """Up to when what was recorded is counted; None before the first count."""
+    found: datetime | None = connection.scalar(select(job_mark.c.seen_to).where(job_mark.c.job == MARK))
+    return found
+
+
+def count_months(connection: Connection, rules: CountingRules, at: datetime, desk: DeskRules | None = None) -> None:
+    """The state and the admissions of every month, by the counts as they stand."""
+    months = _months(connection, at.date())
+    states = _states(connection, months, at.date(), rules)
+    given = {"at": at, "return_due_days": (desk or DeskRules()).return_due_days}
+    connection.execute(TRUST_MONTHS, states | given)
 
 
 def _months(connection: Connection, on: date) -> list[date]:

@@ -127,6 +127,9 @@ def _record_table(kind: RecordKind) -> Table:
             postgresql_using="hash",
             postgresql_where=text("nhs_key is not null"),
         )
+        # Few: what is attributed to another organisation, and what waits for its answer.
+        Index("ix_case_record_elsewhere", table.c.attributed_id, postgresql_where=text("attributed_id <> tenant_id"))
+        Index("ix_case_record_proposed", table.c.attribution_since, postgresql_where=text("attribution = 'proposed'"))
     return table
 
 

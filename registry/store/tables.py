@@ -467,11 +467,17 @@ trust_month = Table(
     Column("admissions", Integer),
     Column("admissions_overnight", Integer),
     Column("admissions_maternity", Integer),
+    # By group of the admission, in the order of the publication grid.
+    Column("admissions_by_group", ARRAY(Integer)),
+    Column("overnight_by_group", ARRAY(Integer)),
+    # in_time, late: when the first complete or nil return came; null where none did, or the organisation sent none before it was due.
+    Column("timeliness", Text),
     Column("enters", Boolean, nullable=False),
     Column("provisional", Boolean, nullable=False),
     # Estimated share of the month's cases that have arrived (reverse product limit over delays); null where unknown.
     Column("completeness", Double),
     _now("counted_at"),
+    CheckConstraint("timeliness in ('in_time', 'late')", name="timeliness"),
     schema="figures",
 )
 
@@ -483,7 +489,7 @@ case_count = Table(
     # agreed: in the organisation's figure and the nation's. pending: attributed but not answered or disputed, in the nation's
     # only. doubled: the same event is counted for another organisation, so in this organisation's figure only.
     Column("standing", Text, primary_key=True),
-    # total, vte_type, admission_group, preventability, stay: the splits of the publication grid; apart: out of the rate.
+    # total, and the splits of the publication grid; apart: out of the rate.
     Column("split", Text, primary_key=True),
     Column("category", Text, primary_key=True),
     Column("count", Integer, nullable=False),
@@ -623,6 +629,9 @@ def _place_columns() -> list[Column[Any]]:
         Column("closed_on", Date),
         # The code of the organisation that took a trust over.
         Column("successor", Text),
+        # Of a trust in England: the board that commissions it.
+        Column("icb", Text),
+        Column("icb_name", Text),
     ]
 
 

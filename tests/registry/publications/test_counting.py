@@ -80,7 +80,8 @@ def test_one_month_by_hand(
         hold_case(connection, mine, Case(MARCH, said={"scope": "line_related"}))
         hold_case(connection, mine, Case(MARCH, said={"patient_classification": "day_case", "overnight": False}))
     effect, counts = counted()
-    assert {key[3:]: number for key, number in counts.items()} == {
+    monthly = {"total", "vte_type", "admission_group", "stay", "preventability", "apart"}
+    assert {key[3:]: number for key, number in counts.items() if key[3] in monthly} == {
         ("total", "total"): 4,
         ("vte_type", "pe"): 3,
         ("vte_type", "dvt"): 1,
