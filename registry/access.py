@@ -135,6 +135,8 @@ PUBLIC: Final = None
 ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
     {
         "app.openapi": PUBLIC,
+        "health.healthz": PUBLIC,
+        "health.readyz": PUBLIC,
         "signin.ask": PUBLIC,
         "signin.sign_in": PUBLIC,
         "signin.sign_out": PUBLIC,
@@ -328,6 +330,10 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "public.trusts.as_csv": PUBLIC,
         "public.trusts.one": PUBLIC,
         "public.trusts.one_as_csv": PUBLIC,
+        "public.compare.page": PUBLIC,
+        "public.compare.as_csv": PUBLIC,
+        "public.regions.beside_each_other": PUBLIC,
+        "public.regions.one": PUBLIC,
         "public.measures.as_csv": PUBLIC,
         "public.measures.as_json": PUBLIC,
         "public.measures.one": PUBLIC,
@@ -356,6 +362,13 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "team.ask_official": Right.IMPORT_FIGURES,
         "team.preview_official": Right.IMPORT_FIGURES,
         "team.confirm_official": Right.IMPORT_FIGURES,
+        **dict.fromkeys(
+            (
+                f"open_data.pages.{name}"
+                for name in ("index", "changes", "key", "latest", "release", "latest_file", "release_file")
+            ),
+            PUBLIC,
+        ),
         "release.desk.prepare": Right.PREPARE_RELEASE,
         "release.desk.page": Right.READ_DRAFTS,
         "release.desk.figures": Right.READ_DRAFTS,

@@ -19,7 +19,9 @@ from registry.web import (
     edge,
     fhir,
     figures,
+    health,
     invitation,
+    notices,
     office,
     pages,
     problems,
@@ -31,17 +33,21 @@ from registry.web import (
 )
 from registry.web.evaluation import routers as evaluation_routers
 from registry.web.fhir import refusals
+from registry.web.open_data import pages as open_data
 
 PAGES: tuple[APIRouter, ...] = (
+    health.router,
     signin.router,
     admin.router,
     public.router,
+    open_data.router,
     team.router,
     *evaluation_routers,
     release.router,
     office.router,
     figures.router,
     invitation.router,
+    notices.router,
     trust.router,
 )  # for people; not part of the described interface
 MACHINES: tuple[APIRouter, ...] = (*api.routers,)  # for programs; every route stands in /api/openapi.json
