@@ -19,12 +19,13 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
-from registry import cases, claims, publications, submissions, timeline
+from registry import cases, claims, notices, publications, submissions, timeline
 from registry.accounts import clients
 from registry.claims import STALE
-from registry.publications import auditing, drafting
+from registry.publications import drafting
 from registry.settings import Secrets, Settings
 from registry.store import Store
+from registry.web.open_data import job as open_data
 
 log = logging.getLogger(__name__)
 
@@ -148,19 +149,23 @@ TIMETABLE: tuple[Job, ...] = (
         Every(timedelta(minutes=5)),
         cases.between_trusts,
     ),
+    Job("notices", "Tell people what waits for them.", Every(timedelta(minutes=1)), notices.tell),
+    Job("letters", "Send the letters that wait.", Constantly(timedelta(seconds=10)), notices.send_waiting),
+    Job("digest", "Write each person the letter of the day.", Nightly(time(7)), notices.digest),
     Job("wishes", "Erase what patients wish to be erased.", Every(timedelta(minutes=5)), cases.erase_wished),
     Job("figures", "Count all figures anew.", Nightly(time(2, 30)), publications.count),
     Job(
         "releases",
         "Audit the figures that wait and release what is due.",
         Constantly(timedelta(seconds=5)),
-        auditing.work,
+        open_data.work,
     ),
     Job("release_draft", "Prepare the month's draft of a release.", Monthly(5, time(5)), drafting.draft_of_the_month),
     Job("overlooked", "Look at all cases for work that was overlooked.", Nightly(time(2)), cases.take_in_overlooked),
     Job("drafts", "Delete drafts that are over.", Nightly(time(2, 45)), cases.forget_drafts),
     Job("payloads", "Delete submitted bytes whose time is over.", Nightly(time(3)), submissions.retire),
     Job("identifiers", "Erase identifiers whose time is over.", Nightly(time(3, 30)), cases.retire),
+    Job("told", "Forget notices and letters whose time is over.", Nightly(time(4, 15)), notices.forget),
     Job("access", "Forget access tokens and assertions whose time is over.", Nightly(time(4)), clients.forget),
     Job("runs", "Forget the runs of more than 90 days ago.", Nightly(time(4, 30)), forget_runs),
 )

@@ -7,25 +7,26 @@ approved or released.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from registry import identifiers
 from registry.disclosure.grid import GRID_VERSION
 from registry.errors import Conflict
-from registry.publications import judging, offsets, releasing
+from registry.publications import judging, offsets, releasing, reviewing
 from registry.publications.digests import draft_hash
 from registry.publications.judging import Judge, Matter, Verdict
 from registry.publications.protecting import lock
+from registry.publications.published import Release
 from registry.publications.transitions import Action, State, next_state
 from registry.settings import Secrets, Settings
 from registry.store import SYSTEM_TENANT, Store, audit
-from registry.store.releases import audit_run
+from registry.store.releases import audit_run, draft_file
 from registry.store.tables import publication
 
 ROLE = "hat_national"
@@ -41,10 +42,33 @@ class Asked:
     publication_id: UUID
 
 
-def work(store: Store, secrets: Secrets, _settings: Settings, at: datetime) -> Mapping[str, int]:
-    """The job: audit what waits for it, then release what is approved and due. Safe to run twice, and in several workers at once."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One file of a release: its name, its media type, the SHA-256 of its content in hexadecimal."""
+
+    name: str
+    media_type: str
+    digest: str
+    content: bytes
+
+
+Files = Callable[[Connection, Release], Sequence[Made]]
+
+
+def no_files(_connection: Connection, _release: Release) -> Sequence[Made]:
+    """For an audit by itself."""
+    return ()
+
+
+def work(
+    store: Store, secrets: Secrets, _settings: Settings, at: datetime, *, files: Files = no_files
+) -> Mapping[str, int]:
+    """The job: audit what waits for it, then release what is approved and due. Safe to run twice, and in several workers at once.
+
+    `files` makes what is published beside the tables, of figures that have passed.
+    """
     with store.alone("the audit of a release", role=ROLE) as mine:
-        done = [_audit(store, secrets, each, at) for each in (_asked(store) if mine else [])]
+        done = [_audit(store, secrets, each, at, files) for each in (_asked(store) if mine else [])]
     with store.transaction(role=ROLE) as connection:
         released = releasing.release_due(connection, at)
     return {"audited": done.count(State.AUDITED), "refused": done.count(State.REFUSED), "released": released}
@@ -62,7 +86,9 @@ def _asked(store: Store) -> list[Asked]:
         return [Asked(*row) for row in connection.execute(query)]
 
 
-def _audit(store: Store, secrets: Secrets, asked: Asked, at: datetime, judge: Judge = judging.judge) -> State:
+def _audit(
+    store: Store, secrets: Secrets, asked: Asked, at: datetime, files: Files, judge: Judge = judging.judge
+) -> State:
     """One audit to its end. Gives what the publication has become."""
 
     def tell(stage: str, done: int, total: int) -> None:
@@ -81,7 +107,12 @@ def _audit(store: Store, secrets: Secrets, asked: Asked, at: datetime, judge: Ju
             break
         _rekey(store, secrets, asked, again)
         rekeyed += len(again)
-    return _finish(store, secrets, asked, verdict, rekeyed, at)
+    made: Sequence[Made] = ()
+    if verdict.passed:
+        tell("Making the files of open data", 0, 1)
+        with store.readonly(role=ROLE) as connection:
+            made = files(connection, reviewing.draft(connection, asked.publication_id))
+    return _finish(store, secrets, asked, verdict, rekeyed, at, made)
 
 
 def _read(store: Store, asked: Asked) -> Matter:
@@ -96,7 +127,15 @@ def _rekey(store: Store, secrets: Secrets, asked: Asked, names: Sequence[str]) -
         offsets.rekey(connection, asked.publication_id, secrets["offset"], names)
 
 
-def _finish(store: Store, secrets: Secrets, asked: Asked, verdict: Verdict, rekeyed: int, at: datetime) -> State:
+def _finish(
+    store: Store,
+    secrets: Secrets,
+    asked: Asked,
+    verdict: Verdict,
+    rekeyed: int,
+    at: datetime,
+    made: Sequence[Made],
+) -> State:
     with store.transaction(role=ROLE) as connection:
         lock(connection)
         held = connection.execute(select(publication).where(publication.c.id == asked.publication_id)).one()
@@ -114,11 +153,19 @@ def _finish(store: Store, secrets: Secrets, asked: Asked, verdict: Verdict, reke
         mine = update(audit_run).where(audit_run.c.id == asked.id)
         connection.execute(mine.values(state=state, stage="Finished", finished_at=at, **outcome))
         connection.execute(update(publication).where(publication.c.id == held.id).values(state=after))
+        _keep_files(connection, held.id, made)
         audit.record(
             connection, tenant=SYSTEM_TENANT, actor="timetable", role="timetable", action=f"publication.audit_{state}",
             object_type="publication", object_id=str(held.id), detail={"rekeyed": rekeyed, "report": digest},
         )  # fmt: skip
     return after
+
+
+def _keep_files(connection: Connection, publication_id: UUID, made: Sequence[Made]) -> None:
+    connection.execute(delete(draft_file).where(draft_file.c.publication_id == publication_id))
+    for each in made:
+        content = {"name": each.name, "media_type": each.media_type, "digest": each.digest, "content": each.content}
+        connection.execute(insert(draft_file).values(publication_id=publication_id, size=len(each.content), **content))
 
 
 def signed_words(number: int, data_hash: str, report_digest: str) -> bytes:

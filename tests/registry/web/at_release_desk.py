@@ -6,8 +6,8 @@ import httpx2 as httpx
 from starlette.testclient import TestClient
 
 from registry.access import Role
-from registry.publications import auditing
 from registry.settings import Secrets
+from registry.web.open_data import job
 from tests.registry.publications.make import AT
 from tests.registry.web.visitors import PASSWORD, House, send, token_of
 
@@ -23,7 +23,7 @@ def audited(doors: House, browser: TestClient, address: str) -> None:
     """Asked for by somebody, done as the worker does it."""
     assert send(browser, f"{address}/audit", seen=address).status_code == 303
     keys = Secrets.load(doors.settings.secrets_dir, ["offset", "signing"])
-    assert auditing.work(doors.store, keys, doors.settings, AT)["audited"] == 1
+    assert job.work(doors.store, keys, doors.settings, AT)["audited"] == 1
 
 
 def approve(browser: TestClient, address: str, *, seen: str | None = None, password: str = PASSWORD) -> httpx.Response:
@@ -38,7 +38,7 @@ def approve(browser: TestClient, address: str, *, seen: str | None = None, passw
 def released(doors: House, analyst: TestClient, address: str) -> None:
     """Audited, approved by two others, public."""
     audited(doors, analyst, address)
-    for name in ("first approver", "second approver"):
-        person = doors.signed_in(doors.person(f"{name} of {address[-12:]}", (Role.NATIONAL_LEAD, None)))
+    for name in ("first", "second"):
+        person = doors.signed_in(doors.person(f"{name}.{address[-6:]}", (Role.NATIONAL_LEAD, None)))
         answer = approve(person, address)
     assert answer.headers["location"] == "/team?done=released"
