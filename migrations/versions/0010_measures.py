@@ -18,6 +18,7 @@ TRUST_MONTH = (
     ("admissions_by_group", postgresql.ARRAY(sa.Integer())),
     ("overnight_by_group", postgresql.ARRAY(sa.Integer())),
     ("timeliness", sa.Text()),
+    ("case_finding_sources", sa.SmallInteger()),
 )
 
 # Owned by the owner of the tables: who changes a record need not be allowed to see what was touched.
@@ -76,6 +77,8 @@ TRIGGERS = (
 def upgrade() -> None:
     for name, of_type in TRUST_MONTH:
         op.add_column("trust_month", sa.Column(name, of_type, nullable=True), schema="figures")
+    coded = sa.Column("coded_candidates_returned", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    op.add_column("trust_month", coded, schema="figures")
     op.create_check_constraint(
         op.f("ck_trust_month_timeliness"), "trust_month", "timeliness in ('in_time', 'late')", schema="figures"
     )

@@ -6,7 +6,7 @@ Source: statistics.md 6.3 item 1. Everything else on a public page is made of th
     trust               x financial year  total; by VTE type; by admission group; by preventability
     region              x month           total; by VTE type; by admission group; by preventability; by stay
     region              x financial year  by setting, what became of a PE, adequacy, review, what reviews found of assessment, doses and
-                                          information, second reading, group of overnight stays; no total
+                                          information, themes of reviews, second reading, group of overnight stays; no total
     independent sector  x financial year  total, by nation, only where at least 3 providers make it up
 
 Wales is a region here. National figures, quarters and rolling windows are sums of rounded cells and have no cell of their own.
@@ -78,6 +78,9 @@ class Split(StrEnum):
     INFORMATION_DISCHARGE = "information_on_discharge"
     SECOND_READING = "second_reading"
     OVERNIGHT_GROUP = "overnight_group"
+    INADEQUACY = "inadequacy"
+    CONTRIBUTORY_FACTOR = "contributory_factor"
+    PRACTICE = "practice"
 
 
 GROUPS = ("medical", "surgical", "obstetric", "critical_care", "orthopaedic_trauma")
@@ -105,7 +108,15 @@ CATEGORIES: dict[Split, tuple[str, ...]] = {
     Split.INFORMATION_DISCHARGE: _ANSWERED,
     Split.SECOND_READING: ("both_preventable", "first_only", "second_only", "neither_preventable"),
     Split.OVERNIGHT_GROUP: GROUPS,
-}
+    Split.INADEQUACY: (
+        "not_assessed", "assessed_late", "assessed_wrongly", "not_prescribed", "wrong_agent", "wrong_dose", "delayed_start",
+        "missed_doses", "refused_dose", "not_restarted", "mechanical", "extended", "not_reassessed", "documentation",
+    ),
+    Split.CONTRIBUTORY_FACTOR: (
+        "person", "staff", "tasks", "communication", "team", "education", "tools", "environment", "organisation", "external",
+    ),
+    Split.PRACTICE: ("notable_practice",),
+}  # fmt: skip
 
 # Admissions have no clot: they are split only by what every admission has.
 SPLITS_OF: dict[Count, frozenset[Split]] = {
@@ -135,11 +146,13 @@ Part = tuple[Split, str]
 class Whole:
     """What the categories of a split are parts of: the total (no `parts`), or these categories together.
 
-    `complete`: they add up to it; else some of it is in none of them.
+    `complete`: they add up to it; else some of it is in none of them. `overlapping`: a case may be in several, so that each by itself is
+    at most the whole, and their sum may exceed it.
     """
 
     parts: tuple[Part, ...] = ()
     complete: bool = True
+    overlapping: bool = False
 
 
 _INVESTIGATED = ((Split.ADEQUACY, "inadequate"), (Split.ADEQUACY, "not_inadequate"))
@@ -160,6 +173,9 @@ WHOLE: dict[Split, Whole] = {
     Split.INFORMATION_DISCHARGE: Whole(),
     Split.SECOND_READING: Whole(complete=False),
     Split.OVERNIGHT_GROUP: Whole(((Split.STAY, "overnight"),)),
+    Split.INADEQUACY: Whole(_INVESTIGATED, complete=False, overlapping=True),
+    Split.CONTRIBUTORY_FACTOR: Whole(_INVESTIGATED, complete=False, overlapping=True),
+    Split.PRACTICE: Whole(_INVESTIGATED, complete=False, overlapping=True),
 }
 
 WITHIN: dict[Part, Part] = {

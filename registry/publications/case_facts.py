@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, text
 
-from registry.disclosure.grid import DAYS_AFTER, IN_STAY, REVIEW_DAYS, Split
+from registry.disclosure.grid import CATEGORIES, DAYS_AFTER, IN_STAY, REVIEW_DAYS, Split
 from schemas.codes import OF_PROPHYLAXIS
 from schemas.counting import WINDOW_DAYS
 
@@ -98,7 +98,7 @@ _SPLITS: dict[Split, str] = {
 _ASKED = (
     "category", "preventability", "inadequacies", "judged_on", "risk_assessed", "assessed_within_14_hours", "assessed_at",
     "first_dose_within_14_hours", "first_dose_at", "prophylaxis_indicated", "prophylaxis_prescribed", "prophylaxis_given",
-    "doses_missed_avoidably", "information_on_admission", "information_on_discharge",
+    "doses_missed_avoidably", "information_on_admission", "information_on_discharge", "contributory_factors",
 )  # fmt: skip
 
 _HELD = f"""
@@ -107,10 +107,14 @@ _HELD = f"""
            case when v.died_within_90_days = 'yes' or v.death_date - v.diagnosis_date between 0 and :window_days then 'died'
                 when v.died_within_90_days = 'no' then 'survived' end as outcome,
            r.tenant_id = r.attributed_id as own, {_AGREED} as agreed, {_INVESTIGATED} as investigated,
+           case when {_INVESTIGATED} then q.inadequacies end as inadequacies,
+           case when {_INVESTIGATED} then q.contributory_factors end as contributory_factors,
+           {_INVESTIGATED} and q.practice as practice,
            {", ".join(f"{words} as {split}" for split, words in _SPLITS.items())}
     from {{source}}
     left join (
-        select a.tenant_id, a.local_case_id, {", ".join(f"b.{name}" for name in _ASKED)}
+        select a.tenant_id, a.local_case_id, {", ".join(f"b.{name}" for name in _ASKED)},
+               b.notable_practice_ct is not null as practice
         from records.rca_record a
         join records.rca_version b on (b.tenant_id, b.record_id, b.version) = (a.tenant_id, a.id, a.version)
         where a.withdrawn_at is null
@@ -151,7 +155,7 @@ _COUNTED = f"""
            case when any_pe then 'pe' else 'dvt' end as {Split.VTE_TYPE},
            case when not any_pe then null when any_died then 'died' when any_survived then 'survived'
                 else 'not_known' end as {Split.PE_OUTCOME},
-           {", ".join(split for split in _SPLITS)}
+           {", ".join(split for split in _SPLITS)}, inadequacies, contributory_factors, practice
     from once left join beaten using (tenant_id, id)
     where (beaten.id is null or (once.agreed and not beaten.same_place)) {{within}}
 """  # noqa: S608 (names of the grid)
@@ -174,6 +178,21 @@ _TALLY = f"""
         )
     ) tallied
     where category is not null
+"""  # noqa: S608 (names of the grid)
+
+# Of the investigated; a case may be in several.
+_THEMES = f"""
+    insert into figures.case_count (organisation_id, month, standing, split, category, count)
+    select attributed_id, index_month, standing, split, theme, count(*)
+    from counted
+    cross join lateral (
+        select '{Split.INADEQUACY}' as split, theme from unnest(inadequacies) as theme
+        union
+        select '{Split.CONTRIBUTORY_FACTOR}', theme from unnest(contributory_factors) as theme
+        union all
+        select '{Split.PRACTICE}', '{CATEGORIES[Split.PRACTICE][0]}' where practice
+    ) themes
+    group by 1, 2, 3, 4, 5
 """  # noqa: S608 (names of the grid)
 
 # The latest judgement of each reader, where the second judged without having been shown the first.
@@ -230,5 +249,6 @@ def tally(connection: Connection, within: str = "true") -> None:
     connection.execute(text(_COUNTED.format(within=f"and {within}")))
     connection.execute(text("analyze counted"))
     connection.execute(text(_TALLY))
+    connection.execute(text(_THEMES))
     connection.execute(text(_READ_TWICE))
     connection.execute(text(REPORTS.format(within=within)))

@@ -44,16 +44,23 @@ def _sum(groups: Iterable[str], stays: Iterable[str] = STAYS) -> str:
     return " + ".join(f"v.{group}_{stay}" for group in groups for stay in stays)
 
 
+_SOURCES = " + ".join(
+    f"(v.{name} = 'yes')::int"
+    for name in ("imaging_list", "coding", "anticoagulant_clinic", "medical_examiner", "other_trusts")
+)
+
 # One row for each organisation that takes part and each month from its first to its last that has ended. A return is timed by the day on
 # which the first complete or nil one came; not before the organisation sent any, for what it sent of the past could not be in time.
 TRUST_MONTHS = text(
     f"""
     insert into figures.trust_month as t (
         organisation_id, month, case_return, admissions, admissions_overnight, admissions_maternity,
-        admissions_by_group, overnight_by_group, timeliness, enters, provisional, completeness, counted_at
+        admissions_by_group, overnight_by_group, timeliness, case_finding_sources, coded_candidates_returned,
+        enters, provisional, completeness, counted_at
     )
     select o.id, m.month, a.case_return, a.admissions, a.overnight, a.maternity, a.by_group, a.overnight_by_group,
            case when a.came is null or m.due_on < s.began then null when a.came <= m.due_on then 'in_time' else 'late' end,
+           p.sources, coalesce(a.coded, false),
            coalesce(a.admissions > 0 and (a.case_return = 'complete' or (a.case_return = 'nil' and not exists (
                select from figures.case_count c
                where c.organisation_id = o.id and c.month = m.month and c.split = 'total' and c.standing <> 'pending'
@@ -61,7 +68,8 @@ TRUST_MONTHS = text(
            m.provisional, m.completeness, :at
     from register.organisation o
     join (
-        select month, provisional, completeness, cast(month + interval '1 month' as date) + :return_due_days as due_on
+        select month, provisional, completeness, cast(month + interval '1 month' as date) + :return_due_days as due_on,
+               to_char(month - interval '3 months', 'YYYY-') || to_char(month + interval '9 months', 'YY') as financial_year
         from unnest(:months, :provisional, :completeness) as u (month, provisional, completeness)
     ) m on m.month >= date_trunc('month', o.live_from)
     left join (
@@ -69,7 +77,13 @@ TRUST_MONTHS = text(
         from records.activity_version group by tenant_id
     ) s on s.tenant_id = o.id
     left join (
-        select r.tenant_id, r.month, v.case_return, {_sum(GROUPS)} as admissions, {_sum(GROUPS, ["overnight"])} as overnight,
+        select r.tenant_id, r.year, {_SOURCES} as sources
+        from records.organisation_profile_record r
+        join records.organisation_profile_version v on (v.tenant_id, v.record_id, v.version) = (r.tenant_id, r.id, r.version)
+        where r.withdrawn_at is null
+    ) p on (p.tenant_id, p.year) = (o.id, m.financial_year)
+    left join (
+        select r.tenant_id, r.month, v.case_return, v.coded_candidates is not null as coded, {_sum(GROUPS)} as admissions, {_sum(GROUPS, ["overnight"])} as overnight,
                {_sum(["obstetric"])} as maternity, array[{", ".join(_sum([group]) for group in GROUPS)}] as by_group,
                array[{", ".join(_sum([group], ["overnight"]) for group in GROUPS)}] as overnight_by_group,
                case when v.case_return in ('complete', 'nil') then (
@@ -85,7 +99,8 @@ TRUST_MONTHS = text(
         case_return = excluded.case_return, admissions = excluded.admissions,
         admissions_overnight = excluded.admissions_overnight, admissions_maternity = excluded.admissions_maternity,
         admissions_by_group = excluded.admissions_by_group, overnight_by_group = excluded.overnight_by_group,
-        timeliness = excluded.timeliness, enters = excluded.enters, provisional = excluded.provisional,
+        timeliness = excluded.timeliness, case_finding_sources = excluded.case_finding_sources,
+        coded_candidates_returned = excluded.coded_candidates_returned, enters = excluded.enters, provisional = excluded.provisional,
         completeness = excluded.completeness, counted_at = excluded.counted_at
     """  # noqa: S608 (names of columns)
 ).bindparams(

@@ -472,6 +472,9 @@ trust_month = Table(
     Column("overnight_by_group", ARRAY(Integer)),
     # in_time, late: when the first complete or nil return came; null where none did, or the organisation sent none before it was due.
     Column("timeliness", Text),
+    # How many sources of cases the organisation uses in that financial year; null where it has not said.
+    Column("case_finding_sources", SmallInteger),
+    Column("coded_candidates_returned", Boolean, nullable=False, server_default=text("false")),
     Column("enters", Boolean, nullable=False),
     Column("provisional", Boolean, nullable=False),
     # Estimated share of the month's cases that have arrived (reverse product limit over delays); null where unknown.

@@ -26,6 +26,7 @@ from registry.disclosure.grid import (
     month,
     months_of,
 )
+from schemas.codes import ContributoryFactor, Inadequacy
 
 PLYMOUTH = Geography(GeographyKind.TRUST, "RK9")
 WALES = Geography(GeographyKind.REGION, "W92000004")
@@ -47,6 +48,7 @@ def test_version_1_has_these_shapes() -> None:
     assert names(Count.HAT_CASES, WALES, YEAR) == {
         "setting", "pe_outcome", "adequacy", "review", "assessed_within_14_hours", "first_dose_within_14_hours",
         "missed_doses", "information_on_admission", "information_on_discharge", "second_reading", "overnight_group",
+        "inadequacy", "contributory_factor", "practice",
     }  # fmt: skip
     assert names(Count.ADMISSIONS, WALES, YEAR) == {"overnight_group"}
     assert names(Count.HAT_CASES, independents, YEAR) == {"total"}
@@ -75,7 +77,14 @@ def test_each_split_says_what_it_divides() -> None:
     assert set(WHOLE) == set(Split)
     named = {part for whole in WHOLE.values() for part in whole.parts} | set(WITHIN) | set(WITHIN.values())
     assert all(category in CATEGORIES[split] for split, category in named)
-    assert [split for split, whole in WHOLE.items() if not whole.complete] == [Split.SECOND_READING]
+    themes = [Split.INADEQUACY, Split.CONTRIBUTORY_FACTOR, Split.PRACTICE]
+    assert [split for split, whole in WHOLE.items() if whole.overlapping] == themes
+    assert [split for split, whole in WHOLE.items() if not whole.complete] == [Split.SECOND_READING, *themes]
+
+
+def test_themes_are_those_of_reviews() -> None:
+    assert set(CATEGORIES[Split.INADEQUACY]) == set(Inadequacy)
+    assert set(CATEGORIES[Split.CONTRIBUTORY_FACTOR]) == set(ContributoryFactor)
 
 
 def test_the_bands_after_discharge_are_every_day_of_the_window_once() -> None:
@@ -99,7 +108,7 @@ def test_names_are_unique() -> None:
         for when in (MARCH, YEAR)
         for cell in cells(count, place, when)
     ]
-    assert len(every) == len(set(every)) == 87
+    assert len(every) == len(set(every)) == 112
 
 
 @pytest.mark.parametrize(
