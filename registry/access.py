@@ -61,6 +61,12 @@ class Right(StrEnum):
     PREPARE_RELEASE = "prepare_release"
     RELEASE = "release"
     """Release, or discard, what another person prepared."""
+    CHECK_OUTLIERS = "check_outliers"
+    """Freeze reference rates, compute a cycle of outliers, record that our data were checked."""
+    DECIDE_OUTLIERS = "decide_outliers"
+    """Adopt the outlier policy; notify providers, confirm or not, record what is published."""
+    ANSWER_OUTLIERS = "answer_outliers"
+    """Read what the registry notified of an organisation's own figures, and respond."""
     RESOLVE_PAIRS = "resolve_pairs"
     """See disputes and pairs across organisations, without numbers, birth dates or free text."""
     MODERATE_LESSONS = "moderate_lessons"
@@ -78,11 +84,20 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
     {
         Role.TRUST_UPLOADER: _EVERYBODY_SIGNED_IN | _UPLOADS,
         Role.VTE_NURSE: _EVERYBODY_SIGNED_IN | _NURSES,
-        Role.TRUST_LEAD: _EVERYBODY_SIGNED_IN | _NURSES | {Right.SIGN_OFF_RETURN, Right.MANAGE_OWN_PEOPLE},
+        Role.TRUST_LEAD: _EVERYBODY_SIGNED_IN
+        | _NURSES
+        | {Right.ANSWER_OUTLIERS, Right.SIGN_OFF_RETURN, Right.MANAGE_OWN_PEOPLE},
         Role.CONSULTANT_REVIEWER: _EVERYBODY_SIGNED_IN | {Right.REVIEW_CASE},
-        Role.NATIONAL_LEAD: _EVERYBODY_SIGNED_IN | {Right.READ_DRAFTS, Right.RELEASE},
+        Role.NATIONAL_LEAD: _EVERYBODY_SIGNED_IN | {Right.DECIDE_OUTLIERS, Right.READ_DRAFTS, Right.RELEASE},
         Role.NATIONAL_ANALYST: _EVERYBODY_SIGNED_IN
-        | {Right.READ_DRAFTS, Right.READ_AGGREGATES, Right.IMPORT_FIGURES, Right.PREPARE_RELEASE, Right.RELEASE},
+        | {
+            Right.CHECK_OUTLIERS,
+            Right.READ_DRAFTS,
+            Right.READ_AGGREGATES,
+            Right.IMPORT_FIGURES,
+            Right.PREPARE_RELEASE,
+            Right.RELEASE,
+        },
         Role.REGISTRY_OFFICE: _EVERYBODY_SIGNED_IN | {Right.RESOLVE_PAIRS},
         Role.MODERATOR: _EVERYBODY_SIGNED_IN | {Right.MODERATE_LESSONS},
         # No case, no figure: an administrator decides who comes in, not what they see.

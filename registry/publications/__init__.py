@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from registry.publications import counting
+from registry.publications import counting, strata
 from registry.settings import Secrets, Settings
 from registry.store import Store
 
@@ -11,4 +11,5 @@ from registry.store import Store
 def count(store: Store, _secrets: Secrets, settings: Settings, at: datetime) -> Mapping[str, int]:
     """The nightly job: count everything anew as at `at`. Safe to run twice; gives what came of it in numbers."""
     with store.transaction(role="hat_jobs") as connection:
-        return counting.count(connection, settings.counting, at)
+        found = counting.count(connection, settings.counting, at)
+        return found | strata.fill(connection, at)
