@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, func, select
 
 from registry.publications.cells import TOTAL, Organisation, TrustMonth, year_months
-from registry.publications.protecting import read_months, read_organisations
+from registry.publications.exact import read_months, read_organisations
 from registry.statistics.estimate import Estimate
 from registry.statistics.rates import Share, rate, share_with_bounds
 from registry.store.tables import trust_month

@@ -1,8 +1,8 @@
 """The exact counts laid out on the publication grid: which cells there are, what each counts, and which are blank and why.
 
 Pure. A cell of a region counts what its trusts' months that enter hold, with what is attributed to them and still pending; a cell of
-a trust counts its own figure. A cell of a financial year counts the months that enter and are final, so a year grows month by month
-until all are; it is provisional until then. A month or year in which an organisation takes no part is a blank, never a nought.
+a trust counts its own figure. A trust's cell of a financial year counts the months that enter and are final, so a year grows month by
+month until all are; it is provisional until then. A region's is there once all are. A month or year in which an organisation takes no part is a blank, never a nought.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from registry.disclosure.grid import (
-    CATEGORIES,
+    GROUPS,
     Cell,
     Count,
     Geography,
@@ -19,8 +19,8 @@ from registry.disclosure.grid import (
     Period,
     PeriodKind,
     Split,
+    cells,
     financial_year,
-    has_cell,
     independent_sector,
     months_of,
 )
@@ -50,6 +50,8 @@ class Organisation:
     live_from: date | None
     closed_on: date | None
     activity_only: bool = False
+    icb_code: str | None = None
+    icb_name: str | None = None
 
     @property
     def is_trust(self) -> bool:
@@ -62,7 +64,7 @@ class TrustMonth:
     """One organisation's month: whether it enters the rates, whether it may still change, and its admissions.
 
     `own` counts the organisation's figure by split and category, `nation` what the nation counts under it; `pending` cases are in
-    the nation's only.
+    the nation's only. `timeliness` is `in_time` or `late`, or None where that cannot be said.
     """
 
     organisation: Organisation
@@ -74,6 +76,12 @@ class TrustMonth:
     own: Mapping[Key, int] = field(default_factory=dict)
     nation: Mapping[Key, int] = field(default_factory=dict)
     pending: int = 0
+    by_group: Mapping[str, int] = field(default_factory=dict)
+    overnight_by_group: Mapping[str, int] = field(default_factory=dict)
+    case_return: str | None = None
+    timeliness: str | None = None
+    case_finding_sources: int | None = None
+    coded_candidates_returned: bool = False
 
     @property
     def final(self) -> bool:
@@ -113,15 +121,9 @@ def entries(months: Iterable[TrustMonth], organisations: Iterable[Organisation],
         *_trust_years(trusts),
         *_not_yet_live(trusts, [each for each in known if each.is_trust]),
         *_region_months(trusts),
+        *_region_years(trusts),
         *_independent_years(independents, providers_needed),
     ]
-
-
-def trusts_counted(months: Iterable[TrustMonth]) -> Iterator[Exact]:
-    """How many trusts make up each month of each region."""
-    for (region, month), rows in _by_region(row for row in months if row.organisation.kind in TRUST_KINDS).items():
-        inside = [row for row in rows if row.enters]
-        yield Exact(GeographyKind.REGION, region, month, "trusts", len(inside), any(row.provisional for row in inside))
 
 
 def _trust(organisation: Organisation) -> Geography:
@@ -178,7 +180,7 @@ def _not_yet_live(rows: list[TrustMonth], organisations: list[Organisation]) -> 
             yield from _blank(_trust(organisation), year, state, False)
 
 
-def _by_region(rows: Iterable[TrustMonth]) -> dict[tuple[str, date], list[TrustMonth]]:
+def by_region(rows: Iterable[TrustMonth]) -> dict[tuple[str, date], list[TrustMonth]]:
     """Raises `NoRegionError` for a trust without a region: the nation's figures are sums of regions and would lose it."""
     grouped: defaultdict[tuple[str, date], list[TrustMonth]] = defaultdict(list)
     for row in rows:
@@ -189,13 +191,35 @@ def _by_region(rows: Iterable[TrustMonth]) -> dict[tuple[str, date], list[TrustM
 
 
 def _region_months(rows: list[TrustMonth]) -> Iterator[Entry]:
-    for (region, month), inside in _by_region(rows).items():
+    for (region, month), inside in by_region(rows).items():
         place, counted = Geography(GeographyKind.REGION, region), [row for row in inside if row.enters]
         provisional = any(row.provisional for row in inside)
         if counted:
             yield from _counted(place, month_of(month), counted, provisional, nation=True)
         else:
             yield from _blank(place, month_of(month), State.NO_RETURN, provisional)
+
+
+def final_region_years(rows: Iterable[TrustMonth]) -> dict[tuple[str, Period], list[TrustMonth]]:
+    """The months that enter, of each region and financial year that is over and of which no month may still change.
+
+    Only where more than one month was counted: a year of one would be that month drawn a second time.
+    """
+    known = list(rows)
+    open_years = _open_years(known)
+    grouped: defaultdict[tuple[str, Period], list[TrustMonth]] = defaultdict(list)
+    for (region, month), inside in by_region(known).items():
+        grouped[region, financial_year(month)] += [row for row in inside if row.enters]
+    return {
+        (region, year): counted
+        for (region, year), counted in grouped.items()
+        if year not in open_years and len({row.month for row in counted}) > 1
+    }
+
+
+def _region_years(rows: list[TrustMonth]) -> Iterator[Entry]:
+    for (region, year), counted in final_region_years(rows).items():
+        yield from _counted(Geography(GeographyKind.REGION, region), year, counted, False, nation=True)
 
 
 def _independent_years(rows: list[TrustMonth], providers_needed: int) -> Iterator[Entry]:
@@ -214,27 +238,32 @@ def _independent_years(rows: list[TrustMonth], providers_needed: int) -> Iterato
 def _counted(
     place: Geography, period: Period, rows: list[TrustMonth], provisional: bool, *, nation: bool
 ) -> Iterator[Entry]:
-    """All cells of one place and period: cases by every split the grid has there, then admissions."""
+    """All cells of one place and period: cases by every split the grid has there, then admissions (those of a trust as a whole only)."""
     cases: defaultdict[Key, int] = defaultdict(int)
     for row in rows:
         for key, number in (row.nation if nation else row.own).items():
             cases[key] += number
-    yield Entry(Cell(Count.HAT_CASES, place, period), cases[TOTAL, TOTAL], State.COUNTED, provisional)
-    for split in Split:
-        if has_cell(Count.HAT_CASES, place.kind, period.kind, split):
-            for category in CATEGORIES[split]:
-                cell = Cell(Count.HAT_CASES, place, period, split, category)
-                yield Entry(cell, cases[split.value, category], State.COUNTED, provisional)
-    yield from _admissions(place, period, rows, provisional)
+    admissions = _admissions(rows)
+    for count, numbers in ((Count.HAT_CASES, cases), (Count.ADMISSIONS, admissions)):
+        for cell in cells(count, place, period):
+            key = (cell.split.value, cell.category or TOTAL) if cell.split else (TOTAL, TOTAL)
+            if count is Count.HAT_CASES or not cell.split or place.kind is GeographyKind.REGION:
+                yield Entry(cell, numbers[key], State.COUNTED, provisional)
 
 
-def _admissions(place: Geography, period: Period, rows: list[TrustMonth], provisional: bool) -> Iterator[Entry]:
+def _admissions(rows: list[TrustMonth]) -> dict[Key, int]:
+    """Admissions in every split the grid has of them."""
     total, overnight = sum(row.admissions for row in rows), sum(row.overnight for row in rows)
-    yield Entry(Cell(Count.ADMISSIONS, place, period), total, State.COUNTED, provisional)
-    if has_cell(Count.ADMISSIONS, place.kind, period.kind, Split.STAY):
-        for category, number in (("overnight", overnight), ("not_overnight", total - overnight)):
-            cell = Cell(Count.ADMISSIONS, place, period, Split.STAY, category)
-            yield Entry(cell, number, State.COUNTED, provisional)
+    return {
+        (TOTAL, TOTAL): total,
+        (Split.STAY.value, "overnight"): overnight,
+        (Split.STAY.value, "not_overnight"): total - overnight,
+        **{(Split.ADMISSION_GROUP.value, group): sum(row.by_group.get(group, 0) for row in rows) for group in GROUPS},
+        **{
+            (Split.OVERNIGHT_GROUP.value, group): sum(row.overnight_by_group.get(group, 0) for row in rows)
+            for group in GROUPS
+        },
+    }
 
 
 def _blank(place: Geography, period: Period, state: State, provisional: bool) -> Iterator[Entry]:

@@ -27,20 +27,23 @@ def write_places(connection: Connection, made: UUID, organisations: Iterable[Org
     codes = {each.id: each.code for each in known}
     rows: dict[tuple[str, str], tuple[object, ...]] = {}
     for each in known:
-        rows["nation", each.nation] = ("nation", each.nation, each.nation, each.nation, None, None, None)
+        rows["nation", each.nation] = ("nation", each.nation, each.nation, each.nation, *[None] * 5)
         if not each.is_trust:
             continue
         if each.region_code:
             name = each.region_name or each.region_code
-            rows["region", each.region_code] = ("region", each.region_code, name, each.nation, None, None, None)
+            rows["region", each.region_code] = ("region", each.region_code, name, each.nation, *[None] * 5)
         after = codes.get(successors.get(each.id, -1))
-        rows["trust", each.code] = ("trust", each.code, each.name, each.nation, each.region_code, each.closed_on, after)
+        rows["trust", each.code] = (
+            "trust", each.code, each.name, each.nation, each.region_code, each.closed_on, after, each.icb_code, each.icb_name,
+        )  # fmt: skip
     copy_rows(connection, DRAFT_PLACES, ((made, *row) for row in rows.values()))
 
 
 DRAFT_PLACES = """
-    copy release.draft_place (publication_id, geography_kind, geography, name, nation, region, closed_on, successor)
-    from stdin with (format csv)
+    copy release.draft_place (
+        publication_id, geography_kind, geography, name, nation, region, closed_on, successor, icb, icb_name
+    ) from stdin with (format csv)
 """
 
 

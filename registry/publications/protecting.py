@@ -5,37 +5,35 @@ attempt, so a draft that is discarded, or prepared again, changes nothing about 
 published gets another attempt (`rekey`); from its first publication on the offset is frozen, by the database too.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from registry.access import Actor, Kind
 from registry.disclosure import rounding
-from registry.disclosure.grid import GRID_VERSION, GeographyKind
+from registry.disclosure.grid import GRID_VERSION
 from registry.errors import Conflict, Forbidden
 from registry.publications import cells
-from registry.publications.cells import Entry, Exact, Key, Organisation, TrustMonth
+from registry.publications.cells import Entry, Exact
 from registry.publications.digests import draft_hash
+from registry.publications.exact import read_months, read_organisations
 from registry.publications.offsets import Offset, offsets
 from registry.publications.places import write_places
 from registry.publications.rows import copy_rows
+from registry.publications.telling import organisations_counted, risk_assessments
 from registry.publications.transitions import OPEN, REPLACEABLE, Refused
 from registry.settings import CountingRules
 from registry.store import SYSTEM_TENANT, audit
 from registry.store.releases import draft_file, kept_organisation
 from registry.store.tables import (
-    case_count,
     draft_cell,
     draft_denominator,
     draft_place,
     exact_cell,
     opt_out_mode,
-    organisation,
     publication,
-    risk_assessment,
     trust_month,
 )
 from schemas.counting import DEFINITION
@@ -44,7 +42,6 @@ RELEASE_LOCK = 0x4841_5402  # one draft or release at a time
 DRAFT_TABLES = (draft_cell, draft_denominator, draft_place, draft_file, exact_cell, kept_organisation)
 TIMETABLE = "The timetable"
 """Who prepared a draft that a job made; nobody's approval is refused for it, and two are needed as always."""
-ENGLAND = "England"
 
 
 def prepare(
@@ -98,7 +95,10 @@ def _fill(connection: Connection, made: UUID, key: bytes, rules: CountingRules) 
     months = read_months(connection, organisations)
     try:
         found = cells.entries(months, organisations.values(), rules.independent_minimum_providers)
-        numbers = [*cells.trusts_counted(months), *risk_assessments(connection, organisations)]
+        numbers = [
+            *organisations_counted(months, rules.ascertainment_sources_needed),
+            *risk_assessments(connection, organisations),
+        ]
     except cells.NoRegionError as missing:
         raise Conflict(f"{missing}.") from None
     _write_cells(connection, made, key, found)
@@ -159,61 +159,6 @@ def _opt_out(connection: Connection) -> dict[str, dict[str, str | None]]:
         row.nation: {"mode": row.mode, "reference": row.reference, "dated_on": str(row.dated_on or "") or None}
         for row in connection.execute(select(opt_out_mode))
     }
-
-
-def read_organisations(connection: Connection) -> dict[int, Organisation]:
-    """The organisations of the register by their own ids, without the registry itself."""
-    columns = [organisation.c[name] for name in Organisation.__slots__]
-    query = select(*columns).where(organisation.c.kind != "system")
-    return {row.id: Organisation(**row._mapping) for row in connection.execute(query)}
-
-
-def read_months(connection: Connection, organisations: Mapping[int, Organisation]) -> list[TrustMonth]:
-    """The exact counts of every organisation's months."""
-    own: defaultdict[tuple[int, date], dict[Key, int]] = defaultdict(lambda: defaultdict(int))
-    nation: defaultdict[tuple[int, date], dict[Key, int]] = defaultdict(lambda: defaultdict(int))
-    pending: defaultdict[tuple[int, date], int] = defaultdict(int)
-    c = case_count.c
-    for place, month, standing, split, category, number in connection.execute(
-        select(c.organisation_id, c.month, c.standing, c.split, c.category, c.count)
-    ):
-        for counts, left_out in ((own, "pending"), (nation, "doubled")):
-            if standing != left_out:
-                counts[place, month][split, category] += number
-        if standing == "pending" and split == cells.TOTAL:
-            pending[place, month] += number
-    return [
-        TrustMonth(
-            organisations[row.organisation_id],
-            row.month,
-            row.enters,
-            row.provisional,
-            row.admissions or 0,
-            row.admissions_overnight or 0,
-            own[row.organisation_id, row.month],
-            nation[row.organisation_id, row.month],
-            pending[row.organisation_id, row.month],
-        )
-        for row in connection.execute(select(trust_month))
-    ]
-
-
-def risk_assessments(connection: Connection, organisations: Mapping[int, Organisation]) -> Iterator[Exact]:
-    """England's official figures by region and for the nation: added up, and otherwise as NHS England publishes them."""
-    sums: defaultdict[tuple[str, str, date], list[int]] = defaultdict(lambda: [0, 0, 0])
-    c = risk_assessment.c
-    for row in connection.execute(select(c.organisation_id, c.region_code, c.month, c.assessed, c.admissions)):
-        region = row.region_code or organisations[row.organisation_id].region_code
-        places = [("nation", ENGLAND), *([(GeographyKind.REGION.value, region)] if region else [])]
-        for kind, place in places:
-            numbers = sums[kind, place, row.month]
-            numbers[0] += row.assessed
-            numbers[1] += row.admissions
-            numbers[2] += 1
-    quantities = ("risk_assessed", "risk_assessment_admissions", "risk_assessment_providers")
-    for (kind, place, month), numbers in sums.items():
-        for quantity, value in zip(quantities, numbers, strict=True):
-            yield Exact(kind, place, month, quantity, value, False)
 
 
 def _write_cells(connection: Connection, made: UUID, key: bytes, found: list[Entry]) -> None:
