@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from registry import claims, jobs, logs, processes, timeline
 from registry.commands.siblings import Port, Server, Siblings
+from registry.commands.timely import Timely
 from registry.demo import marking, running
 from registry.settings import Settings, load
 from registry.store import Store
@@ -62,6 +63,7 @@ def _answer(settings: Settings, port: Port, others: Siblings) -> None:
     # The access log would hold addresses with what people searched for; the service's own audit says who did what.
     config = uvicorn.Config(
         create_app(settings, store),
+        http=Timely,
         access_log=False,
         log_config=None,
         server_header=False,
