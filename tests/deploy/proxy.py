@@ -1,0 +1,101 @@
+"""The reverse proxy as it is deployed, on loopback, before a service that runs."""
+
+import datetime as dt
+import os
+import shutil
+import ssl
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.running import free_port, until
+
+CONFIGURATION = Path(__file__).parents[2] / "deploy" / "proxy" / "nginx.conf"
+NAME = "localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    port: int
+    redirect: int
+    tls: ssl.SSLContext
+
+    @property
+    def address(self) -> str:
+        return f"https://{NAME}:{self.port}"
+
+
+def program() -> str:
+    """Where nginx is. Without one the test is not run here, and fails in CI."""
+    found = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+    if found is None:
+        words = "not run: there is no nginx; on Debian `apt-get install nginx-light` brings it"
+        if os.environ.get("CI"):
+            pytest.fail(words)
+        pytest.skip(words)
+    return found
+
+
+@contextmanager
+def proxy(upstream: str) -> Iterator[Proxy]:
+    """The deployed configuration with its addresses and its certificates put in, before the service at `upstream`."""
+    nginx = program()
+    with tempfile.TemporaryDirectory(prefix="hat-proxy-") as root:
+        folder = Path(root)
+        folder.chmod(0o755)
+        tls = _certificate(folder)
+        port, redirect = free_port(), free_port()
+        words = {
+            "HAT_LISTEN": f"127.0.0.1:{port}",
+            "HAT_REDIRECT": f"127.0.0.1:{redirect}",
+            "HAT_UPSTREAM": upstream.removeprefix("http://"),
+            "HAT_NAME": NAME,
+            "HAT_CERTIFICATES": str(folder),
+            "HAT_RUN": str(folder),
+        }
+        text = CONFIGURATION.read_text("utf-8")
+        for word, value in words.items():
+            text = text.replace(word, value)
+        configuration = folder / "nginx.conf"
+        configuration.write_text(text, "utf-8")
+        running = subprocess.Popen([nginx, "-c", str(configuration), "-e", str(folder / "log"), "-g", "daemon off;"])
+        try:
+            until(lambda: (folder / "nginx.pid").exists(), 20, "nginx does not start")
+            yield Proxy(port, redirect, tls)
+        finally:
+            running.terminate()
+            running.wait(20)
+
+
+def _certificate(folder: Path) -> ssl.SSLContext:
+    """A certificate for loopback, and a context that trusts nothing but it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(minutes=5))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    (folder / "key.pem").write_bytes(private)
+    (folder / "key.pem").chmod(0o600)
+    return ssl.create_default_context(cafile=str(folder / "certificate.pem"))
