@@ -25,10 +25,16 @@ def messages() -> dict[str, list[str]]:
         *(words for words, _, right in NAVIGATION if right is None),
     ):
         found[words].append("base.html")
-    for path in sorted((TEMPLATES / "public").glob("*.html")):
-        for words in texts_in(f"public/{path.name}"):
-            found[words].append(f"public/{path.name}")
+    for name in translatable():
+        for words in texts_in(name):
+            found[words].append(name)
     return dict(found)
+
+
+def translatable() -> list[str]:
+    """The templates whose pages stand below /cy too; the page of a rule is for senders, who read English."""
+    names = sorted(f"public/{path.name}" for path in (TEMPLATES / "public").glob("*.html"))
+    return [name for name in names if name != "public/rule.html"]
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ Each page works without scripts. Downloads stand at stable addresses and carry a
 
 from fastapi import APIRouter
 
-from registry.web.public import about, index, measures, trusts
+from registry.web.public import about, compare, index, measures, regions, trusts
 from registry.web.public.frame import FRESH, READER, download, page, reading
 
 __all__ = ["FRESH", "READER", "download", "page", "reading", "router"]
 
 router = APIRouter()
-# Trusts before the measures: an address of theirs would fit both.
-for each in (index, trusts, measures, about):
+# Trusts, comparison and regions before the measures: addresses of theirs would fit both.
+for each in (index, trusts, compare, regions, measures, about):
     router.include_router(each.router)

@@ -21,8 +21,8 @@ def about_data(request: Request) -> Response:
         rules = _rules(request, release)
     codes = [(wording.code, wording.words) for wording in (LOW, LOW_SUM, *BLANKS.values())]
     return page(
-        request, "public/about_data.html", release=release, measures=MEASURES.values(), rules=rules, codes=codes
-    )
+        request, "public/about_data.html", translatable=True, release=release, measures=MEASURES.values(), rules=rules, codes=codes
+    )  # fmt: skip
 
 
 def _rules(request: Request, release: Release | None) -> CountingRules:
@@ -38,12 +38,14 @@ def _rules(request: Request, release: Release | None) -> CountingRules:
 @router.get("/cy/about/patients")
 def about_patients(request: Request) -> Response:
     """What is held about patients, why, for how long, and how to object."""
+    with reading(request) as (_, release):
+        modes = release.rules.get("opt_out_in_force", {}) if release else {}
     rules = request.app.state.settings.counting
-    return page(request, "public/about_patients.html", rules=rules)
+    return page(request, "public/about_patients.html", translatable=True, rules=rules, modes=modes)
 
 
 @router.get("/accessibility")
 @router.get("/cy/accessibility")
 def accessibility(request: Request) -> Response:
     """How far the pages can be used by everybody, and what to do where they cannot."""
-    return page(request, "public/accessibility.html")
+    return page(request, "public/accessibility.html", translatable=True)

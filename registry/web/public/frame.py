@@ -114,11 +114,11 @@ def released_page(
         if release is None:
             if not before:
                 raise NotFound
-            return page(request, template, release=None, **words)
+            return page(request, template, release=None, translatable=True, **words)
         content = kept(request).page(release, address) if stranger else None
         made = None if content is not None else make(connection, kept(request).whole(connection, release))
     if content is None:
-        response = page(request, template, release=release, **(words | dict(made or {})))
+        response = page(request, template, release=release, translatable=True, **(words | dict(made or {})))
         if not stranger:
             return response
         content = bytes(response.body)
@@ -127,9 +127,9 @@ def released_page(
 
 
 def page(request: Request, template: str, **words: Any) -> Response:
-    """A public page: kept for five minutes by whoever is not signed in."""
+    """A public page: kept for five minutes by whoever is not signed in. `translatable` says that it stands below /cy too."""
     who(request)
-    response = render(request, template, translatable=True, **words)
+    response = render(request, template, **words)
     response.headers.setdefault("Cache-Control", FRESH)
     return response
 

@@ -151,7 +151,7 @@ def _trust_words(connection: Connection, release: Release, whole: Whole, place: 
         "joined": _joined(whole, place),
         "shown": found,
         "months": by_month,
-        "control": _control(area, months, quarters, _joined(whole, place)),
+        "control_chart": _control(area, months, quarters, _joined(whole, place)),
         "splits": splits(years),
         "sources": [(series.year_words(line.start), found_from(whole, place.code, line.start)) for line in years[::-1]],
     }
