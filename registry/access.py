@@ -152,6 +152,8 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "app.openapi": PUBLIC,
         "health.healthz": PUBLIC,
         "health.readyz": PUBLIC,
+        "guide.index": PUBLIC,
+        "guide.one": PUBLIC,
         "signin.ask": PUBLIC,
         "signin.sign_in": PUBLIC,
         "signin.sign_out": PUBLIC,

@@ -58,6 +58,7 @@ class Link:
 FOOTER = (
     Link("National figures", "/figures"),
     Link("About the data", "/about/data"),
+    Link("Guides", "/guide"),
     Link("Sending as FHIR", "/fhir"),
     Link("What is held about patients", "/about/patients"),
     Link("Accessibility", "/accessibility"),
