@@ -153,6 +153,7 @@ TIMETABLE: tuple[Job, ...] = (
     Job("letters", "Send the letters that wait.", Constantly(timedelta(seconds=10)), notices.send_waiting),
     Job("digest", "Write each person the letter of the day.", Nightly(time(7)), notices.digest),
     Job("wishes", "Erase what patients wish to be erased.", Every(timedelta(minutes=5)), cases.erase_wished),
+    Job("refresh", "Count what was touched since the last count.", Every(timedelta(minutes=5)), publications.refresh),
     Job("figures", "Count all figures anew.", Nightly(time(2, 30)), publications.count),
     Job(
         "releases",

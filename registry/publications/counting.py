@@ -168,6 +168,8 @@ def count_months(connection: Connection, rules: CountingRules, at: datetime, des
     states = _states(connection, months, at.date(), rules)
     given = {"at": at, "return_due_days": (desk or DeskRules()).return_due_days}
     connection.execute(TRUST_MONTHS, states | given)
+    # Months that an organisation no longer takes part in: the register has changed.
+    connection.execute(delete(trust_month).where(trust_month.c.counted_at != at))
 
 
 def _months(connection: Connection, on: date) -> list[date]:

@@ -9,6 +9,7 @@ from psycopg import sql
 from sqlalchemy import Table
 
 import registry.store.desk  # noqa: F401 (declares tables)
+import registry.store.figures  # noqa: F401 (declares tables)
 import registry.store.lessons  # noqa: F401 (declares tables)
 import registry.store.releases  # noqa: F401 (declares tables)
 from registry import claims, submissions
@@ -24,14 +25,15 @@ from registry.store.tables import metadata
 from schemas.record import RecordKind
 from tests.make import csv_bytes, nhs_number, valid_activity, valid_case, valid_rca
 from tests.registry.accounts.make import have_access, registered
+from tests.registry.notices.telling import owe
 from tests.registry.submissions.make import keys, receive, send
 from tests.registry.web.visitors import House, house
 
 SENT = datetime(2026, 1, 20, 12, tzinfo=UTC)
 LATER = datetime(2037, 1, 20, 12, tzinfo=UTC)
 """When everything that is kept for a time has had its time."""
-IGNORED = {"counted_at"}
-"""When something was counted anew; what was counted is compared."""
+IGNORED = {"counted_at", "seen_to"}
+"""When something was counted anew, and up to when; what was counted is compared."""
 
 
 def _case(name: str, place: int, **more: str) -> Mapping[str, str]:
@@ -41,7 +43,7 @@ def _case(name: str, place: int, **more: str) -> Mapping[str, str]:
 @pytest.fixture
 def filled(store: Store, settings: Settings) -> House:
     """Two trusts with cases, one person at both, a review, a return, a withdrawal at a patient's wish, a file that waits, a draft that was
-    stored, a machine client's access, old runs."""
+    stored, a machine client's access, old runs, what people are to be told and written."""
     full = house(settings, store)
     ours, theirs = full.ids["RRV"], full.ids["RH5"]
     rows = [_case(f"A-{place}", place) for place in range(12)]
@@ -55,6 +57,7 @@ def filled(store: Store, settings: Settings) -> House:
     path.write_bytes(csv_bytes([_case("A-20", 20)]))
     receive(store, settings, ours, path, at=SENT)
     _type(full)
+    owe(full, "nurse", SENT)
     have_access(full, registered(full), SENT)
     assert claims.claim(store, "figures", SENT, "somebody") is not None
     return full

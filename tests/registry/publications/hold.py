@@ -27,7 +27,7 @@ class Held:
     local_case_id: str
 
 
-def _submission(connection: Connection, tenant: int) -> UUID:
+def submit(connection: Connection, tenant: int) -> UUID:
     values = {
         "kind": "case", "format": "csv", "mode": "all-or-nothing", "rehearsal": False, "door": "test",
         "digest": b"", "size": 0, "state": "accepted", "actor": "test", "opt_out_screened": False,
@@ -45,7 +45,7 @@ def _hold(
     made = uuid4()
     standing = {"tenant_id": tenant, "id": made, "version": 1, "content_mac": b""}
     connection.execute(insert(RECORD[kind]).values(**standing, **record))
-    from_submission = {"submission_id": _submission(connection, tenant), "door": "test"}
+    from_submission = {"submission_id": submit(connection, tenant), "door": "test"}
     version = {"tenant_id": tenant, "record_id": made, "version": 1}
     connection.execute(insert(VERSION[kind]).values(**version, **from_submission, **said))
     return made
