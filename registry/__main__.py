@@ -12,7 +12,7 @@ import typer
 Kind = Literal["case", "rca", "activity", "activity_strata", "organisation_profile", "wales_quarter"]
 Mode = Literal["all-or-nothing", "accept-good-rows"]
 JobName = Literal[
-    "submissions", "work", "pairs", "attribution", "wishes", "figures", "releases", "release_draft", "overlooked", "drafts", "payloads", "identifiers", "access", "runs",
+    "submissions", "work", "pairs", "attribution", "notices", "letters", "digest", "wishes", "figures", "releases", "release_draft", "overlooked", "drafts", "payloads", "identifiers", "told", "access", "runs",
 ]  # fmt: skip
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]

@@ -287,6 +287,11 @@ def role_url(address: str, folder: Path, role: str) -> str:
     return parts._replace(netloc=f"{role}:{quote(role_password(folder, role), safe='')}@{parts.netloc}").geturl()
 
 
+def smtp_password(folder: Path) -> str:
+    """The password at the mail server, from its file. Raises SettingsError if it is missing or open to others."""
+    return _read(folder / "smtp.password")
+
+
 def _key(path: Path) -> bytes:
     words = _read(path)
     try:

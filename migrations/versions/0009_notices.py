@@ -17,6 +17,45 @@ def upgrade() -> None:
     _invitation()
     _own_person()
     op.execute("grant select, insert, update on register.invitation, register.own_person to hat_app")
+    _told()
+    op.create_index(
+        "ix_case_event_told",
+        "case_event",
+        ["at"],
+        schema="records",
+        postgresql_where=sa.text("what in ('assigned', 'consultant answered')"),
+    )
+    _grant_jobs()
+
+
+def _told() -> None:
+    op.create_table(
+        "told",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["register.organisation.id"], name=op.f("fk_told_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "kind", "about", name=op.f("pk_told")),
+        schema="records",
+    )
+    op.create_index(op.f("ix_told_told_at"), "told", ["told_at"], schema="records")
+    op.execute("alter table records.told enable row level security")
+    op.execute("alter table records.told force row level security")
+    own = "tenant_id = any((select sec.tenants())::integer[])"
+    for role, rows in (("hat_app", own), ("hat_jobs", "true")):
+        op.execute(
+            f"create policy {role} on records.told as permissive for all to {role} using ({rows}) with check ({rows})"
+        )
+    op.execute("grant select on records.told to hat_app")
+
+
+def _grant_jobs() -> None:
+    """The worker tells, sends and forgets."""
+    op.execute("grant select, insert, delete on records.told to hat_jobs")
+    op.execute("grant select (added_at) on register.person to hat_jobs")
+    op.execute("grant select on register.invitation to hat_jobs")
+    op.execute("grant update (address, name) on register.invitation to hat_jobs")
 
 
 def _invitation() -> None:

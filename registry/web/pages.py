@@ -5,7 +5,7 @@ escaped everywhere; no template uses `safe`, an inline style or an inline script
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -21,7 +21,8 @@ from sqlalchemy import Connection, text
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from registry.access import ANYBODY, Actor, Kind, Right
+from registry.access import ANYBODY, NATIONAL_ROLES, Actor, Kind, Right
+from registry.store import SYSTEM_TENANT
 from registry.web.forgery import FORM_FIELD, form_token
 from registry.web.languages import (
     Language,
@@ -67,11 +68,14 @@ FOOTER = (
 # words, address, and the right without which the page is refused; none: for everybody
 NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
     ("National figures", "/figures", None),
+    ("Learning", "/learning", None),
     ("Your returns", "/trust", Right.READ_SUBMISSIONS),
     ("Worklist", "/trust/worklist", Right.READ_CASES),
     ("Cases", "/trust/cases", Right.READ_CASES),
     ("Between trusts", "/trust/attributed", Right.READ_CASES),
     ("Your figures", "/trust/figures", Right.READ_CASES),
+    ("Learning for others", "/trust/learning", Right.READ_CASES),
+    ("Moderation", "/moderation", Right.MODERATE_LESSONS),
     ("Registry office", "/office", Right.RESOLVE_PAIRS),
     ("Cases for your answer", "/review", Right.REVIEW_CASE),
     ("National work", "/team", Right.READ_DRAFTS),
@@ -81,6 +85,9 @@ NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
 BOTH = ("/figures", "/about/data", "/about/patients", "/accessibility")
 """What of these links is there in Welsh too."""
 
+# The same beside the name of whoever is signed in.
+ACCOUNT: tuple[tuple[str, str, Right | None], ...] = (("Notices", "/notices", Right.OWN_ACCOUNT),)
+
 MOST_COUNTED = 99
 """More than these are only said to be more."""
 
@@ -88,10 +95,11 @@ MOST_COUNTED = 99
 @dataclass(frozen=True, slots=True)
 class Number:
     """How much waits behind a link, and what it is called. `sql` is a query of ours for one number, which ends counting at `:most`; it may
-    name `:tenants`, the organisations whose cases the person reads, `:person`, and `:on`, the day."""
+    name `:tenants`, the organisations whose cases the person reads, `:person`, `:on`, the day, and what `given` gives of the person."""
 
     sql: str
     words: str
+    given: Callable[[Actor], Mapping[str, Any]] = lambda _: {}
 
 
 NUMBERS: dict[str, Number] = {}
@@ -108,9 +116,22 @@ def links(actor: Actor, path: str, numbers: Mapping[str, str] = MappingProxyType
     )
 
 
+def _own_links(actor: Actor, path: str, numbers: Mapping[str, str]) -> tuple[Link, ...]:
+    seen = (entry for entry in ACCOUNT if entry[2] is None or actor.may(entry[2]))
+    return tuple(Link(words, href, _current(href, path), numbers.get(href, "")) for words, href, _ in seen)
+
+
 def count_numbers(request: Request, connection: Connection, actor: Actor) -> None:
-    """Count what stands in the head of the page, in a transaction that is open anyway; else a page opens one of its own for it."""
-    shown = {href: right for _, href, right in NAVIGATION if right is not None and actor.may(right)}
+    """Count what stands in the head of the page, in a transaction that is open anyway; else a page opens one of its own for it.
+
+    That of an organisation does not hold what a national role is told, so for these the page's own transaction counts.
+    """
+    if set(actor.roles).isdisjoint(NATIONAL_ROLES):
+        _count(request, connection, actor)
+
+
+def _count(request: Request, connection: Connection, actor: Actor) -> None:
+    shown = {href for _, href, right in (*NAVIGATION, *ACCOUNT) if right is not None and actor.may(right)}
     asked = {href: number for href, number in NUMBERS.items() if href in shown}
     given = {
         "tenants": list(actor.tenants(Right.READ_CASES)),
@@ -118,10 +139,12 @@ def count_numbers(request: Request, connection: Connection, actor: Actor) -> Non
         "on": datetime.now(LONDON).date(),
         "most": MOST_COUNTED + 1,
     }
+    for number in asked.values():
+        given |= number.given(actor)
     counts = ", ".join(f"({number.sql})" for number in asked.values())
     found = connection.execute(text(f"select {counts}"), given).one() if asked else ()
     request.state.numbers = {
-        href: f"{count if count <= MOST_COUNTED else f'{MOST_COUNTED}+'} {number.words}"
+        href: f"{count if count <= MOST_COUNTED else f'{MOST_COUNTED}+'} {number.words}".strip()
         for (href, number), count in zip(asked.items(), found, strict=True)
         if count
     }
@@ -129,12 +152,13 @@ def count_numbers(request: Request, connection: Connection, actor: Actor) -> Non
 
 def _numbers(request: Request, actor: Actor, status: int) -> Mapping[str, str]:
     """None for a page that tells of a fault: it must need nothing else to work."""
-    tenants = actor.tenants(Right.READ_CASES)
+    national = not set(actor.roles).isdisjoint(NATIONAL_ROLES)
+    tenants = (*actor.organisations, *((SYSTEM_TENANT,) if national else ()))
     if actor.kind is not Kind.PERSON or status not in SOUND or not tenants:
         return {}
     if not hasattr(request.state, "numbers"):
         with request.app.state.store.readonly(tenants=tenants) as connection:
-            count_numbers(request, connection, actor)
+            _count(request, connection, actor)
     numbers: Mapping[str, str] = request.state.numbers
     return numbers
 
@@ -155,12 +179,14 @@ def render(request: Request, template: str, page: object = None, *, status: int 
     path = request.url.path
     language = language_of(path)
     person = actor if actor.kind is Kind.PERSON else None
+    numbers = _numbers(request, actor, status)
     frame = {
         "request": request,
         "service": SERVICE,
         "title": SERVICE,
         "person": person,
-        "links": _here(links(actor, in_language(path, Language.ENGLISH), _numbers(request, actor, status)), language),
+        "links": _here(links(actor, in_language(path, Language.ENGLISH), numbers), language),
+        "account": _own_links(actor, path, numbers),
         "footer": _here(FOOTER, language),
         "demonstration": request.app.state.settings.demo,
         "page": page,

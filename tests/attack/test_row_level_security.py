@@ -21,7 +21,7 @@ from tests.attack.rows import TENANT_TABLES, dump_everything, fill, identifier
 from tests.conftest import Database
 from tests.registry.make import make_organisation
 
-CARRIED = ("attributed_case", "offered_pair", "attributed_count")
+CARRIED = ("attributed_case", "offered_pair", "attributed_count", "told")
 """What the worker alone adds: it carries it over from another trust."""
 
 

@@ -108,6 +108,7 @@ RIGHTS = {
         "register.organisation": "ar",
         "register.succession": "r",
         "register.opt_out_mode": "r",
+        "register.job_mark": "r",
         "records.audit": "aR",
         "figures": "r",
         **dict.fromkeys(("figures.report_count", "figures.touched"), ""),
