@@ -26,6 +26,7 @@ publish: $(VENV)/ready       ## write the dataset's artefacts again
 
 lock: $(VENV)/ready          ## resolve the dependencies again
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header -c requirements.lock -o deploy/requirements.lock
 	$(BIN)/uv pip compile bootstrap.in --universal --generate-hashes --no-header -o bootstrap.lock
 
 $(VENV)/ready: requirements.lock bootstrap.lock pyproject.toml

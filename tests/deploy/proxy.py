@@ -1,8 +1,6 @@
 """The reverse proxy as it is deployed, on loopback, before a service that runs."""
 
 import datetime as dt
-import os
-import shutil
 import ssl
 import subprocess
 import tempfile
@@ -11,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.journeys.browsing import program
 from tests.running import free_port, until
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy" / "proxy" / "nginx.conf"
@@ -34,21 +32,10 @@ class Proxy:
         return f"https://{NAME}:{self.port}"
 
 
-def program() -> str:
-    """Where nginx is. Without one the test is not run here, and fails in CI."""
-    found = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if found is None:
-        words = "not run: there is no nginx; on Debian `apt-get install nginx-light` brings it"
-        if os.environ.get("CI"):
-            pytest.fail(words)
-        pytest.skip(words)
-    return found
-
-
 @contextmanager
 def proxy(upstream: str) -> Iterator[Proxy]:
     """The deployed configuration with its addresses and its certificates put in, before the service at `upstream`."""
-    nginx = program()
+    nginx = program("nginx", "nginx-light")
     with tempfile.TemporaryDirectory(prefix="hat-proxy-") as root:
         folder = Path(root)
         folder.chmod(0o755)

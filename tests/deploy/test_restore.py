@@ -64,7 +64,7 @@ def _demonstration(place: Cluster) -> Server:
     port = str(free_port())
     with subprocess.Popen(
         [sys.executable, "-m", "registry", "demo"],
-        env={**os.environ, "HAT_DATA_DIR": str(place.folder), "HAT_PORT": port},
+        env={**os.environ, "HAT_DATA_DIR": str(place.folder), "HAT_PORT": port, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE, text=True,
     ) as demo:  # fmt: skip
         assert demo.stdout is not None
