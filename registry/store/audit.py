@@ -1,11 +1,12 @@
 """The audit log: who did what, chained by a MAC within each tenant, added to and never changed.
 
-`mac = HMAC-SHA-256(audit key, previous mac, sequence, time, body)`. A changed or a missing entry breaks the chain; an end that
-was cut off shows only against an anchor kept elsewhere (`head` gives it, `verify` takes it).
+`mac = HMAC-SHA-256(key of the chain, previous mac, sequence, time, body)`; each tenant's key is derived from the audit key, so that a
+trust can be given its own and check its chain by itself. A changed or a missing entry breaks the chain; an end that was cut off shows
+only against an anchor kept elsewhere (`head` gives it, `verify` takes it).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -73,7 +74,7 @@ def record(
         "tenant_id": tenant, "sequence": last.sequence + 1, "at": at, "actor": actor, "role": role, "action": action,
         "object_type": object_type, "object_id": object_id, "detail": dict(detail or {}),
     }  # fmt: skip
-    _ADD(connection, **entry, mac=_mac(key, last.mac, entry))
+    _ADD(connection, **entry, mac=_mac(chain_key(key, tenant), last.mac, entry))
 
 
 def head(connection: Connection, tenant: int) -> Link:
@@ -87,8 +88,26 @@ def _end(connection: Connection, tenant: int) -> tuple[Link, datetime]:
     return (Link(0, START) if last.sequence is None else Link(last.sequence, last.mac)), last.at
 
 
+def chain_key(key: bytes, tenant: int) -> bytes:
+    """The key of one tenant's chain. Whoever holds it can check that chain, and nothing of another's."""
+    return identifiers.derive(key, f"audit chain {tenant}")
+
+
+def entries(connection: Connection, tenant: int) -> Iterator[Mapping[str, Any]]:
+    """Every entry of the tenant's chain, in order, read in portions."""
+    rows = connection.execution_options(yield_per=5000).execute(
+        select(audit).where(audit.c.tenant_id == tenant).order_by(audit.c.sequence)
+    )
+    yield from rows.mappings()
+
+
 def verify(connection: Connection, tenant: int, key: bytes, anchor: Link | None = None) -> list[ChainFault]:
-    """What is wrong with the tenant's chain; empty if every entry is as it was written.
+    """What is wrong with the tenant's chain under the audit key; as `check`."""
+    return check(entries(connection, tenant), chain_key(key, tenant), anchor)
+
+
+def check(written: Iterable[Mapping[str, Any]], key: bytes, anchor: Link | None = None) -> list[ChainFault]:
+    """What is wrong with a chain, given its entries in order and its own key; empty if every entry is as it was written.
 
     With an `anchor` from before, also whether that entry still stands as it did. A faulty entry is told once: those after it are
     measured against the MAC it has.
@@ -96,10 +115,7 @@ def verify(connection: Connection, tenant: int, key: bytes, anchor: Link | None 
     faults: list[ChainFault] = []
     last = Link(0, START)
     anchored = anchor is None or anchor.sequence == 0
-    rows = connection.execution_options(yield_per=5000).execute(
-        select(audit).where(audit.c.tenant_id == tenant).order_by(audit.c.sequence)
-    )
-    for row in rows.mappings():
+    for row in written:
         if row["sequence"] != last.sequence + 1:
             faults.append(ChainFault(row["sequence"], "entries before this one are missing"))
         if not identifiers.same(_mac(key, last.mac, dict(row)), row["mac"]):
