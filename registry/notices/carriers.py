@@ -140,13 +140,14 @@ class Post(AbstractContextManager[Carry]):
 def connect(settings: Settings) -> smtplib.SMTP:
     """A conversation with the server, encrypted and signed in as the settings say. Raises OSError, SMTPException, SettingsError."""
     rules = settings.mail
-    host, wait = str(rules.host), rules.timeout_seconds
+    # By its own name the standard library means whatever the resolver says, and waits for it.
+    host, wait, own = str(rules.host), rules.timeout_seconds, rules.sender.rpartition("@")[2]
     trusted = ssl.create_default_context(cafile=str(rules.ca_file) if rules.ca_file else None)
     server: smtplib.SMTP
     if rules.tls == "tls":
-        server = smtplib.SMTP_SSL(host, rules.port, timeout=wait, context=trusted)
+        server = smtplib.SMTP_SSL(host, rules.port, own, timeout=wait, context=trusted)
     else:
-        server = smtplib.SMTP(host, rules.port, timeout=wait)
+        server = smtplib.SMTP(host, rules.port, own, timeout=wait)
     try:
         if rules.tls == "starttls":
             server.starttls(context=trusted)

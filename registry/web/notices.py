@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from registry.access import Actor, Kind, Right
+from registry.accounts import people
 from registry.errors import NotFound
 from registry.notices import own, ways
 from registry.notices.kinds import Way, tenants_of
@@ -67,8 +68,9 @@ def ask_ways(request: Request, actor: Somebody, done: str = "") -> Response:
     """What comes by e-mail, and how often."""
     with _store(request).readonly() as connection:
         chosen = ways.chosen(connection, _person(actor))
+        address = people.person_by_id(connection, _person(actor)).email
     rows = [(kind, chosen.get(kind.name, kind.way)) for kind in ways.kinds_for(actor)]
-    return render(request, "notices/ways.html", rows=rows, ways=list(Way), done=DONE.get(done, ""))
+    return render(request, "notices/ways.html", rows=rows, ways=list(Way), address=address, done=DONE.get(done, ""))
 
 
 @router.post("/preferences")

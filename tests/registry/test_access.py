@@ -41,6 +41,14 @@ def test_only_administrators_manage_and_they_do_nothing_else() -> None:
     assert RIGHTS[Role.ADMINISTRATOR] == MANAGING | {Right.OWN_ACCOUNT}
 
 
+def test_a_lead_manages_the_people_of_their_own_organisations_only() -> None:
+    assert holders(Right.MANAGE_OWN_PEOPLE) == {Role.TRUST_LEAD}
+    leads = {3: frozenset({Role.TRUST_LEAD}), 4: frozenset({Role.VTE_NURSE})}
+    actor = Actor(Kind.PERSON, SOMEBODY, "A", frozenset({Role.TRUST_LEAD, Role.VTE_NURSE}), leads)
+    assert actor.tenants(Right.MANAGE_OWN_PEOPLE) == (3,)
+    assert not actor.may(Right.MANAGE_PEOPLE)
+
+
 def test_the_public_has_no_right() -> None:
     assert not RIGHTS[Role.PUBLIC]
     assert not any(ANYBODY.may(right) for right in Right)
