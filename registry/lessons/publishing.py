@@ -4,10 +4,8 @@ Two transactions: `national` writes what is public, `connection` (the registry's
 text. The public one is committed first. If the other is lost, publishing again changes nothing public, and taking down has taken down.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, select, update
@@ -19,17 +17,10 @@ from registry.lessons.keys import unseal
 from registry.lessons.lists import Kind
 from registry.lessons.moderating import approvers, audited, event, move, row_of
 from registry.lessons.transitions import Act, State, Who, after
+from registry.lessons.words import WHY_DOWN
 from registry.store import SYSTEM_TENANT
 from registry.store.lessons import moderation, published_lesson
 from registry.submissions.keys import TenantKeys
-
-WHY_DOWN: Final[Mapping[str, str]] = {
-    "identifies": "It may tell who somebody is",
-    "wrong": "It is wrong or out of date",
-    "wish": "A patient, a family or a member of staff asked for it",
-    "trust": "The organisation that offered it asked for it",
-    "other": "Another reason",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from registry.lessons.lists import Kind
 from registry.lessons.moderating import Moderator
 from registry.lessons.offering import Filed
 from registry.lessons.published import Lesson
-from registry.lessons.screen import Hit
+from registry.lessons.screen import Hit, Sort
 from registry.lessons.transitions import State
 from registry.settings import Secrets, Settings
 from registry.store import SYSTEM_TENANT, Store
@@ -69,6 +69,12 @@ class Scene:
         made = self.offer(filed, kind, action)
         assert isinstance(made, UUID), made
         return self.copy_of(made)
+
+    def found(self, text: str) -> list[Sort]:
+        """What the screen finds in a text that is offered; nothing is kept."""
+        hits = self.offer(Filed("missed_doses", "transfer", "team", text))
+        assert not isinstance(hits, UUID)
+        return [each.sort for each in hits]
 
     def copy_of(self, point: UUID) -> UUID:
         with self.desk() as desk:

@@ -13,7 +13,7 @@ from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
 from registry.lessons import homes, keys, moderating, offering, published, sources
 from registry.lessons.lists import Kind
 from registry.lessons.offering import Filed
-from registry.lessons.screen import Hit, Sort
+from registry.lessons.screen import Sort
 from registry.lessons.transitions import State
 from registry.settings import Settings
 from registry.store import SYSTEM_TENANT, Store
@@ -123,16 +123,14 @@ def test_an_edition_that_was_not_looked_at_is_not_approved(here: Scene) -> None:
 
 
 def test_what_the_screen_finds_is_kept_nowhere(here: Scene, admin: psycopg.Connection) -> None:
-    found = here.offer(Filed("missed_doses", "transfer", "team", "Mrs Applegarth missed doses"))
-    assert [each.sort for each in found if isinstance(each, Hit)] == [Sort.TITLE]
+    assert here.found("Mrs Applegarth missed doses") == [Sort.TITLE]
     for table in ("learning_point", "learning_edition", "moderation"):
         assert admin.execute(f"select count(*) from records.{table}".encode()).fetchone() == (0,)
 
 
 def test_what_the_screen_asks_about_has_to_be_confirmed(here: Scene) -> None:
     text = "Handover to the Applegarth team missed doses"
-    found = here.offer(Filed("missed_doses", "transfer", "team", text))
-    assert [each.sort for each in found if isinstance(each, Hit)] == [Sort.CAPITAL]
+    assert here.found(text) == [Sort.CAPITAL]
     copy = here.offered(Filed("missed_doses", "transfer", "team", text, confirmed=True))
     read = here.read(here.theirs, copy)
     assert [each["sort"] for each in read.confirmed] == ["capital"]
@@ -144,8 +142,7 @@ def test_the_patient_s_own_number_is_found_with_one_digit_wrong(here: Scene) -> 
         number = known.patient.nhs_number
     assert len(number) == 10
     wrong = f"{number[:4]}{(int(number[4]) + 1) % 10}{number[5:]}"
-    found = here.offer(Filed("missed_doses", "transfer", "team", f"Doses of {wrong} were missed"))
-    assert [each.sort for each in found if isinstance(each, Hit)] == [Sort.OWN]
+    assert here.found(f"Doses of {wrong} were missed") == [Sort.OWN]
 
 
 def test_the_same_is_offered_once(here: Scene) -> None:
@@ -250,5 +247,4 @@ def test_a_trust_s_own_words_are_found(here: Scene) -> None:
     with here.desk() as desk:
         sources.keep_own_words(desk, "Nightingale\n\n  the  blue   bay \n")
         assert sources.own_words(desk) == ("Nightingale", "the blue bay")
-    found = here.offer(Filed("missed_doses", "transfer", "team", "In the Blue Bay doses were missed"))
-    assert [each.sort for each in found if isinstance(each, Hit)] == [Sort.PLACE]
+    assert here.found("In the Blue Bay doses were missed") == [Sort.PLACE]

@@ -470,9 +470,11 @@ def test_a_page_asks_few_questions_however_much_there_is(here: Team, monkeypatch
     forms = [f"{href(case)}{path}" for path in ("", "/care", "/findings", "/screening", "/report", "/letters/candour")]
     pages = [(here.nurse, path) for path in (*forms, "/trust/actions")]
     pages += [(other, f"{href(twice)}/second-reading"), (other, href(twice)), (here.nurse, href(twice))]
+    here.nurse.get("/learning")  # so that the public role's connection is open
     heard = Heard(monkeypatch)
     before = [heard.of(*page) for page in pages]
-    assert max(before) <= 10, before
+    # What is published about the shortcomings that are ticked is asked by the public role: one question more beside the findings.
+    assert max(number - page[1].endswith("/findings") for number, page in zip(before, pages, strict=True)) <= 10, before
     action = {"what": "Teach", "owner_role": "matron", "due_on": "2026-03-01", "themes": "missed_doses"}
     for path in [href(case)] * 4 + [href(twice)] * 2:
         send(here.nurse, path, action, action=f"{path}/actions")

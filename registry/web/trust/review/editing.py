@@ -25,6 +25,7 @@ from registry.web.actor import require
 from registry.web.applies import Condition, condition
 from registry.web.bodies import ANSWER_LIMIT, read_form
 from registry.web.fields import Fault, text
+from registry.web.lessons.beside import published_about
 from registry.web.pages import render
 from registry.web.trust.review.opening import RCA, Opened, opened, store_of
 from registry.web.trust.review.present import fact_rows, field_words
@@ -151,6 +152,7 @@ def form_page(request: Request, held: Opened, page: Page, shown: Shown, *, templ
         differing=_differing(shown.differing, held),
         facts=fact_rows(case, {**held.review.text, **values}),
         lessons=beside(held, page, values),
+        published=published_about(request, values.get("inadequacies", "").split("|") if page is Page.FINDINGS else ()),
         conditions=conditions(names),
         base_version=shown.base_version,
         once=uuid4().hex,

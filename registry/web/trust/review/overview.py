@@ -20,6 +20,7 @@ from registry.cases.states import CONSULTANT_SILENT, CaseState, SecondReading
 from registry.errors import Conflict
 from registry.submissions import Reference
 from registry.web.fields import Fault, text
+from registry.web.lessons.beside import offers
 from registry.web.pages import render
 from registry.web.trust.present import said_day, said_time
 from registry.web.trust.review.editing import Editing, Form, Reading, Shown, Typed, saved_or_shown
@@ -83,6 +84,7 @@ def overview(
     case, work, review = held.case, held.work, held.review.text
     may_edit = case.tenant_id in held.desk.by.tenants(Right.EDIT_CASES)
     shown = {} if held.hidden else review
+    found = [] if held.hidden else actions.of_case(held.desk, case.case_id)
     at_consultant = work.state in (CaseState.RCA_OPEN, CaseState.WITH_CONSULTANT)
     return render(
         request,
@@ -107,7 +109,8 @@ def overview(
         silent=work.complete_as == CONSULTANT_SILENT,
         silent_from=_silent_from(held),
         second=_second(held),
-        actions=[] if held.hidden else actions.of_case(held.desk, case.case_id),
+        actions=found,
+        offers=offers(held, found) if may_edit else [],
         owners=[(each.value, each.words) for each in OwnerRole],
         themes=[(each.value, each.words) for each in Inadequacy],
         ticked=review.get("inadequacies", "").split("|"),

@@ -11,6 +11,7 @@ from registry.access import Actor, Right
 from registry.cases import actions
 from registry.cases.review import QUESTIONS, Page
 from registry.errors import NotFound
+from registry.web.lessons.beside import published_about
 from registry.web.pages import environment
 from registry.web.trust.present import said_time
 from registry.web.trust.review.editing import (
@@ -122,7 +123,8 @@ def beside(request: Request, actor: Editing, case_id: UUID, themes: str = "") ->
     ticked = [each for each in themes.split("|") if each in set(Inadequacy)]
     with opened(request, actor, Right.EDIT_CASES, case_id) as held:
         found = actions.done_about(held.desk, ticked, besides=case_id)
-    html = environment().get_template("trust/review/lessons.html").render(lessons=found, at=datetime.now(UTC))
+    words = {"lessons": found, "published": published_about(request, ticked), "at": datetime.now(UTC)}
+    html = environment().get_template("trust/review/lessons.html").render(words)
     return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
 
