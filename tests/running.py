@@ -142,6 +142,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "HAT_SECRETS_DIR": str(settings.secrets_dir),
         "HAT_PORT": str(settings.port),
         "HAT_DEMO": str(settings.demo).lower(),
+        "HAT_SMALL_ROWS": str(settings.small_rows),
         "PATH": os.environ["PATH"],
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,13 +1,15 @@
 """A real browser: Debian's Chromium, driven as a person drives it. Each page it comes to is photographed and looked at.
 
-Where there is no Chromium the tests say how to get it; in CI they fail.
+Where a program that people use is not there the tests say how to get it; in CI they fail.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,28 +18,35 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request,
 
 from tests.journeys import axe, guide_pictures
 
-MISSING = "not run: apt-get install chromium"
+MISSING = "not run: apt-get install {}"
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-SECONDS = 20_000  # milliseconds
+SECONDS = 60_000  # milliseconds
 SIZE = {"width": 1100, "height": 900}
 PHONE = {"width": 375, "height": 800}
-NAMES = "button, a, label, legend, summary, h1, h2, h3, caption, th"
+DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+NAMES = "button, a, label, legend, summary, h1, h2, h3, caption, th, dt"
 """What a person finds a thing by."""
+
+
+def program(name: str, package: str) -> str:
+    """Where a program is; without it a test is passed over, and in CI it fails."""
+    found = shutil.which(name)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(MISSING.format(package))
+        pytest.skip(MISSING.format(package))
+    return found
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The browser, or a skipped test; in CI a failed one."""
-    program = shutil.which("chromium")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
+    """The browser."""
+    path = program("chromium", "chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
             yield browser
         finally:
@@ -58,7 +67,7 @@ class Visitor:
     met: set[str] = field(default_factory=set)
     size: dict[str, int] = field(default_factory=lambda: dict(SIZE))
     complaints: list[str] = field(default_factory=list)
-    _taken: int = 0
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _held: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -80,6 +89,12 @@ class Visitor:
     def open(self, path: str) -> None:
         self.page.goto(self.address + path)
 
+    def signs_in(self, user_name: str, password: str) -> None:
+        self.picture("sign in")
+        self.write("User name", user_name)
+        self.write("Password", password)
+        self.press("Sign in")
+
     def press(self, words: str) -> None:
         self.page.get_by_role("button", name=words, exact=True).first.click()
 
@@ -93,24 +108,28 @@ class Visitor:
     def write(self, label: str, words: str) -> None:
         self.page.get_by_label(label, exact=True).fill(words)
 
-    def write_day(self, question: str, day: str, *, time: str = "") -> None:
-        """A date (2025-09-01) into the boxes of a question."""
-        boxes = self.group(question)
-        year, month, of_month = day.split("-")
-        for label, words in (("Day", of_month), ("Month", month), ("Year", year), ("Time (24 hours)", time)):
-            if words:
-                boxes.get_by_label(label, exact=True).fill(words)
+    def answer(self, question: str, *answers: str, inside: Locator | None = None) -> None:
+        """A question of the dataset, however it is drawn: what is chosen or ticked, a day (2025-09-01) into its boxes, or words."""
+        place = inside or self.page.get_by_role("main")
+        group = place.get_by_role("group", name=question, exact=True)
+        chooser = place.get_by_role("combobox", name=question, exact=True)
+        if group.count() == 0 and chooser.count() == 0:
+            place.get_by_label(question, exact=True).fill(*answers)
+        elif group.count() == 0:
+            chooser.select_option(label=answers[0])
+        elif (day := DAY.fullmatch(answers[0])) is not None:
+            for label, words in zip(("Year", "Month", "Day"), day.groups(), strict=True):
+                group.get_by_label(label, exact=True).fill(words)
+        else:
+            for each in answers:
+                group.get_by_label(each, exact=True).check()
 
-    def choose(self, label: str, *, of: str = "") -> None:
-        """A radio button or a tick, under a question where several offer the same."""
-        place: Page | Locator = self.group(of) if of else self.page
-        place.get_by_label(label, exact=True).check()
+    def choose(self, label: str) -> None:
+        """A click where the box is: in a table its label lies over it, and does the same."""
+        self.page.get_by_label(label, exact=True).check(force=True)
 
     def select(self, label: str, words: str) -> None:
         self.page.get_by_label(label, exact=True).select_option(label=words)
-
-    def group(self, question: str) -> Locator:
-        return self.page.get_by_role("group", name=question)
 
     def row(self, *words: str) -> Locator:
         """The first row of a table that has all these words."""
@@ -127,15 +146,14 @@ class Visitor:
         self.picture(words)
 
     def picture(self, words: str) -> None:
-        self._taken += 1
         name = "".join(each if each.isalnum() else "-" for each in words.lower())[:50]
         self.pictures.mkdir(parents=True, exist_ok=True)
         self._look()
-        self.page.screenshot(path=self.pictures / f"{self.name}-{self._taken:02d}-{name}.png", full_page=True)
+        self.page.screenshot(path=self.pictures / f"{next(self.numbers):02d}-{self.name}-{name}.png", full_page=True)
 
     def _look(self) -> None:
         """At the width of the window, and once a page at the width of a phone."""
-        self.met |= {" ".join(each.split()) for each in self.page.locator(NAMES).all_inner_texts()}
+        self.met |= {" ".join(each.split()) for each in self.page.locator(NAMES).all_text_contents()}
         with self._for_axe() as page:
             self._complain("", axe.violations(page))
             heading = self.heading()
@@ -173,6 +191,14 @@ class Visitor:
         assert headings.count() == 1, self.page.url
         return headings.inner_text()
 
+    def tell_where_it_ended(self, fault: BaseException) -> None:
+        """A picture of the page on which a journey broke off, and what it says beside what went wrong."""
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(
+            path=self.pictures / f"{next(self.numbers):02d}-{self.name}-broken-off.png", full_page=True
+        )
+        fault.add_note(f"{self.name} at {self.page.url}: {self.words()[:2000]}\n{self.complaints}")
+
     def gets(self, words: str) -> bytes:
         """What the link downloads."""
         with self.page.expect_download() as asked:
@@ -189,7 +215,11 @@ def visitor(
     context = browser.new_context(java_script_enabled=scripts, viewport=size, accept_downloads=True, locale="en-GB")  # type: ignore[arg-type] # a plain dict is what it takes
     try:
         made = Visitor(name, context.new_page(), address, pictures, scripts, size=dict(size))
-        yield made
+        try:
+            yield made
+        except BaseException as fault:
+            made.tell_where_it_ended(fault)
+            raise
         assert made.complaints == []
     finally:
         context.close()

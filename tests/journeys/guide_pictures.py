@@ -1,4 +1,5 @@
-"""The pictures of the guides, made by the journeys: `make guide` writes them anew, any other run of a journey compares.
+"""The guides kept true by the journeys: what they name must have been met, and their pictures are made here: `make guide` writes them
+anew, any other run of a journey compares.
 
 Beside each picture lies what could be read and done on that part of the page when it was taken (roles and names, without numbers and
 days, which differ from run to run). If a page says something else now, the picture is stale and the journey fails. Pixels are not
@@ -10,17 +11,20 @@ import os
 import re
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page
 
-from registry.web.pages import STATIC
+from registry.web.pages import STATIC, TEMPLATES
 
+GUIDES = TEMPLATES / "guide"
 PICTURES = STATIC / "guide"
 TOLD = Path(__file__).parent / "pictures"
 WRITE = os.environ.get("HAT_GUIDE") == "write"
 COLOURS = 32
-WIDTH = 760  # pixels of a window that a picture shows
-TALLEST = 900  # pixels; what stands below is cut off
+WIDTH = 1000  # pixels of the window
+TALLEST = 720  # pixels; what stands below is cut off
+EDGE = 16  # pixels around what is shown
+PAGE = "#f0f4f5"  # what is behind everything on a page
 
 _MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
 _VARIES = (
@@ -30,6 +34,31 @@ _VARIES = (
     (re.compile(rf"\b(?:{_MONTH}|{'|'.join(each[:3] for each in _MONTH.split('|'))})\b"), "MONTH"),
     (re.compile(r"\d[\d,.:]*"), "0"),
 )
+
+
+_WALKED = re.compile(r"\{#- walked: (.*?) -#\}")
+_NAMED = re.compile(r'named\("([^"]+)"\)')
+
+
+def named(journey: str) -> dict[str, str]:
+    """What the guides name in the parts that a journey walks: each name, and the guide in which it stands."""
+    found: dict[str, str] = {}
+    for path in sorted(GUIDES.glob("*.html")):
+        parts = _WALKED.split(path.read_text("utf-8"))
+        for walked, text in zip(parts[1::2], parts[2::2], strict=True):
+            if walked == journey:
+                found |= dict.fromkeys(_NAMED.findall(text), path.name)
+    return found
+
+
+def tells_the_truth(journey: str, met: set[str]) -> None:
+    """Everything that a guide names where a journey walks was met on it. A button may say more than the guide, as which month it is for."""
+    untrue = [
+        f"{guide}: {name}"
+        for name, guide in named(journey).items()
+        if not any(re.match(rf"{re.escape(name)}(?!\w)", each) for each in met)
+    ]
+    assert not untrue, f"the guides name what the journey did not meet: {untrue}"
 
 
 def take(page: Page, name: str, of: Locator | None = None) -> None:
@@ -52,21 +81,13 @@ def _told(part: Locator) -> str:
 
 def _write(page: Page, name: str, part: Locator, told: str) -> None:
     size = page.viewport_size
-    page.set_viewport_size({"width": WIDTH, "height": TALLEST})
-    box = part.bounding_box()
     assert size is not None
-    assert box is not None, f"nothing is in sight for {name}"
-    scrolled = page.evaluate("[window.scrollX, window.scrollY]")
-    clip = {
-        "x": box["x"] + scrolled[0],
-        "y": box["y"] + scrolled[1],
-        "width": box["width"],
-        "height": min(box["height"], TALLEST),
-    }
-    taken = page.screenshot(clip=clip, full_page=True)  # type: ignore[arg-type] # a plain dict is what it takes
+    page.set_viewport_size({"width": WIDTH, "height": TALLEST})
+    taken = Image.open(io.BytesIO(part.screenshot())).convert("RGB")
     page.set_viewport_size(size)
+    cut = taken.crop((0, 0, taken.width, min(taken.height, TALLEST)))
+    picture = ImageOps.expand(cut, EDGE, PAGE).quantize(COLOURS, dither=Image.Dither.NONE)
     for folder in (PICTURES, TOLD):
         folder.mkdir(exist_ok=True)
-    picture = Image.open(io.BytesIO(taken)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     picture.save(PICTURES / f"{name}.png", optimize=True)
     (TOLD / f"{name}.yml").write_text(told, "utf-8")

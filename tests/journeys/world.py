@@ -5,19 +5,29 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+from itertools import count
 from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from registry.notices.carriers import folder_of
 from registry.settings import Settings
 from registry.store import Store
-from tests.journeys.browsing import Visitor, chromium, visitor
+from tests.journeys import guide_pictures
+from tests.journeys.browsing import SECONDS, Visitor, chromium, visitor
 from tests.registry.web.programs import screened
 from tests.registry.web.visitors import PASSWORD, House, house
-from tests.running import ROOT, Service, environment_of, free_port, service
+from tests.running import ROOT, Service, environment_of, free_port, service, until
 
 PICTURES = ROOT / "build" / "screenshots"
 """A folder for each journey: kept with what CI made."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass
@@ -31,15 +41,15 @@ class World:
     pictures: Path
     scripts: bool = True
     met: set[str] = field(default_factory=set)
+    broken_off: bool = False
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    """Pictures are numbered through the journey, whoever takes them."""
 
     @contextmanager
     def signed_in(self, name: str, *, scripts: bool | None = None, phone: bool = False) -> Iterator[Visitor]:
         with self.window(name, scripts=scripts, phone=phone) as person:
             person.open("/sign-in")
-            person.picture("sign in")
-            person.write("User name", name)
-            person.write("Password", PASSWORD)
-            person.press("Sign in")
+            person.signs_in(name, PASSWORD)
             yield person
 
     @contextmanager
@@ -47,7 +57,12 @@ class World:
         with_scripts = self.scripts if scripts is None else scripts
         address = self.service.address
         with visitor(self.browser, name, address, self.pictures, scripts=with_scripts, phone=phone) as person:
-            yield person
+            person.numbers = self.numbers
+            try:
+                yield person
+            except BaseException:
+                self.broken_off = True
+                raise
             self.met |= person.met
 
     def run(self, *jobs: str) -> None:
@@ -59,6 +74,19 @@ class World:
             )
             assert ran.returncode == 0, ran.stdout.decode() + ran.stderr.decode()
 
+    def letter_to(self, address: str) -> str:
+        """What the worker sent to an address; the first, if there are several."""
+        folder = folder_of(self.service.settings)
+        found: list[str] = []
+
+        def came() -> bool:
+            sent = [message_from_bytes(each.read_bytes(), policy=default) for each in sorted(folder.glob("*.eml"))]
+            found.extend(each.get_content() for each in sent if each["To"] == address)
+            return bool(found)
+
+        until(came, SECONDS / 1000, f"no letter came to {address}", pause=0.5)
+        return found[0]
+
 
 @contextmanager
 def world(settings: Settings, store: Store, folder: Path, journey: str, *, scripts: bool = True) -> Iterator[World]:
@@ -68,4 +96,7 @@ def world(settings: Settings, store: Store, folder: Path, journey: str, *, scrip
     full = house(here, store)
     screened(full)
     with chromium() as browser, service(here) as running:
-        yield World(running, full, browser, folder, PICTURES / journey, scripts)
+        made = World(running, full, browser, folder, PICTURES / journey, scripts)
+        yield made
+        if not made.broken_off:
+            guide_pictures.tells_the_truth(journey, made.met)
