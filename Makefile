@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: demo test bench check publish lock clean
+.PHONY: demo test bench check guide publish lock clean
 
 demo: $(VENV)/ready          ## the national demonstration on its own Postgres
 	$(BIN)/hat demo $(ARGS)
@@ -20,6 +20,9 @@ check: $(VENV)/ready         ## style, types and the import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+guide: $(VENV)/ready         ## walk the journeys and write the pictures of the guides again
+	HAT_GUIDE=write $(BIN)/pytest -q tests/journeys
 
 publish: $(VENV)/ready       ## write the dataset's artefacts again
 	$(BIN)/hat publish
