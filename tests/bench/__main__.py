@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import desk, fhir, load
+from tests.bench import desk, fhir, load, refresh
 from tests.bench.measure import Figure, cluster, write
 
 MEASURED = (
@@ -20,6 +20,7 @@ MEASURED = (
     fhir.submitting,
     fhir.transactions,
     desk.pages,
+    refresh.refreshing,
 )
 BENCHMARKS = {each.__name__: each for each in MEASURED}
 
