@@ -198,11 +198,12 @@ def _change_tables() -> None:
         sa.Column("note", sa.Text(), nullable=False, server_default=sa.text("''")),
         sa.Column("data_hash", sa.Text()),
         sa.Column("embargo_until", MOMENT),
+        sa.Column("counted_to", MOMENT),
     )
     op.drop_constraint("pk_cell_offset", "cell_offset", schema="release")
     op.create_primary_key(op.f("pk_cell_offset"), "cell_offset", ["cell_id", "attempt"], schema="release")
     attempt = sa.Column("attempt", sa.SmallInteger(), nullable=False, server_default=sa.text("0"))
-    _column("exact_cell", "release", attempt)
+    _column("exact_cell", "release", attempt, sa.Column("offset_of", sa.Text()))
     _column("draft_place", "release", sa.Column("successor", sa.Text()))
     _column("place", "published", sa.Column("successor", sa.Text()))
     _column(
@@ -439,6 +440,8 @@ def _rights() -> None:
     _grant("select, insert", ["records.record_past"], "hat_app, hat_jobs")
     _grant("select, insert", ["linkage.pair_past"], "hat_jobs")
     _grant("insert", ["linkage.pair_past"], NATIONAL)
+    # Up to when what was recorded is counted: a release keeps it, to be counted again.
+    _grant("select", ["register.job_mark"], NATIONAL)
 
 
 def downgrade() -> None:

@@ -61,14 +61,20 @@ def no_files(_connection: Connection, _release: Release) -> Sequence[Made]:
 
 
 def work(
-    store: Store, secrets: Secrets, _settings: Settings, at: datetime, *, files: Files = no_files
+    store: Store,
+    secrets: Secrets,
+    _settings: Settings,
+    at: datetime,
+    *,
+    files: Files = no_files,
+    judge: Judge = judging.judge,
 ) -> Mapping[str, int]:
     """The job: audit what waits for it, then release what is approved and due. Safe to run twice, and in several workers at once.
 
     `files` makes what is published beside the tables, of figures that have passed.
     """
     with store.alone("the audit of a release", role=ROLE) as mine:
-        done = [_audit(store, secrets, each, at, files) for each in (_asked(store) if mine else [])]
+        done = [_audit(store, secrets, each, at, files, judge) for each in (_asked(store) if mine else [])]
     with store.transaction(role=ROLE) as connection:
         released = releasing.release_due(connection, at)
     return {"audited": done.count(State.AUDITED), "refused": done.count(State.REFUSED), "released": released}
@@ -86,9 +92,7 @@ def _asked(store: Store) -> list[Asked]:
         return [Asked(*row) for row in connection.execute(query)]
 
 
-def _audit(
-    store: Store, secrets: Secrets, asked: Asked, at: datetime, files: Files, judge: Judge = judging.judge
-) -> State:
+def _audit(store: Store, secrets: Secrets, asked: Asked, at: datetime, files: Files, judge: Judge) -> State:
     """One audit to its end. Gives what the publication has become."""
 
     def tell(stage: str, done: int, total: int) -> None:
@@ -100,19 +104,23 @@ def _audit(
     tell("Reading all releases", 0, 1)
     rekeyed = 0
     for left in reversed(range(MOST_ROUNDS)):
-        matter = _read(store, asked)
-        verdict = judge(matter, tell)
-        again = [name for name in verdict.rekey if name not in matter.published_before] if left else []
-        if not again:
+        verdict = judge(_read(store, asked), tell)
+        drawn = _rekey(store, secrets, asked, verdict.rekey) if left and verdict.rekey else 0
+        if not drawn:
             break
-        _rekey(store, secrets, asked, again)
-        rekeyed += len(again)
+        rekeyed += drawn
     made: Sequence[Made] = ()
     if verdict.passed:
         tell("Making the files of open data", 0, 1)
-        with store.readonly(role=ROLE) as connection:
-            made = files(connection, reviewing.draft(connection, asked.publication_id))
+        made = _files(store, asked, files)
     return _finish(store, secrets, asked, verdict, rekeyed, at, made)
+
+
+def _files(store: Store, asked: Asked, files: Files) -> Sequence[Made]:
+    with store.readonly(role=ROLE) as connection:
+        if reviewing.head(connection, asked.publication_id).state != State.ASKED:
+            return ()  # discarded meanwhile
+        return files(connection, reviewing.draft(connection, asked.publication_id))
 
 
 def _read(store: Store, asked: Asked) -> Matter:
@@ -120,11 +128,11 @@ def _read(store: Store, asked: Asked) -> Matter:
         return judging.read(connection, asked.publication_id)
 
 
-def _rekey(store: Store, secrets: Secrets, asked: Asked, names: Sequence[str]) -> None:
+def _rekey(store: Store, secrets: Secrets, asked: Asked, names: Sequence[str]) -> int:
     """Other offsets for cells that were never published, and the figures that come of them."""
     with store.transaction(role=ROLE) as connection:
         lock(connection)
-        offsets.rekey(connection, asked.publication_id, secrets["offset"], names)
+        return offsets.rekey(connection, asked.publication_id, secrets["offset"], names)
 
 
 def _finish(

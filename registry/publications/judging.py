@@ -3,29 +3,33 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import count
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from registry.disclosure.audit.releases import Insider, Published, Release
+from registry.disclosure.audit import Insider, Published, Release, audit
+from registry.disclosure.audit.panes import BlockKey
 from registry.disclosure.grid import Cell, Count, Geography, GeographyKind, Period, PeriodKind, Split
 from registry.disclosure.protected import State
 from registry.publications.cells import TOTAL
-from registry.publications.offsets import stored_offsets
+from registry.publications.offsets import used
 from registry.publications.published import DRAFT, PUBLISHED, Tables
 from registry.store.tables import exact_cell, publication, released
 
 Tell = Callable[[str, int, int], None]
 
+SECONDS = 1800.0
+"""So much processor time may an audit take; what is not decided by then stands against the figures."""
+
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What is to be judged: the releases in order, the draft last; what an insider would know; cells that were published before."""
+    """What is to be judged: the releases in order, the draft last; and what an insider would know."""
 
     releases: tuple[Release, ...]
     insider: Insider
-    published_before: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +50,10 @@ def read(connection: Connection, publication_id: UUID) -> Matter:
     number = connection.execute(select(publication.c.number).where(publication.c.id == publication_id)).scalar_one()
     before = [_release(connection, PUBLISHED, row.id, row.number) for row in earlier]
     draft = _release(connection, DRAFT, publication_id, number)
-    offsets = {name: each.drawn for name, each in stored_offsets(connection).items()}
+    offsets = used(connection, publication_id)
     counts = {row.number: _counts(connection, row.id) for row in earlier}
     counts[number] = _counts(connection, publication_id)
-    published = frozenset(each.cell.id for release in before for each in release.cells)
-    return Matter((*before, draft), Insider(offsets, counts), published)
+    return Matter((*before, draft), Insider(offsets, counts))
 
 
 def _release(connection: Connection, tables: Tables, ident: UUID, number: int) -> Release:
@@ -81,12 +84,13 @@ def _counts(connection: Connection, ident: UUID) -> Mapping[str, int]:
 
 
 def judge(matter: Matter, tell: Tell) -> Verdict:
-    """The verdict on a draft."""
-    tell("Looking for cells that could be worked back", 0, 1)
-    narrow = [
-        each.cell.id
-        for release in matter.releases
-        for each in release.cells
-        if each.value is not None and each.value % 5
-    ]
-    return Verdict(not narrow, (), {"passed": not narrow, "failing": narrow})
+    """The verdict on the draft: of an attacker who reads every release, and of one who knows every addition besides."""
+    parts = count()
+
+    def each(_: BlockKey) -> bool:
+        tell("Playing the attacker, part by part of the grid", next(parts), 0)
+        return True
+
+    report = audit(matter.releases, matter.insider, blocks=each, seconds=SECONDS)
+    failing = {one.cell for one in report.failing if one.release == matter.releases[-1].number}
+    return Verdict(report.passed, tuple(sorted(failing.union(report.rekey))), report.as_dict())

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from registry.disclosure import rounding
 from registry.publications.digests import draft_hash
 from registry.publications.rows import copy_rows
-from registry.store.tables import cell_offset, draft_cell, exact_cell, publication
+from registry.store.tables import cell, cell_offset, draft_cell, exact_cell, publication
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +40,41 @@ def _store(connection: Connection, new: Mapping[str, Offset]) -> None:
           ((name, each.attempt, each.drawn) for name, each in new.items()))  # fmt: skip
 
 
-def rekey(connection: Connection, publication_id: UUID, key: bytes, names: Sequence[str]) -> None:
-    """Give cells of a draft another offset, round them anew, and take down what the figures are now.
+def rekey(connection: Connection, publication_id: UUID, key: bytes, names: Sequence[str]) -> int:
+    """Give cells of a draft another offset, round them anew with all that share it, and take down what the figures are now.
 
-    For cells that fail the audit, before their first publication: for one that was published the database refuses it.
+    For cells that fail the audit before their first publication: an offset that was published with stays. Gives how many were drawn.
     """
-    held = stored_offsets(connection)
-    counts = _exact_counts(connection, publication_id, names)
-    new = {
-        name: Offset(held[name].attempt + 1, rounding.offset(key, name, held[name].attempt + 1))
-        for name in sorted(counts)
-    }
+    c, held = exact_cell.c, stored_offsets(connection)
+    mine = c.publication_id == publication_id
+    owner = func.coalesce(c.offset_of, c.cell_id)
+    published = select(cell.c.cell_id).where(cell.c.cell_id == owner)
+    owners = connection.scalars(select(owner).where(mine, c.cell_id.in_(list(names)), ~published.exists()).distinct())
+    new = {name: _after(key, name, held[name]) for name in sorted(owners)}
+    if not new:
+        return 0
     _store(connection, new)
-    for name, each in new.items():
-        value = rounding.rounded(counts[name], each.drawn)
-        mine = (draft_cell.c.publication_id == publication_id) & (draft_cell.c.cell_id == name)
-        connection.execute(update(draft_cell).where(mine).values(value=value))
-        kept = (exact_cell.c.publication_id == publication_id) & (exact_cell.c.cell_id == name)
-        connection.execute(update(exact_cell).where(kept).values(attempt=each.attempt))
+    for cell_id, count, name in connection.execute(select(c.cell_id, c.count, owner).where(mine, owner.in_(new))).all():
+        drawn = new[name]
+        shown = (draft_cell.c.publication_id == publication_id) & (draft_cell.c.cell_id == cell_id)
+        connection.execute(update(draft_cell).where(shown).values(value=rounding.rounded(count, drawn.drawn)))
+        connection.execute(update(exact_cell).where(mine, c.cell_id == cell_id).values(attempt=drawn.attempt))
     hashed = draft_hash(connection, publication_id)
     connection.execute(update(publication).where(publication.c.id == publication_id).values(data_hash=hashed))
+    return len(new)
 
 
-def _exact_counts(connection: Connection, publication_id: UUID, names: Sequence[str]) -> dict[str, int]:
-    c = exact_cell.c
-    query = select(c.cell_id, c.count).where(c.publication_id == publication_id, c.cell_id.in_(list(names)))
+def _after(key: bytes, name: str, held: Offset) -> Offset:
+    """The next attempt that gives another offset: one that gives the same would change nothing."""
+    attempt = held.attempt + 1
+    while (drawn := rounding.offset(key, name, attempt)) == held.drawn:
+        attempt += 1
+    return Offset(attempt, drawn)
+
+
+def used(connection: Connection, publication_id: UUID) -> dict[str, int]:
+    """The offset with which each cell of a publication was rounded."""
+    c, o = exact_cell.c, cell_offset.c
+    same = (o.cell_id == func.coalesce(c.offset_of, c.cell_id)) & (o.attempt == c.attempt)
+    query = select(c.cell_id, o.offset).join(cell_offset, same).where(c.publication_id == publication_id)
     return dict(connection.execute(query).all())

@@ -15,13 +15,14 @@ from registry.access import Actor, Kind
 from registry.disclosure import rounding
 from registry.disclosure.grid import GRID_VERSION
 from registry.errors import Conflict, Forbidden
-from registry.publications import cells
+from registry.publications import cells, counting
 from registry.publications.cells import Entry, Exact
 from registry.publications.digests import draft_hash
 from registry.publications.exact import read_months, read_organisations
 from registry.publications.offsets import Offset, offsets
 from registry.publications.places import write_places
 from registry.publications.rows import copy_rows
+from registry.publications.sharing import shared_offsets
 from registry.publications.telling import organisations_counted, risk_assessments
 from registry.publications.transitions import OPEN, REPLACEABLE, Refused
 from registry.settings import CountingRules
@@ -58,11 +59,13 @@ def prepare(
     """Make the draft of a release from the exact counts as they stand, and give its id; `by` is None for the timetable.
 
     The same counts give the same draft. One that nobody has audited is discarded. Raises Conflict while one is being audited or was, while
-    nothing has been counted, or where a trust has no region; Forbidden for whoever is not a named person.
+    figures are being counted, before anything was, or where a trust has no region; Forbidden for whoever is not a named person.
     """
     if by is not None and (by.kind is not Kind.PERSON or by.id is None):
         raise Forbidden(Refused.PERSON)
     lock(connection)
+    if not connection.scalar(select(func.pg_try_advisory_xact_lock(counting.FIGURES_LOCK))):
+        raise Conflict("The figures are being counted just now. Try again in a minute.")
     if open_draft(connection, REPLACEABLE) is None and open_draft(connection) is not None:
         raise Conflict(
             "There are figures on their way to release already. Let them be released, or discard them, then prepare new ones."
@@ -101,7 +104,7 @@ def _fill(connection: Connection, made: UUID, key: bytes, rules: CountingRules) 
         ]
     except cells.NoRegionError as missing:
         raise Conflict(f"{missing}.") from None
-    _write_cells(connection, made, key, found)
+    _write_cells(connection, made, key, found, shared_offsets(found, months))
     _write_exact(connection, made, numbers)
     write_places(connection, made, organisations.values())
 
@@ -140,6 +143,7 @@ def _publication(
             title=title or f"Figures as at {cut_at.day} {cut_at:%B %Y}",
             note=note,
             cut_at=cut_at,
+            counted_to=counting.mark(connection),
             code_version=code_version,
             definition=DEFINITION,
             grid_version=GRID_VERSION,
@@ -161,19 +165,22 @@ def _opt_out(connection: Connection) -> dict[str, dict[str, str | None]]:
     }
 
 
-def _write_cells(connection: Connection, made: UUID, key: bytes, found: list[Entry]) -> None:
+def _write_cells(connection: Connection, made: UUID, key: bytes, found: list[Entry], shared: Mapping[str, str]) -> None:
+    """`shared` names the cell whose offset another has."""
     drawn = offsets(connection, key, [entry.cell.id for entry in found if entry.count is not None])
-    copy_rows(connection, DRAFT_CELLS, (_row(made, entry, drawn) for entry in found))
+    held = {name: drawn[shared.get(name, name)] for name in drawn}
+    copy_rows(connection, DRAFT_CELLS, (_row(made, entry, held) for entry in found))
     counted = (
-        (made, entry.cell.id, entry.count, drawn[entry.cell.id].attempt) for entry in found if entry.count is not None
+        (made, name, entry.count, held[name].attempt, shared.get(name))
+        for entry, name in ((entry, entry.cell.id) for entry in found)
+        if entry.count is not None
     )
-    copy_rows(
-        connection,
-        "copy release.exact_cell (publication_id, cell_id, count, attempt) from stdin with (format csv)",
-        counted,
-    )
+    copy_rows(connection, EXACT_CELLS, counted)
 
 
+EXACT_CELLS = """
+    copy release.exact_cell (publication_id, cell_id, count, attempt, offset_of) from stdin with (format csv)
+"""
 DRAFT_CELLS = """
     copy release.draft_cell (
         publication_id, cell_id, quantity, geography_kind, geography, period_kind, period, split, category,

@@ -544,6 +544,8 @@ publication = Table(
     # What changed since the release before, in the words of whoever prepared it; public with the release.
     Column("note", Text, nullable=False, server_default=text("''")),
     Column("cut_at", Moment, nullable=False),
+    # What was recorded up to then is counted; null where it was not noted.
+    Column("counted_to", Moment),
     Column("code_version", Text, nullable=False),
     Column("definition", Text, nullable=False),
     Column("grid_version", Integer, nullable=False),
@@ -583,8 +585,9 @@ exact_cell = Table(
     Column("publication_id", Uuid, ForeignKey(publication.c.id), primary_key=True),
     Column("cell_id", Text, primary_key=True),
     Column("count", Integer, nullable=False),
-    # Which offset of the cell the published number was made with.
+    # With which offset the published number was made; null: the cell's own, else that of the cell which counts the same.
     Column("attempt", SmallInteger, nullable=False, server_default=text("0")),
+    Column("offset_of", Text),
     schema="release",
 )
 

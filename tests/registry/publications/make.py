@@ -117,10 +117,10 @@ def ask(store: Store, team: Team, publication_id: UUID, at: datetime = AT) -> No
         releasing.ask_audit(connection, by=team.analyst, publication_id=publication_id, at=at)
 
 
-def audit(store: Store, team: Team, publication_id: UUID, at: datetime = AT) -> Mapping[str, int]:
+def audit(store: Store, team: Team, publication_id: UUID, at: datetime = AT, keys: Secrets = KEYS) -> Mapping[str, int]:
     """As the worker does it."""
     ask(store, team, publication_id, at)
-    return auditing.work(store, KEYS, Settings(), at)
+    return auditing.work(store, keys, Settings(), at)
 
 
 def approve(store: Store, by: Actor, publication_id: UUID, at: datetime = AT, seen: str | None = None) -> State:
@@ -129,8 +129,8 @@ def approve(store: Store, by: Actor, publication_id: UUID, at: datetime = AT, se
         return releasing.approve(connection, by=by, publication_id=publication_id, seen=seen or current or "", at=at)
 
 
-def release(store: Store, team: Team, publication_id: UUID, at: datetime = AT) -> None:
+def release(store: Store, team: Team, publication_id: UUID, at: datetime = AT, keys: Secrets = KEYS) -> None:
     """Audited, approved by two, public."""
-    audit(store, team, publication_id, at)
+    audit(store, team, publication_id, at, keys)
     approve(store, team.lead, publication_id, at)
     assert approve(store, team.second, publication_id, at) is State.RELEASED

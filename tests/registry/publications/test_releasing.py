@@ -1,18 +1,22 @@
 """Drafts and releases: what is protected, who may do what, and what never changes."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Table, select, update
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import Table, delete, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from registry.access import Actor, Kind, Role
 from registry.disclosure.rounding import offset
 from registry.errors import Conflict, Forbidden, NotFound
-from registry.publications import protecting, releasing
-from registry.settings import CountingRules, Settings
+from registry.publications import auditing, drafting, offsets, protecting, releasing
+from registry.publications.judging import Verdict
+from registry.settings import CountingRules, Secrets, Settings
 from registry.store import Store
+from registry.store.releases import audit_run
 from registry.store.tables import (
     cell,
     cell_offset,
@@ -29,8 +33,10 @@ from registry.store.tables import (
 from tests.registry.publications.hold import Case, hold_activity, hold_case
 from tests.registry.publications.make import (
     AT,
+    KEYS,
     Team,
     approve,
+    ask,
     audit,
     count,
     make_team,
@@ -78,13 +84,14 @@ def test_each_cell_is_its_count_rounded_with_its_own_offset(
     drafted = cells(store)
     with store.readonly(role="hat_national") as connection:
         drafts = set(connection.scalars(select(exact_cell.c.publication_id)))
-        drawn = {row.cell_id: row.offset for row in connection.execute(select(cell_offset))}
+        own = {row.cell_id: row.offset for row in connection.execute(select(cell_offset))}
+        drawn = offsets.used(connection, made)
     exact = exact_counts(store)
     assert exact.keys() == drawn.keys()
     assert drafts == {made}
     for name, (value, state, _) in drafted.items():
         if state == "counted":
-            assert drawn[name] == offset(offset_key(settings), name)
+            assert own[name] == offset(offset_key(settings), name)
             assert value == 5 * ((exact[name] + drawn[name]) // 5)
     month = "grid-1/hat_cases/region/Y58/month/2025-03"
     assert [exact[f"{month}/{part}"] for part in ("total", "stay/overnight", "vte_type/pe", "vte_type/dvt")] == [
@@ -322,3 +329,188 @@ def test_what_is_released_is_never_changed(store: Store, table: Table) -> None:
         store.transaction(role="hat_national") as connection,
     ):
         connection.execute(update(table).values({column: column}))
+
+
+def test_cells_that_count_the_same_months_of_the_same_trusts_have_one_offset(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    """One trust in its region, one month in its year: one quantity, drawn once. With a second trust the region is another."""
+    alike = [
+        "grid-1/hat_cases/trust/RA1/month/2025-03/total",
+        "grid-1/hat_cases/trust/RA1/financial_year/2024-25/total",
+        "grid-1/hat_cases/region/Y58/month/2025-03/total",
+    ]
+    made = prepare(store, settings, team)
+    with store.readonly(role="hat_national") as connection:
+        used = offsets.used(connection, made)
+    assert len({used[name] for name in alike}) == 1
+    assert len({cells(store)[name] for name in alike}) == 1
+    other = make_trust(store, settings, "RB1", "Y58", MARCH)
+    with store.transaction(role="hat_jobs") as connection:
+        hold_activity(connection, other, MARCH)
+    count(store, settings)
+    made = prepare(store, settings, team)
+    with store.readonly(role="hat_national") as connection:
+        own = dict(
+            connection.execute(
+                select(exact_cell.c.cell_id, exact_cell.c.offset_of).where(exact_cell.c.publication_id == made)
+            ).all()
+        )
+    assert own[alike[2]] is None
+    assert own[alike[1]] == alike[0]
+
+
+def test_cells_get_another_offset_before_they_are_published_and_never_after(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    name = "grid-1/hat_cases/trust/RA1/month/2025-03/total"
+    key = offset_key(settings)
+    made = prepare(store, settings, team)
+    with store.transaction(role="hat_national") as connection:
+        before = offsets.used(connection, made)
+        assert offsets.rekey(connection, made, key, [name]) == 1
+        after = offsets.used(connection, made)
+        hashed = connection.scalar(select(publication.c.data_hash))
+    assert after[name] != before[name]
+    assert {each for each in after if after[each] != before[each]} == {
+        name,
+        "grid-1/hat_cases/trust/RA1/financial_year/2024-25/total",
+        "grid-1/hat_cases/region/Y58/month/2025-03/total",
+    }
+    assert cells(store)[name][0] == 5 * ((13 + after[name]) // 5)
+    release(store, team, made)
+    with store.readonly(role="hat_reader") as connection:
+        assert connection.scalar(select(released.c.data_hash)) is not None
+    with store.transaction(role="hat_national") as connection:
+        assert connection.scalar(select(publication.c.data_hash)) is not None
+        assert offsets.rekey(connection, made, key, [name]) == 0
+    late = insert(cell_offset).values(cell_id=name, attempt=9, offset=1)
+    with pytest.raises(DBAPIError, match="frozen"), store.transaction(role="hat_national") as connection:
+        connection.execute(late)
+    assert hashed
+
+
+@pytest.mark.parametrize("table", [cell_offset, exact_cell, draft_cell, publication])
+def test_a_refresh_cannot_touch_an_offset(store: Store, table: Table) -> None:
+    """The role under which everything is counted reads and writes nothing of the release desk."""
+    for statement in (select(table), delete(table), text(f"insert into {table.fullname} default values")):
+        with pytest.raises(ProgrammingError), store.transaction(role="hat_jobs") as connection:
+            connection.execute(statement)
+
+
+@pytest.mark.parametrize("table", [cell, denominator, place, released, exact_cell])
+def test_what_is_released_is_neither_added_to_nor_taken_from(
+    store: Store, settings: Settings, team: Team, trust: int, table: Table
+) -> None:
+    made = prepare(store, settings, team)
+    release(store, team, made)
+    key = "publication_id" if table is exact_cell else "id" if table is released else "release_id"
+    for statement in (delete(table), update(table).values({key: made})):
+        with pytest.raises(DBAPIError), store.transaction(role="hat_national") as connection:
+            connection.execute(statement)
+    if table in (cell, denominator, place):
+        first = select(*table.c).limit(1)
+        name = "cell_id" if table is cell else "geography"
+        with store.readonly(role="hat_national") as connection:
+            row = dict(connection.execute(first).mappings().one()) | {name: "another"}
+        with (
+            pytest.raises(DBAPIError, match="only what is approved"),
+            store.transaction(role="hat_national") as connection,
+        ):
+            connection.execute(insert(table).values(**row))
+
+
+def test_two_who_approve_at_once_are_two(store: Store, settings: Settings, team: Team, trust: int) -> None:
+    made = prepare(store, settings, team)
+    audit(store, team, made)
+    with ThreadPoolExecutor(2) as pool:
+        became = list(pool.map(lambda by: approve(store, by, made), (team.lead, team.second)))
+    assert sorted(became) == ["audited", "released"]
+
+
+def test_one_who_approves_twice_at_once_is_one(store: Store, settings: Settings, team: Team, trust: int) -> None:
+    made = prepare(store, settings, team)
+    audit(store, team, made)
+
+    def attempt(_: int) -> str:
+        try:
+            return approve(store, team.lead, made)
+        except Conflict as refused:
+            return refused.detail
+
+    with ThreadPoolExecutor(2) as pool:
+        became = set(pool.map(attempt, range(2)))
+    assert became == {"audited", "You have approved these figures. A second person has to approve them too."}
+    assert cells(store, cell) == {}
+
+
+def test_an_audit_whose_worker_ended_is_done_again(store: Store, settings: Settings, team: Team, trust: int) -> None:
+    made = prepare(store, settings, team)
+    ask(store, team, made)
+
+    def ends(_matter: object, _tell: object) -> Verdict:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        auditing.work(store, KEYS, settings, AT, judge=ends)
+    with store.readonly(role="hat_national") as connection:
+        assert connection.scalar(select(audit_run.c.state)) == "running"
+    assert auditing.work(store, KEYS, settings, AT)["audited"] == 1
+    assert auditing.work(store, KEYS, settings, AT) == {"audited": 0, "refused": 0, "released": 0}
+
+
+def test_one_worker_audits_at_a_time(store: Store, settings: Settings, team: Team, trust: int) -> None:
+    made = prepare(store, settings, team)
+    ask(store, team, made)
+    with store.alone("the audit of a release", role="hat_national") as mine:
+        assert mine
+        assert auditing.work(store, KEYS, settings, AT)["audited"] == 0
+
+
+def test_what_fails_is_refused_and_can_only_be_discarded(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    made = prepare(store, settings, team)
+    ask(store, team, made)
+    fails = auditing.work(store, KEYS, settings, AT, judge=lambda _matter, _tell: Verdict(False, (), {"why": "unsafe"}))
+    assert fails == {"audited": 0, "refused": 1, "released": 0}
+    with pytest.raises(Conflict):
+        approve(store, team.lead, made)
+    with store.readonly(role="hat_national") as connection:
+        report = json.loads(connection.execute(select(audit_run.c.report)).scalar_one())
+    assert (report["passed"], report["audit"]) == (False, {"why": "unsafe"})
+    assert prepare(store, settings, team) != made
+
+
+def test_figures_discarded_while_they_are_audited_stay_so(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    made = prepare(store, settings, team)
+    ask(store, team, made)
+
+    def discards(_matter: object, _tell: object) -> Verdict:
+        with store.transaction(role="hat_national") as connection:
+            releasing.discard(connection, by=team.lead, publication_id=made)
+        return Verdict(True)
+
+    assert auditing.work(store, KEYS, settings, AT, judge=discards) == {"audited": 0, "refused": 0, "released": 0}
+    assert cells(store) == {}
+
+
+def test_the_month_s_draft_is_made_once_and_waits_for_two(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    keys = Secrets.load(settings.secrets_dir, ["offset", "signing"])
+    assert drafting.draft_of_the_month(store, keys, settings, AT) == {"drafts": 1}
+    assert drafting.draft_of_the_month(store, keys, settings, AT) == {"drafts": 0}
+    assert auditing.work(store, keys, settings, AT)["audited"] == 1
+    with store.readonly(role="hat_national") as connection:
+        made, by, name = connection.execute(
+            select(publication.c.id, publication.c.prepared_by, publication.c.prepared_by_name)
+        ).one()
+    assert (by, name) == (None, "The timetable")
+    assert approve(store, team.analyst, made) == "audited"
+    assert approve(store, team.lead, made) == "released"
+    assert drafting.draft_of_the_month(store, keys, settings, AT) == {"drafts": 0}, "nothing was counted since"
+    count(store, settings, AT + timedelta(days=31))
+    assert drafting.draft_of_the_month(store, keys, settings, AT + timedelta(days=31)) == {"drafts": 1}

@@ -15,7 +15,7 @@ from tests.registry.web.visitors import PASSWORD, House, send, token_of
 def prepared(browser: TestClient, note: str = "") -> str:
     """The address of a new draft."""
     answer = send(browser, "/team/publications", {"note": note}, seen="/team")
-    assert answer.status_code == 303
+    assert answer.status_code == 303, answer.text[-3000:]
     return str(answer.headers["location"])
 
 
