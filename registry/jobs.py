@@ -19,9 +19,10 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
-from registry import cases, claims, notices, publications, submissions, timeline
+from registry import cases, claims, notices, publications, submissions, timeline, trail
 from registry.accounts import clients
 from registry.claims import STALE
+from registry.lessons import quarterly
 from registry.publications import drafting
 from registry.settings import Secrets, Settings
 from registry.store import Store
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 LONDON = ZoneInfo("Europe/London")
 ROLES = ("hat_app", "hat_jobs", "hat_national")
-KEYS = ("match", "master", "offset", "signing")
+KEYS = ("match", "master", "offset", "signing", "audit")
 LOOK_SECONDS = 60.0
 GRACE_SECONDS = 10.0
 RUNS_KEPT = timedelta(days=90)
@@ -167,7 +168,17 @@ TIMETABLE: tuple[Job, ...] = (
     Job("payloads", "Delete submitted bytes whose time is over.", Nightly(time(3)), submissions.retire),
     Job("identifiers", "Erase identifiers whose time is over.", Nightly(time(3, 30)), cases.retire),
     Job("told", "Forget notices and letters whose time is over.", Nightly(time(4, 15)), notices.forget),
+    Job(
+        "learning",
+        "Draft the learning summary of the last quarter, and tell who asked to be told.",
+        Nightly(time(5)),
+        quarterly.run,
+    ),
     Job("access", "Forget access tokens and assertions whose time is over.", Nightly(time(4)), clients.forget),
+    Job(
+        "anchors", "Note outside the database where the audit trail ends.", Every(timedelta(hours=1)), trail.note_heads
+    ),
+    Job("trail", "Check the whole audit trail.", Nightly(time(5, 30)), trail.verify_all),
     Job("runs", "Forget the runs of more than 90 days ago.", Nightly(time(4, 30)), forget_runs),
 )
 
