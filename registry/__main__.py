@@ -12,7 +12,7 @@ import typer
 Kind = Literal["case", "rca", "activity", "activity_strata", "organisation_profile", "wales_quarter"]
 Mode = Literal["all-or-nothing", "accept-good-rows"]
 JobName = Literal[
-    "submissions", "work", "pairs", "attribution", "notices", "letters", "digest", "wishes", "figures", "releases", "release_draft", "overlooked", "drafts", "payloads", "identifiers", "told", "access", "runs",
+    "submissions", "work", "pairs", "attribution", "notices", "letters", "digest", "wishes", "refresh", "figures", "releases", "release_draft", "overlooked", "drafts", "payloads", "identifiers", "told", "learning", "access", "anchors", "trail", "runs",
 ]  # fmt: skip
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
@@ -237,7 +237,24 @@ def verify_audit(
     """See whether every entry is as it was written."""
     from registry.commands import administration
 
-    _exit(good=administration.verify_audit(anchors))
+    with _told(code=2):
+        good = administration.verify_audit(anchors)
+    _exit(good=good)
+
+
+@audit.command("check")
+def check_trail(
+    file: File,
+    key_file: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="Holds the key that the page of the trail shows.")
+    ],
+) -> None:
+    """See whether a trust's trail, taken from its page, is as it was written. Needs neither database nor registry."""
+    from registry.commands import administration
+
+    with _told(code=2):
+        good = administration.check_trail(file, key_file)
+    _exit(good=good)
 
 
 def _exit(*, good: bool) -> None:
@@ -269,10 +286,19 @@ def _words(error: Exception) -> str | None:
     from registry.errors import RegistryError
     from registry.processes import ProcessError
     from registry.settings import SettingsError
+    from registry.trail import TrailError
 
     if isinstance(error, RegistryError):
         return "\n".join([error.detail, *(f"  {fault.pointer}: {fault.words}" for fault in error.errors)])
-    told = (SettingsError, DatabaseError, EmbeddedPostgresError, ProcessError, ClientError, DemonstrationError)
+    told = (
+        SettingsError,
+        DatabaseError,
+        EmbeddedPostgresError,
+        ProcessError,
+        ClientError,
+        DemonstrationError,
+        TrailError,
+    )
     if isinstance(error, told):
         return str(error)
     if isinstance(error, psycopg.OperationalError | DBAPIError):

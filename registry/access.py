@@ -67,6 +67,8 @@ class Right(StrEnum):
     """Adopt the outlier policy; notify providers, confirm or not, record what is published."""
     ANSWER_OUTLIERS = "answer_outliers"
     """Read what the registry notified of an organisation's own figures, and respond."""
+    READ_TRAIL = "read_trail"
+    """Read, take away and check an organisation's own audit trail."""
     RESOLVE_PAIRS = "resolve_pairs"
     """See disputes and pairs across organisations, without numbers, birth dates or free text."""
     MODERATE_LESSONS = "moderate_lessons"
@@ -86,7 +88,7 @@ RIGHTS: Final[Mapping[Role, frozenset[Right]]] = MappingProxyType(
         Role.VTE_NURSE: _EVERYBODY_SIGNED_IN | _NURSES,
         Role.TRUST_LEAD: _EVERYBODY_SIGNED_IN
         | _NURSES
-        | {Right.ANSWER_OUTLIERS, Right.SIGN_OFF_RETURN, Right.MANAGE_OWN_PEOPLE},
+        | {Right.ANSWER_OUTLIERS, Right.SIGN_OFF_RETURN, Right.MANAGE_OWN_PEOPLE, Right.READ_TRAIL},
         Role.CONSULTANT_REVIEWER: _EVERYBODY_SIGNED_IN | {Right.REVIEW_CASE},
         Role.NATIONAL_LEAD: _EVERYBODY_SIGNED_IN | {Right.DECIDE_OUTLIERS, Right.READ_DRAFTS, Right.RELEASE},
         Role.NATIONAL_ANALYST: _EVERYBODY_SIGNED_IN
@@ -229,6 +231,9 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         # The address of the released figures is that of a trust's own returns too; for these the handler asks READ_CASES itself.
         "fhir.reports.search": PUBLIC,
         "fhir.reports.read": PUBLIC,
+        "trust.trail.index": Right.READ_TRAIL,
+        "trust.trail.file": Right.READ_TRAIL,
+        "trust.trail.key": Right.READ_TRAIL,
         "trust.home.home": Right.READ_SUBMISSIONS,
         "trust.home.templates": Right.READ_SUBMISSIONS,
         "trust.upload.ask": Right.SUBMIT,

@@ -153,6 +153,9 @@ class Settings(BaseSettings):
     database_url: str | None = None
     """An outside Postgres, `postgresql://host:port/database` without user or password; none: the embedded one."""
 
+    anchors_dir: Path = Field(default_factory=lambda data: data.get("data_dir", Path(".hat")) / "anchors")
+    """Where the worker notes each hour how the audit chains end: best a disk that the database's owner cannot write."""
+
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
     base_url: str = Field(
@@ -174,7 +177,7 @@ class Settings(BaseSettings):
     desk: DeskRules = DeskRules()
     mail: MailRules = MailRules()
 
-    @field_validator("data_dir", "secrets_dir")
+    @field_validator("data_dir", "secrets_dir", "anchors_dir")
     @classmethod
     def _is_absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()

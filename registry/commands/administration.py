@@ -1,6 +1,5 @@
 """`hat database`, `user`, `register`, `audit` and `publish`: what an operator does on the machine itself, in the operator's own name."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,15 +7,14 @@ from urllib.parse import urlsplit
 
 import psycopg
 from rich.console import Console
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from registry import database, register, timeline
+from registry import database, register, timeline, trail
 from registry.access import OPERATOR
 from registry.accounts import links, people
 from registry.settings import LOGINS, Secrets, Settings, load, role_url
-from registry.store import SYSTEM_TENANT, Store, audit
+from registry.store import SYSTEM_TENANT, Store
 from registry.store.connections import DATABASE, address
-from registry.store.tables import audit as audit_table
 from schemas import publish as artefacts
 
 console = Console(highlight=False, soft_wrap=True)
@@ -120,35 +118,39 @@ def import_register(path: Path) -> None:
 
 
 def verify_audit(anchors: Path | None) -> bool:
-    """Whether every entry of every chain is as it was written, measured also against anchors kept elsewhere; then keep new ones."""
+    """Whether every entry of every chain is as it was written, measured also against anchors kept elsewhere; then keep new ones.
+
+    Without `anchors` the worker's newest note is taken. Raises TrailError for a file that is none.
+    """
     settings = load()
     key = Secrets.load(settings.secrets_dir, ["audit"])["audit"]
-    before = _read_anchors(anchors)
-    faults, after = 0, {}
+    note = anchors if anchors is not None else trail.newest_note(settings.anchors_dir)
+    before = trail.read_anchors(note) if note is not None and note.exists() else {}
+    faults = 0
     with _store(settings, AUDITOR) as store, store.readonly(role=AUDITOR) as connection:
-        tenants = connection.scalars(select(audit_table.c.tenant_id).distinct()).all()
-        for tenant in sorted({*tenants, *before}):
-            for fault in audit.verify(connection, tenant, key, before.get(tenant)):
-                faults += 1
-                console.print(f"Organisation {tenant}, entry {fault.sequence}: {fault.words}.")
-            after[tenant] = audit.head(connection, tenant)
+        after = trail.heads(connection)
+        for tenant, fault in trail.faults_of(connection, key, {*after, *before}, before):
+            faults += 1
+            console.print(f"Organisation {tenant}, entry {fault.sequence}: {fault.words}.")
     console.print(f"{sum(link.sequence for link in after.values()):,} entries of {len(after)} chains, {faults} faults.")
     if anchors is not None and not faults:
-        _write_anchors(anchors, after)
+        trail.write_anchors(anchors, after)
+        console.print(f"{anchors} was written. Keep it where the database's owner cannot change it.")
     return not faults
 
 
-def _read_anchors(path: Path | None) -> dict[int, audit.Link]:
-    if path is None or not path.exists():
-        return {}
-    held = json.loads(path.read_text("ascii"))
-    return {int(tenant): audit.Link(each["sequence"], bytes.fromhex(each["mac"])) for tenant, each in held.items()}
-
-
-def _write_anchors(path: Path, links: dict[int, audit.Link]) -> None:
-    held = {str(tenant): {"sequence": link.sequence, "mac": link.mac.hex()} for tenant, link in links.items()}
-    path.write_text(json.dumps(held, indent=2) + "\n", "ascii")
-    console.print(f"{path} was written. Keep it where the database's owner cannot change it.")
+def check_trail(path: Path, key_file: Path) -> bool:
+    """Whether a trail that a trust took away is as it was written, by the trust's own key; needs no database."""
+    try:
+        key = bytes.fromhex(key_file.read_text("ascii").strip())
+    except ValueError:
+        console.print(f"{key_file} holds no key: it is 64 hexadecimal digits, as the page of the trail shows them.")
+        return False
+    number, faults = trail.check_file(path, key)
+    for fault in faults:
+        console.print(f"Entry {fault.sequence}: {fault.words}.")
+    console.print(f"{number:,} entries, {len(faults)} faults.")
+    return not faults
 
 
 # --- the dataset

@@ -65,9 +65,7 @@ def record(
     from the database digit by digit. The time is the database's. Where the entry cannot be written the database's error ends
     the transaction.
     """
-    key = connection.get_execution_options().get("audit_key")
-    if key is None:
-        raise ValueError("this store holds no audit key, so nothing that has to be audited can be done with it")
+    key = _held_key(connection)
     _LOCK(connection, tenant=tenant)
     last, at = _end(connection, tenant)
     entry = {
@@ -93,12 +91,25 @@ def chain_key(key: bytes, tenant: int) -> bytes:
     return identifiers.derive(key, f"audit chain {tenant}")
 
 
+def own_key(connection: Connection, tenant: int) -> bytes:
+    """The key of a tenant's chain, from the audit key that the connection's store holds."""
+    return chain_key(_held_key(connection), tenant)
+
+
+def _held_key(connection: Connection) -> bytes:
+    key: bytes | None = connection.get_execution_options().get("audit_key")
+    if key is None:
+        raise ValueError("this store holds no audit key, so nothing that has to be audited can be done with it")
+    return key
+
+
 def entries(connection: Connection, tenant: int) -> Iterator[Mapping[str, Any]]:
     """Every entry of the tenant's chain, in order, read in portions."""
     rows = connection.execution_options(yield_per=5000).execute(
         select(audit).where(audit.c.tenant_id == tenant).order_by(audit.c.sequence)
     )
-    yield from rows.mappings()
+    for row in rows.mappings():
+        yield dict(row)
 
 
 def verify(connection: Connection, tenant: int, key: bytes, anchor: Link | None = None) -> list[ChainFault]:

@@ -15,6 +15,7 @@ from registry.web.trust import (
     review,
     signing,
     submissions,
+    trail,
     upload,
     users,
 )
@@ -36,5 +37,6 @@ for each in (
     review,
     attributed,
     users,
+    trail,
 ):
     router.include_router(each.router)
