@@ -5,13 +5,15 @@ from collections.abc import Iterator
 
 from registry.lessons.screen.hits import Hit, Sort
 from registry.lessons.screen.known import FUZZY_NAME, Known, Patient, without_one
-from registry.lessons.screen.vocabulary import ACRONYMS, COMMON_WORDS_TOO, GIVEN_NAMES, KNOWN_CAPITALS
+from registry.lessons.screen.vocabulary import ACRONYMS, COMMON_WORDS_TOO, GENERIC_PLACES, GIVEN_NAMES, KNOWN_CAPITALS
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _DIGITS = re.compile(r"\d(?:[ \-.]?\d){7,11}")
 _TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9/_-]*[A-Za-z0-9]")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _ENDS = re.compile(r"(?:^|[.!?:;•\n]|\d\))\W*$")
+_BEFORE = re.compile(r"\b([A-Z][a-z'’-]+)\s+$")
+_AFTER = re.compile(r"\s+(?:(?:de|van|von|O['’])\s?)?([A-Z][a-z'’-]+(?:[A-Z-][a-z]+)*)")
 FUZZY_ID = 5
 """A patient's local number as long as this is found with one character wrong."""
 
@@ -24,7 +26,7 @@ def people(text: str, known: Known) -> Iterator[Hit]:
             continue
         begins = bool(_ENDS.search(text[: found.start()]))
         if (plain in GIVEN_NAMES and not (begins and plain in COMMON_WORDS_TOO)) or _of_register(plain, known):
-            yield Hit(*_whole(text, found, known), Sort.PERSON)
+            yield Hit(*_whole(text, found), Sort.PERSON)
         elif not begins and _may_be_name(word, plain):
             yield Hit(*found.span(), Sort.CAPITAL)
 
@@ -42,19 +44,25 @@ def _of_register(plain: str, known: Known) -> bool:
     )
 
 
-def _whole(text: str, found: re.Match[str], _known: Known) -> tuple[int, int]:
-    """The name with a surname that follows it."""
-    after = re.compile(r"\s+(?:(?:de|van|von|O['’])\s?)?([A-Z][a-z'’-]+(?:-[A-Z][a-z]+)?)").match(text, found.end())
-    if after is None or after[1].casefold() in KNOWN_CAPITALS:
-        return found.span()
-    return found.start(), after.end()
+def _whole(text: str, found: re.Match[str]) -> tuple[int, int]:
+    """The name with another that stands right before or after it."""
+    start, end = found.span()
+    before = _BEFORE.search(text, 0, start)
+    if before is not None and before[1].casefold() not in KNOWN_CAPITALS | GENERIC_PLACES:
+        start = before.start(1)
+    after = _AFTER.match(text, end)
+    if after is not None and after[1].casefold() not in KNOWN_CAPITALS:
+        end = after.end()
+    return start, end
 
 
 def _may_be_name(word: str, plain: str) -> bool:
     """A word with a capital inside a sentence that is none of those that are written so."""
     if word.isupper():
         return len(word) in (2, 3) and word not in ACRONYMS
-    return plain not in KNOWN_CAPITALS and not any(part.isupper() and part in ACRONYMS for part in word.split("-"))
+    return plain not in KNOWN_CAPITALS | GENERIC_PLACES and not any(
+        part.isupper() and part in ACRONYMS for part in word.split("-")
+    )
 
 
 def places(text: str, known: Known) -> Iterator[Hit]:

@@ -16,12 +16,17 @@ def screen(text: str, known: Known | None = None) -> tuple[Hit, ...]:
 
 
 def _widest(found: list[Hit]) -> list[Hit]:
-    """Without those that lie within another; of the same place the one of the patient's own record, then the first by name of its sort."""
-    kept: list[Hit] = []
-    for each in sorted(found, key=lambda hit: (hit.start, -hit.end, hit.sort is not Sort.OWN, hit.sort)):
-        if not any(other.start <= each.start and each.end <= other.end for other in kept):
+    """Without those that lie within another. What stands in the patient's own record is said before all else that is there."""
+    kept = [each for each in found if each.sort is Sort.OWN]
+    others = [each for each in found if not any(_within(each, own) or _within(own, each) for own in kept)]
+    for each in sorted(others, key=lambda hit: (hit.start, -hit.end, hit.sort is not Sort.PHONE, hit.sort)):
+        if not any(_within(each, other) for other in kept):
             kept.append(each)
     return kept
+
+
+def _within(one: Hit, other: Hit) -> bool:
+    return other.start <= one.start and one.end <= other.end
 
 
 def _touches(one: Hit, other: Hit) -> bool:

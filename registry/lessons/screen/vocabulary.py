@@ -75,7 +75,7 @@ KNOWN_CAPITALS: Final = _words(
     dabigatran edoxaban aspirin warfarin clexane fragmin innohep xarelto eliquis monday tuesday wednesday thursday friday saturday sunday
     datix excel word windows covid caesarean waterlow i i'm i've trust registry nhs department emergency vte thromboprophylaxis
     february december january march april may june july august september october november haematologist haematologists pharmacist pharmacists consultant consultants nurse nurses midwife midwives doctor doctors sister matron
-    surgeon registrar anaesthetist team committee board ward risk assessment care community hospital surgery medicine parkinson alzheimer crohn wells
+    surgeon registrar anaesthetist team committee board ward risk assessment care community hospital surgery medicine thrombosis anticoagulation unit clinic ward hospital form stroke fracture polish irish scottish urdu bengali punjabi arabic portuguese romanian gp parkinson alzheimer crohn wells
     """
 )
 """With a capital inside a sentence, and no person."""
@@ -85,7 +85,8 @@ GENERIC_PLACES: Final = _words(
     the a an our one each every any this that another other same day stroke surgical medical acute admission admissions assessment intensive
     critical care high dependency maternity labour antenatal postnatal delivery orthopaedic trauma emergency elderly older respiratory
     cardiac renal oncology haematology discharge receiving sending referring local district general community private independent teaching
-    university children childrens women womens mental health nhs from when if on in at and all both most some no new base home outlying
+    university fracture outpatient outpatients anticoagulant anticoagulation dvt vte thrombosis plaster preoperative pre-operative
+    pain falls frailty children childrens women womens mental health nhs from when if on in at and all both most some no new base home outlying
     elective short stay coronary neonatal burns spinal rehabilitation eye dental hospital virtual escalation winter step down second first
     third busy single two three several many step-down following after before during while once where because although with without to
     """
