@@ -21,9 +21,14 @@ LEFT = f"""
  or exists (select from records.attributed_case o where o.reporter_id = c.tenant_id and o.reported_case_id = c.id
                                                     and (o.nhs_number_ct is not null or o.birth_date_ct is not null
                                                          or o.words_ct is not null))
+ or exists (select from records.learning_point g where g.tenant_id = c.tenant_id and g.case_id = c.id
+                                                   and (g.text_ct is not null or g.note_ct is not null))
 """
 
 _OF = "x.tenant_id = o.tenant_id and x.case_id = o.id"
+_OFFERED = "g.tenant_id = o.tenant_id and g.case_id = o.id"
+# What is public of it tells nobody any more who it was; a lead takes it down where somebody wishes that too.
+_ENDS = "case when x.state in ('published', 'taken_down') then x.state else 'withdrawn' end"
 _ERASE = (
     f"update records.case_event x set words_ct = null from {{chosen}} o where {_OF} and x.words_ct is not null",
     f"update records.action x set what_ct = null, evidence_ct = null from {{chosen}} o where {_OF}",
@@ -33,6 +38,12 @@ _ERASE = (
     f"delete from records.draft x using {{chosen}} o where {_DRAFT_OF.format(draft='x', case='o')}",
     """update records.attributed_case x set nhs_number_ct = null, birth_date_ct = null, words_ct = null, ended_at = coalesce(x.ended_at, :at)
          from {chosen} o where x.reporter_id = o.tenant_id and x.reported_case_id = o.id""",
+    f"""update records.moderation x set text_ct = null, state = {_ENDS}, since = :at from {{chosen}} o, records.learning_point g
+         where {_OFFERED} and x.from_tenant = g.tenant_id and x.point_id = g.id and x.text_ct is not null""",
+    f"""update records.learning_edition x set text_ct = null from {{chosen}} o, records.learning_point g
+         where {_OFFERED} and x.tenant_id = g.tenant_id and x.point_id = g.id""",
+    f"""update records.learning_point x set text_ct = null, note_ct = null, state = {_ENDS}, changed_at = :at from {{chosen}} o
+         where {_OF} and (x.text_ct is not null or x.note_ct is not null)""",
 )
 _FORGET = """
     update records.attributed_case x set nhs_number_ct = null, birth_date_ct = null

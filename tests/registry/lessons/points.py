@@ -151,7 +151,8 @@ def _one(chance: random.Random) -> Written:
 
 
 def _filled(template: str, chance: random.Random) -> tuple[str, list[Label]]:
-    made, labels, last = "", [], 0
+    made, last = "", 0
+    labels: list[Label] = []
     for slot in _SLOT.finditer(template):
         made += template[last : slot.start()]
         words = _words(slot[1], chance)

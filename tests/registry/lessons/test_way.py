@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
+from registry import cases
 from registry.access import Role
 from registry.accounts.actors import actor_of_person
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
@@ -20,7 +21,9 @@ from registry.store import SYSTEM_TENANT, Store
 from registry.store.lessons import learning_edition, moderation
 from tests.attack.rows import dump_everything
 from tests.conftest import Database
+from tests.make import valid_case
 from tests.registry.lessons.scene import AT, FILED, TEXT, Scene, national, scene
+from tests.registry.submissions.make import send
 
 
 @pytest.fixture
@@ -248,3 +251,22 @@ def test_a_trust_s_own_words_are_found(here: Scene) -> None:
         sources.keep_own_words(desk, "Nightingale\n\n  the  blue   bay \n")
         assert sources.own_words(desk) == ("Nightingale", "the blue bay")
     assert here.found("In the Blue Bay doses were missed") == [Sort.PLACE]
+
+
+# --- a patient's wish
+
+
+def test_what_is_offered_of_a_case_goes_with_it_at_its_patient_s_wish(here: Scene, admin: psycopg.Connection) -> None:
+    copy = here.offered()
+    here.published(kind=Kind.PRACTICE)
+    row = valid_case(local_case_id="CASE-A", withdraw_reason="objection")
+    assert send(here.store, here.place.settings, here.place.tenant, [row]).state == "accepted"
+    done = cases.erase_wished(here.store, here.secrets, here.place.settings, AT)
+    assert done["cases"] == 1
+    assert cases.erase_wished(here.store, here.secrets, here.place.settings, AT)["cases"] == 0
+    assert here.point(copy).state is State.WITHDRAWN
+    with pytest.raises(NotFound):
+        here.read(here.theirs, copy)
+    for table in ("learning_point", "learning_edition", "moderation"):
+        assert admin.execute(f"select count(text_ct) from records.{table}".encode()).fetchone() == (0,)
+    assert len(here.public()) == 1
