@@ -6,7 +6,7 @@ never changes. A draft is read the same way and is not to be kept. Months of sin
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from sqlalchemy import Connection, Date, cast, func, select
@@ -14,11 +14,18 @@ from sqlalchemy.dialects.postgresql import INTERVAL
 
 from registry.disclosure.grid import GeographyKind, PeriodKind
 from registry.disclosure.protected import State
-from registry.measures import CASES, TOTAL, Counts
+from registry.measures import CASES, MEASURES, TOTAL, Counts, Shown
 from registry.publications.published import Place, Release, Series, gathered
 
 Key = tuple[str, str]
 """Kind and code of a place."""
+OF_YEARS = frozenset(
+    name
+    for measure in MEASURES.values()
+    if measure.period is Shown.FINANCIAL_YEAR
+    for name in (*measure.numbers, measure.contributors)
+)
+"""Numbers of a financial year; they stand at its first month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +84,54 @@ def read(connection: Connection, release: Release) -> Whole:
     for row in told:
         if row["geography_kind"] == GeographyKind.TRUST:
             by_trust[row["geography"], row["month"]][row["quantity"]] = row["value"]
+    told_of_years = [row for row in told if row["quantity"] in OF_YEARS]
+    all_places = tuple(sorted((Place(*row[:6]) for row in found), key=lambda one: one.name))
+    final = _final_months(connection, release)
     return Whole(
         release,
-        tuple(sorted((Place(*row[:6]) for row in found), key=lambda one: one.name)),
+        all_places,
         gathered(
             [row for row in rows if row["period_kind"] == PeriodKind.MONTH],
-            [row for row in told if row["geography_kind"] != GeographyKind.TRUST],
+            [row for row in told if row["geography_kind"] != GeographyKind.TRUST and row["quantity"] not in OF_YEARS],
             release,
         ),
-        gathered([row for row in rows if row["period_kind"] == PeriodKind.FINANCIAL_YEAR], [], release),
+        _with_assessable(
+            gathered([row for row in rows if row["period_kind"] == PeriodKind.FINANCIAL_YEAR], told_of_years, release),
+            dict(by_trust),
+            final,
+            all_places,
+            int(release.rules.get("ascertainment_sources_needed", 2)),
+        ),
         _by_year(years),
-        _final_months(connection, release),
+        final,
         {key: series for key, series in years.items() if key[0] == GeographyKind.INDEPENDENT_SECTOR},
         dict(by_trust),
         {row.geography: row.successor for row in found if row.successor},
     )
+
+
+def _with_assessable(
+    years: Mapping[Key, Series],
+    told: Mapping[tuple[str, date], Mapping[str, int]],
+    final: Mapping[date, Mapping[str, int]],
+    places: tuple[Place, ...],
+    needed: int,
+) -> dict[Key, Series]:
+    """Beside a region's year: of how many of the trusts in it it can be told how well they look for their cases."""
+    region_of = {one.code: one.region for one in places if one.kind == GeographyKind.TRUST}
+    found: defaultdict[tuple[Key, date], int] = defaultdict(int)
+    for year, trusts in final.items():
+        for code in trusts:
+            known = told.get((code, year), {})
+            if known.get("case_finding_sources", 0) >= needed or known.get("months_coded", 0):
+                found[(GeographyKind.REGION.value, region_of.get(code) or ""), year] += 1
+    return {
+        key: {
+            year: replace(counts, numbers={**counts.numbers, "trusts_assessable": found[key, year]})
+            for year, counts in series.items()
+        }
+        for key, series in years.items()
+    }
 
 
 def _by_year(found: Mapping[Key, Series]) -> dict[date, dict[str, Counts]]:

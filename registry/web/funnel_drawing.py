@@ -70,7 +70,7 @@ class Shape:
 def shape_of(funnel: Funnel, narrow: bool) -> Shape:
     """320 units wide with 13 unit letters, or 720 with 16; both axes begin at nought."""
     _, widest, across_step = ticks(0, max((spot.size for spot in funnel.spots), default=1.0))
-    _, high, step = ticks(0, 1.1 * max([spot.value for spot in funnel.spots] + [2 * funnel.centre]))
+    _, high, step = ticks(0, 1.05 * max([spot.value for spot in funnel.spots] + [1.6 * funnel.centre]))
     width, height, font = (320, 330, 13) if narrow else (720, 440, 16)
     left = round(len(tick_words(high, step)) * font * 0.6) + 12
     bottom = height - round(font * (7.2 if narrow else 5.6))
@@ -118,11 +118,16 @@ def value_axis(funnel: Funnel, shape: Shape) -> Iterator[str]:
 
 
 def size_axis(funnel: Funnel, shape: Shape, narrow: bool) -> Iterator[str]:
-    every = 2 if narrow else 1
-    for place in range(0, round(shape.widest / shape.across_step) + 1, every):
+    steps = round(shape.widest / shape.across_step)
+    for place in range(0, steps + 1, 2 if narrow else 1):
         x = shape.x(place * shape.across_step)
         yield stroke(x, shape.bottom, x, shape.bottom + 6, INK, 1)
-        yield text(tick_words(place * shape.across_step, shape.across_step), x, shape.bottom + 6 + shape.font, "middle")
+        yield text(
+            tick_words(place * shape.across_step, shape.across_step),
+            x,
+            shape.bottom + 6 + shape.font,
+            "end" if place == steps else "middle",
+        )
     yield text(funnel.across, shape.right, shape.bottom + 6 + shape.font * 2.3, "end", font_weight="bold")
 
 
@@ -148,7 +153,8 @@ def spots(funnel: Funnel, shape: Shape) -> Iterator[str]:
             yield element("circle", cx=x, cy=y, r=shape.font * 0.6, fill="none", stroke=RING, stroke_width=2.5)
             anchor = "end" if x > (shape.left + shape.right) / 2 else "start"
             off = -shape.font if anchor == "end" else shape.font
-            yield text(spot.name, x + off, y - shape.font * 0.7, anchor, font_weight="bold")
+            halo = {"stroke": "#ffffff", "stroke_width": 5, "paint_order": "stroke"}
+            yield text(spot.name, x + off, y - shape.font * 0.7, anchor, font_weight="bold", **halo)
 
 
 def legend(shape: Shape, ringed: bool) -> Iterator[str]:

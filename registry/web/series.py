@@ -86,27 +86,31 @@ def lines(
 ) -> list[Line]:
     """The measure in an area by its own periods: those in which any of the area's places has something, blanks with their reason.
 
-    A yearly measure whose cells are monthly is the sum of months. Numbers of a quarter or a year stand at its first month.
+    A yearly measure whose cells are monthly is the sum of months.
     """
-    if measure.period is Shown.FINANCIAL_YEAR and measure.cells:
-        yearly_cells = {key for key in area.places if _has(measure, years.get(key, {}))}
-        if not yearly_cells:
-            return yearly(measure, monthly(measure, area, months))
-        told = {key: _with_numbers(years[key], months.get(key, {})) for key in yearly_cells}
-        return monthly(measure, area, told)
-    return monthly(measure, area, months)
+    if measure.period is not Shown.FINANCIAL_YEAR:
+        return monthly(measure, area, months)
+    if not measure.cells or any(_has_cells(measure, years.get(key, {})) for key in area.places):
+        return monthly(measure, area, years)
+    return with_years(measure, area, yearly(measure, monthly(measure, area, months)), years)
 
 
-def _has(measure: Measure, found: Series) -> bool:
-    return any(_tells(measure, counts) for counts in found.values())
+def _has_cells(measure: Measure, found: Series) -> bool:
+    return any(key in counts.cells for counts in found.values() for key in measure.cells)
 
 
-def _with_numbers(found: Series, months: Series) -> Series:
-    """The numbers of a year stand at its first month."""
-    return {
-        start: Counts(counts.cells, months.get(start, Counts()).numbers, counts.provisional, counts.investigated_floor)
-        for start, counts in found.items()
-    }
+def with_years(
+    measure: Measure, area: Area, lines: Iterable[Line], years: Mapping[tuple[str, str], Series]
+) -> list[Line]:
+    """Years that are sums of months, with the numbers of organisations of the year: months do not add up to them."""
+    found = []
+    for line in lines:
+        parts = [years[key][line.start] for key in area.places if line.start in years.get(key, {})]
+        told = together(Counts({}, part.numbers) for part in parts).numbers
+        trusts = {measure.contributors: told["trusts_year"]} if "trusts_year" in told and not official(measure) else {}
+        beside = {name: told[name] for name in BESIDE if name in told}
+        found.append(replace(line, counts=replace(line.counts, numbers={**line.counts.numbers, **beside, **trusts})))
+    return found
 
 
 def monthly(measure: Measure, area: Area, gathered: Mapping[tuple[str, str], Series]) -> list[Line]:
@@ -151,17 +155,16 @@ def yearly(measure: Measure, months: Iterable[Line]) -> list[Line]:
     for start in starts:
         parts = [final[month] for month in year_months(start) if month in final]
         if len(parts) == len(year_months(start)):
-            counts = _year_of(measure, together(parts, window), parts)
+            counts = _year_of(measure, together(parts, window))
             found.append(Line(start, year_words(start), measure.figure(counts), counts))
     return found
 
 
-def _year_of(measure: Measure, summed: Counts, parts: list[Counts]) -> Counts:
-    """The months' sum, with the number of organisations of the whole year where it is told, and else none: months do not add up to it."""
+def _year_of(measure: Measure, summed: Counts) -> Counts:
+    """The months' sum without the numbers of organisations: months do not add up to that of a year."""
     organisations = {measure.contributors, *BESIDE} - set(measure.numbers)
     numbers = {name: value for name, value in summed.numbers.items() if name not in organisations}
-    trusts = parts[0].numbers.get("trusts_year")
-    return replace(summed, numbers=numbers | ({measure.contributors: trusts} if trusts is not None else {}))
+    return replace(summed, numbers=numbers)
 
 
 def quarterly(measure: Measure, months: Iterable[Line]) -> list[Line]:
@@ -231,7 +234,7 @@ def _point(measure: Measure, line: Line) -> Point:
         upper=estimate.upper,
         provisional=line.provisional,
         trusts=contributors(measure, line.counts),
-        of=line.counts.numbers.get("trusts_taking_part"),
+        of=line.counts.numbers.get("trusts_taking_part") if measure.contributors == "trusts" else None,
         assessable=line.counts.numbers.get("trusts_assessable"),
         top=line.figure.top.words,
         bottom=line.figure.bottom.words,

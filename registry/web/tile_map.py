@@ -1,6 +1,6 @@
 """A map of the NHS regions of England and of Wales as tiles, drawn here: each where it lies, all of one size, with its figure.
 
-Tiles of one size say what a map of areas hides: a region counts by its people and not by its fields. Each tile is a link; its figure, and
+A link is named by what stands on it. Tiles of one size say what a map of areas hides: a region counts by its people and not by its fields. Each tile is a link; its figure, and
 whether its interval lies above or below the nation's figure, stand on it in words and signs, so that no colour is needed.
 """
 
@@ -37,20 +37,6 @@ class Tile:
     value: str
     interval: str = ""
     side: str = ""
-
-    @property
-    def words(self) -> str:
-        """All that the tile says, for those who hear it."""
-        sides = {
-            "above": "the interval is above the national figure",
-            "below": "the interval is below the national figure",
-        }
-        parts = (
-            f"{self.name}: {self.value}",
-            self.interval and f"95% interval {self.interval}",
-            sides.get(self.side, ""),
-        )
-        return ", ".join(part for part in parts if part)
 
 
 def drawing(ident: str, title: str, sentence: str, tiles: Sequence[Tile], *, narrow: bool = False) -> Markup:
@@ -94,24 +80,21 @@ def _tile(tile: Tile, x: float, y: float, wide: float, high: float, font: int, n
         "rect", x=x + 2, y=y + 2, width=wide - 4, height=high - 4, fill=FILLS[tile.side], stroke=LINE, stroke_width=2
     )
     inside += "".join(_words(tile, x + wide / 2, y, font, narrow))
-    return element("a", inside, href=tile.href, aria_label=tile.words, class_="hat-map__tile")
+    return element("a", inside, href=tile.href, class_="hat-map__tile")
 
 
 def _words(tile: Tile, middle: float, y: float, font: int, narrow: bool) -> Iterator[str]:
     lines = _broken(tile.name) if narrow else [tile.name]
-    hidden = {"aria_hidden": "true"}
     for place, line in enumerate(lines):
         yield text(
-            line, middle, y + font * (1.7 + 1.15 * place), "middle", fill=LINE, text_decoration="underline", **hidden
+            f"{line} ", middle, y + font * (1.7 + 1.15 * place), "middle", fill=LINE, text_decoration="underline"
         )
     shown = f"{tile.value} {SIGNS[tile.side]}".strip()
     large = round(font * (1.2 if len(tile.value) > 12 else 1.7)) if not narrow else font
-    yield text(
-        shown, middle, y + font * (4.0 if narrow else 3.9), "middle", font_weight="bold", font_size=large, **hidden
-    )
+    yield text(f"{shown} ", middle, y + font * (4.0 if narrow else 3.9), "middle", font_weight="bold", font_size=large)
     if tile.interval:
         small = font if not narrow else 12
-        yield text(tile.interval, middle, y + font * (5.4 if narrow else 5.6), "middle", font_size=small, **hidden)
+        yield text(f"{tile.interval} ", middle, y + font * (5.4 if narrow else 5.6), "middle", font_size=small)
 
 
 def _broken(name: str) -> list[str]:

@@ -36,6 +36,7 @@ def figures(request: Request) -> Response:
     """All measures by theme, each with its latest figure."""
 
     def words(_: Connection, whole: Whole) -> Mapping[str, Any]:
-        return {"found": {measure.ident: in_area(whole, measure, "") for measure in MEASURES.values()}}
+        found = {measure.ident: in_area(whole, measure, "") for measure in MEASURES.values()}
+        return {"found": found, "regions": whole.of_kind("region")}
 
     return released_page(request, "public/figures.html", words, themes=THEMES, measures=MEASURES.values())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter
@@ -13,10 +14,9 @@ from registry.disclosure.protected import BLANKS, LOW, LOW_SUM
 from registry.errors import NotFound
 from registry.measures import CASES, HAT_RATE, MEASURES, Measure
 from registry.publications import published
-from registry.publications.published import Release
+from registry.publications.published import Release, Series
 from registry.publications.whole import Whole
 from registry.web import series
-from registry.web.charts import rows as chart_rows
 from registry.web.public import records
 from registry.web.public.frame import download, kept, reading, released_page, required
 from registry.web.public.shown import Picture, areas, in_area, of_area
@@ -59,17 +59,33 @@ def one(request: Request, ident: str, area: str = "") -> Response:
     return released_page(request, "public/measure.html", words, area, measure=asked)
 
 
+SPANS = (0, 24, 12)
+"""Of how many last final months the same trusts are looked for: of all, else of fewer, where no trust is in all."""
+
+
 def _same_trusts(connection: Connection, release: Release, found: Picture) -> dict[str, Any] | None:
     """The same series for the trusts that are in it at every final month; None where that is no other series."""
     final = [line.start for line in found.lines if not line.provisional and line.counts.cell(CASES).rounded is not None]
     if not final or any(kind != "region" for kind, _ in found.area.places) or len(found.area.places) == 1:
         return None
-    number, summed = published.same_trusts(connection, release, final, found.area.nations)
+    number, months = 0, final
+    summed: Series = {}
+    for span in SPANS:
+        months = final[-span:]
+        number, summed = published.same_trusts(connection, release, months, found.area.nations)
+        if number:
+            break
     lines = [
         Line(month, series.month_words(month), HAT_RATE.figure(counts), counts) for month, counts in summed.items()
     ]
-    drawn = Picture(HAT_RATE, found.area, lines, series.yearly(HAT_RATE, lines), clusters=number)
-    return {"trusts": number, "rows": chart_rows(drawn.chart)[::-1], "shown": drawn}
+    drawn = Picture(
+        HAT_RATE,
+        replace(found.area, ident=f"same-{found.area.ident}"),
+        lines,
+        series.yearly(HAT_RATE, lines),
+        clusters=number,
+    )
+    return {"trusts": number, "months": len(months), "rows": drawn.rows, "shown": drawn}
 
 
 def named(ident: str) -> Measure:

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from registry.errors import NotFound
-from registry.measures import MEASURES, THEMES, WALES, Measure, Shown
+from registry.measures import HAT_RATE, MEASURES, THEMES, WALES, Figure, Measure, Shown
+from registry.publications.boards import Board, boards
 from registry.publications.published import Place
 from registry.publications.whole import Whole
 from registry.web import series, tile_map
@@ -156,7 +157,7 @@ def _regions(measure: Measure, start: date, together: Picture, pictures: list[Pi
 def _row(picture: Picture, line: Line | None) -> Row:
     if line is None:
         return Row(picture.area.name, "no final figure of this period", "", "", "", "", "")
-    return chart_rows(series.chart(picture.measure, picture.area, [line]))[0]
+    return replace(chart_rows(series.chart(picture.measure, picture.area, [line]))[0], period=picture.area.name)
 
 
 def _tile(picture: Picture, line: Line | None, nation: float | None, here: str) -> Tile:
@@ -205,7 +206,7 @@ def _small(pictures: list[Picture], here: str) -> list[Small]:
 def one(request: Request, code: str, year: str = "") -> Response:
     """One region, or Wales: every measure that is published for it, and its trusts by name."""
 
-    def words(_: Connection, whole: Whole) -> Mapping[str, Any]:
+    def words(connection: Connection, whole: Whole) -> Mapping[str, Any]:
         place = next((one for one in whole.of_kind("region") if one.code.lower() == code.lower()), None)
         if place is None:
             raise NotFound
@@ -218,9 +219,19 @@ def one(request: Request, code: str, year: str = "") -> Response:
             "years": whole.final_years,
             "chosen": chosen,
             "rows": rows,
+            "boards": _boards(connection, whole, chosen, {row.place.code for row in rows}) if chosen else [],
         }
 
     return released_page(request, "public/region.html", words, year, before=False)
+
+
+def _boards(connection: Connection, whole: Whole, year: date, trusts: set[str]) -> list[tuple[Board, Figure]]:
+    """The boards that have a trust here, each the sum of its rounded trusts."""
+    return [
+        (board, HAT_RATE.figure(board.counts))
+        for board in boards(connection, whole.release, year)
+        if trusts & set(board.trusts)
+    ]
 
 
 def _measures(whole: Whole, place: Place) -> list[Picture]:

@@ -137,5 +137,9 @@ def in_area(whole: Whole, measure: Measure, ident: str) -> Picture:
 
 def of_area(whole: Whole, measure: Measure, area: Area) -> Picture:
     lines = series.lines(measure, area, whole.months, whole.years)
-    years = series.yearly(measure, lines) if measure.period is Shown.MONTH else []
+    years = (
+        series.with_years(measure, area, series.yearly(measure, lines), whole.years)
+        if measure.period is Shown.MONTH
+        else []
+    )
     return Picture(measure, area, lines, years, clusters=len(area.places))

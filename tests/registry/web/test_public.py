@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -13,8 +14,9 @@ from registry.app import create_app
 from registry.measures import MEASURES
 from registry.settings import Settings
 from registry.store import Store
-from registry.store.tables import cell, cell_offset
-from tests.registry.publications.make import hold_counts, make_team, make_trust, prepare, release, split_counts
+from registry.store.tables import cell
+from tests.conftest import Database
+from tests.registry.web.released import Published, month, publish, trust
 from tests.registry.web.visitors import words_of
 
 MONTHS = (
@@ -36,25 +38,19 @@ def http(settings: Settings, store: Store) -> TestClient:
 
 
 @pytest.fixture
-def released(store: Store, settings: Settings) -> None:
-    """A year of two trusts and a board, one of them late; September 2026 is provisional."""
-    team = make_team(store)
-    trusts = [
-        make_trust(store, settings, code, region, MONTHS[0])
-        for code, region in (("RA1", "Y58"), ("RB1", "Y56"), ("7A4", "W92000004"))
+def released(database: Database) -> None:
+    """A year of two trusts and a board, one of them late; September 2026 is provisional; three independents make a sector."""
+    members = [trust("RA1", "Y58"), trust("RB1", "Y56"), trust("7A4", "W92000004")]
+    late = replace(trust("RL1", "Y56"), live_from=date(2026, 3, 1))
+    independents = [replace(trust(f"NV{n}", "Y58"), kind="independent") for n in range(3)]
+    months = [
+        month(each, start, 36 + 6 * number, provisional=start == MONTHS[-1])
+        for start in MONTHS
+        for number, each in enumerate(members)
     ]
-    independents = [make_trust(store, settings, f"NV{n}", "Y58", MONTHS[0], kind="independent") for n in range(3)]
-    late = make_trust(store, settings, "RL1", "Y56", date(2026, 3, 1))
-    with store.transaction(role="hat_jobs") as connection:
-        for month in MONTHS:
-            for number, trust in enumerate(trusts):
-                cases = 36 + 6 * number
-                counts = split_counts(cases, overnight=24 + 4 * number, preventable=cases // 3, not_investigated=3)
-                hold_counts(connection, trust, month, counts, provisional=month == MONTHS[-1])
-        for provider in independents:
-            hold_counts(connection, provider, MONTHS[0], {("total", "total"): 8}, admissions=2_000, overnight=500)
-        hold_counts(connection, late, MONTHS[-2], {}, case_return="partial")
-    release(store, team, prepare(store, settings, team))
+    months += [month(provider, MONTHS[0], 8, 2_000) for provider in independents]
+    months.append(month(late, MONTHS[-2], 0, case_return="partial"))
+    publish(database, Published(months, [*members, late, *independents]))
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -90,11 +86,11 @@ def test_what_is_not_published_is_not_there(http: TestClient, path: str) -> None
 
 @pytest.mark.usefixtures("released")
 def test_the_rate_is_the_sum_of_rounded_regions_and_nothing_else(http: TestClient, store: Store) -> None:
-    month = "month/2025-04/total"
+    period = "month/2025-04/total"
     with store.readonly(role="hat_reader") as connection:
         values = {row.cell_id: row.value for row in connection.execute(select(cell))}
-    cases = sum(values[f"grid-1/hat_cases/region/{region}/{month}"] for region in ("Y58", "Y56", "W92000004"))
-    admissions = sum(values[f"grid-1/admissions/region/{region}/{month}"] for region in ("Y58", "Y56", "W92000004"))
+    cases = sum(values[f"grid-1/hat_cases/region/{region}/{period}"] for region in ("Y58", "Y56", "W92000004"))
+    admissions = sum(values[f"grid-1/admissions/region/{region}/{period}"] for region in ("Y58", "Y56", "W92000004"))
     rows = csv.DictReader(io.StringIO(http.get("/figures/hat-rate.csv").content.decode("utf-8-sig")))
     april = next(row for row in rows if (row["area"], row["period"]) == ("england-and-wales", "2025-04"))
     assert (april["numerator"], april["denominator"]) == (str(cases), str(admissions))
@@ -172,6 +168,4 @@ def test_nothing_of_the_offsets_or_of_a_trusts_month_by_category_is_public(http:
             select(cell.c.split).where(cell.c.geography_kind == "trust", cell.c.period_kind == "month")
         )
         assert set(rows.scalars()) == {"total"}
-    with store.readonly(role="hat_national") as connection:
-        assert connection.scalar(select(cell_offset.c.offset)) is not None
     assert "offset" not in http.get("/figures/hat-rate.json").text
