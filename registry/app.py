@@ -36,6 +36,9 @@ from registry.web import (
 from registry.web.evaluation import routers as evaluation_routers
 from registry.web.fhir import refusals
 from registry.web.open_data import pages as open_data
+from registry.web.outliers import routers as outlier_routers
+from registry.web.own import case_mix as own_case_mix
+from registry.web.own import evaluation as own_evaluation
 
 PAGES: tuple[APIRouter, ...] = (
     health.router,
@@ -45,6 +48,9 @@ PAGES: tuple[APIRouter, ...] = (
     open_data.router,
     team.router,
     *evaluation_routers,
+    *outlier_routers,
+    own_evaluation.router,
+    own_case_mix.router,
     release.router,
     lessons.router,
     office.router,

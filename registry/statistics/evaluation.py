@@ -5,12 +5,14 @@ stay, so a clot that is found after the change of a stay before it belongs to be
 that may still change, or in which nobody returned, are left out and told, never others.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import exp, log, sqrt
 
 import numpy as np
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from registry.statistics.contrasts import Contrast, rate_ratio, wald_rate_ratio
 from registry.statistics.estimate import Estimate, Reason, missing
@@ -213,6 +215,9 @@ def _extreme(before: Side, after: Side, way: int) -> float | None:
 
 
 HIDDEN = "In some months the count is fewer than 10 and is not shown, so nobody could recompute a regression on it. Choose a larger area."
+NO_SPREAD = (
+    "The months lie on the line exactly, so there is nothing by which the uncertainty of a regression could be told."
+)
 UNFITTED = "The regression does not come to an end on these numbers: they lie too far apart."
 NOTHING_BEFORE = "The change has to lie within the series, with months before and after it."
 WHY = {
@@ -230,14 +235,18 @@ def _segments(series: Sequence[Observed], plan: Plan) -> tuple[Segments, str]:
     if any(one.hidden and not one.left_out for one in series):
         return nothing, HIDDEN
     try:
-        found = interrupted(
-            [one.events for one in series],
-            counted,
-            change,
-            phase_in=[at for at, one in enumerate(series) if plan.place(one.month) == "phase-in"],
-            harmonics=plan.harmonics,
-            slope=plan.slope,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PerfectSeparationWarning)
+            found = interrupted(
+                [one.events for one in series],
+                counted,
+                change,
+                phase_in=[at for at, one in enumerate(series) if plan.place(one.month) == "phase-in"],
+                harmonics=plan.harmonics,
+                slope=plan.slope,
+            )
+    except PerfectSeparationWarning:
+        return nothing, NO_SPREAD
     except (ValueError, OverflowError, np.linalg.LinAlgError):  # the iteration left what numbers can hold
         return nothing, UNFITTED
     return found, WHY.get(found.reason, str(found.reason)) if found.reason else ""

@@ -4,6 +4,6 @@
 a trust's own stands with its figures (`registry.web.own.evaluation`). All four show the same page part.
 """
 
-from registry.web.evaluation import typed
+from registry.web.evaluation import inside, released, typed
 
-routers = (typed.router,)
+routers = (released.router, typed.router, inside.router)

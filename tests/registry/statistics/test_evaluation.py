@@ -8,6 +8,7 @@ from registry.statistics.estimate import Reason
 from registry.statistics.evaluation import (
     HIDDEN,
     NO_MONTH,
+    NO_SPREAD,
     NOTHING_BEFORE,
     UNFITTED,
     Observed,
@@ -82,6 +83,12 @@ def test_why_there_is_no_regression() -> None:
     assert evaluate(months([20] * 24), Plan(START)).refusal == NOTHING_BEFORE
     assert evaluate([], plan).refusal == NOTHING_BEFORE
     assert evaluate([], plan).contrasts[0].estimate.reason is Reason.ZERO_DENOMINATOR
+
+
+def test_months_that_do_not_vary_tell_no_uncertainty() -> None:
+    found = evaluate(months([9] * 26), Plan(months_on(START, 13)))
+    assert found.refusal == NO_SPREAD
+    assert found.segments.level is None
 
 
 def test_what_cannot_be_fitted_is_said() -> None:

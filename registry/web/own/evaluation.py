@@ -1,0 +1,84 @@
+"""`/trust/figures/evaluation`: a programme of a trust's own, evaluated on its own exact figures."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from registry.access import Actor, Right
+from registry.errors import NotFound
+from registry.publications import aggregates, evaluation_series
+from registry.statistics.evaluation import evaluate
+from registry.store import Store
+from registry.web.actor import require
+from registry.web.evaluation import asking, rows
+from registry.web.evaluation.present import Shown
+from registry.web.fields import Fault
+from registry.web.pages import render
+from registry.web.trust.choosing import Choice, choose
+
+router = APIRouter(prefix="/trust/figures/evaluation")
+
+Reading = Annotated[Actor, require(Right.READ_CASES)]
+RATES = (("all", "All admissions"), ("overnight", "Stays of one night or more"))
+NOUNS = {"all": "admissions", "overnight": "overnight admissions"}
+
+
+@router.get("")
+def page(
+    request: Request, actor: Reading, organisation: str = "", rate: str = "all", change: str = "", phase_in: str = "0",
+    harmonics: str = "0", changes: str = "level-slope",
+) -> Response:  # fmt: skip
+    """Choose rate, change and phase-in; read the evaluation."""
+    values = {"rate": rate, "change": change, "phase_in": phase_in, "harmonics": harmonics, "changes": changes}
+    choice, months, shown, faults = _found(request, actor, organisation, values)
+    return render(
+        request,
+        "evaluation/own.html",
+        status=422 if faults else 200,
+        choice=choice,
+        months=months,
+        shown=shown,
+        values=values,
+        faults=faults,
+        rates=RATES,
+        phases=asking.PHASES,
+        seasons=asking.HARMONICS,
+        kinds=asking.CHANGES,
+        query=urlencode(values | {"organisation": choice.chosen.code}),
+    )
+
+
+@router.get("/months.csv")
+def as_csv(
+    request: Request, actor: Reading, organisation: str = "", rate: str = "all", change: str = "", phase_in: str = "0",
+    harmonics: str = "0", changes: str = "level-slope",
+) -> Response:  # fmt: skip
+    """The same as a file."""
+    values = {"rate": rate, "change": change, "phase_in": phase_in, "harmonics": harmonics, "changes": changes}
+    choice, _, shown, _ = _found(request, actor, organisation, values)
+    if shown is None:
+        raise NotFound
+    return rows.as_file(shown, f"{choice.chosen.code}-evaluation.csv")
+
+
+def _found(
+    request: Request, actor: Actor, organisation: str, values: dict[str, str]
+) -> tuple[Choice, list[tuple[str, str]], Shown | None, list[Fault]]:
+    choice = choose(request, actor, Right.READ_CASES, organisation)
+    if values["rate"] not in NOUNS:
+        raise NotFound
+    store: Store = request.app.state.store
+    with store.readonly(tenants=(choice.chosen.id,)) as connection:
+        held = [row for row in aggregates.read(connection) if row.organisation.id == choice.chosen.id]
+    observed = evaluation_series.of_months(held, overnight=values["rate"] == "overnight")
+    months = [(f"{one.month:%Y-%m}", f"{one.month:%B %Y}") for one in observed]
+    plan, faults = asking.plan(values, asking.halfway(observed))
+    if plan is not None:
+        values["change"] = f"{plan.change:%Y-%m}"
+    if plan is None or not observed:
+        return choice, months, None, faults if observed else []
+    title = f"HAT per 1,000 {NOUNS[values['rate']]}, {choice.chosen.name}"
+    return choice, months, Shown("own", title, "cases", NOUNS[values["rate"]], evaluate(observed, plan)), []
