@@ -32,7 +32,14 @@ database = typer.Typer(no_args_is_help=True, help="Make, migrate and check the d
 user = typer.Typer(no_args_is_help=True, help="Let people in.")
 register = typer.Typer(no_args_is_help=True, help="The register of organisations.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log.")
-for name, group in {"database": database, "user": user, "register": register, "audit": audit}.items():
+release = typer.Typer(no_args_is_help=True, help="Releases: whether they are what was audited, and can be made again.")
+for name, group in {
+    "database": database,
+    "user": user,
+    "register": register,
+    "audit": audit,
+    "release": release,
+}.items():
     program.add_typer(group, name=name)
 
 
@@ -255,6 +262,22 @@ def check_trail(
     with _told(code=2):
         good = administration.check_trail(file, key_file)
     _exit(good=good)
+
+
+@release.command("verify")
+def verify_release(number: Annotated[int, typer.Argument(min=1)]) -> None:
+    """See whether a release is what was audited, approved and signed."""
+    from registry.commands import release
+
+    _exit(good=release.verify(number))
+
+
+@release.command("rebuild")
+def rebuild_release(number: Annotated[int, typer.Argument(min=1)]) -> None:
+    """Make a release again, from what was kept of it and from the records as at its cut, and compare byte by byte."""
+    from registry.commands import release
+
+    _exit(good=release.rebuild(number))
 
 
 def _exit(*, good: bool) -> None:

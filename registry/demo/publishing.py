@@ -1,26 +1,31 @@
-"""From the returns to public figures, as the nightly jobs and two analysts do it."""
+"""From the returns to public figures, as the nightly jobs, the worker and three people do it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib import metadata
 from uuid import UUID
+
+from sqlalchemy import func, select
 
 from registry import claims, jobs
 from registry.access import Actor
 from registry.accounts.actors import actor_of_person
 from registry.demo.sending import DemonstrationError
-from registry.demo.setting import PREPARES, RELEASES
+from registry.demo.setting import APPROVE, PREPARES
 from registry.official import Severity, read_risk_assessments
-from registry.publications import official
-from registry.publications.protecting import prepare
-from registry.publications.releasing import release
+from registry.publications import official, releasing
+from registry.publications.protecting import discard_drafts, prepare
+from registry.publications.releasing import ask_audit
+from registry.publications.transitions import OPEN, State
 from registry.register import join_activity_only
 from registry.settings import Secrets, Settings
 from registry.store import SYSTEM_TENANT, Store
+from registry.store.tables import publication, released
+from registry.web.open_data.job import work
 
 ROLES = ("hat_app", "hat_jobs", "hat_national")
-KEYS = ("master", "match", "offset")
+KEYS = ("master", "match", "offset", "signing")
 NATIONAL = "hat_national"
 PATIENCE_SECONDS = 60.0
 
@@ -63,21 +68,57 @@ def import_risk_assessments(store: Store, people: Mapping[str, UUID], content: b
         return official.confirm(connection, waiting, rows, ids, len(unknown), by)
 
 
-def publish(store: Store, people: Mapping[str, UUID], secrets: Secrets, settings: Settings, at: datetime) -> UUID:
-    """One analyst prepares the figures, the other releases them. Gives the release's id."""
-    prepares, releases = (_actor(store, people[name]) for name in (PREPARES, RELEASES))
+def publish(
+    store: Store,
+    people: Mapping[str, UUID],
+    secrets: Secrets,
+    settings: Settings,
+    note: str,
+    moment: Callable[[], datetime],
+) -> UUID:
+    """One prepares the figures, the audit is run, two others approve them. Gives the release's id.
+
+    Raises DemonstrationError where the figures do not pass.
+    """
+    prepares, *approve = (_actor(store, people[name]) for name in (PREPARES, *APPROVE))
     with store.transaction(role=NATIONAL) as connection:
+        discard_drafts(connection, OPEN)  # of a demonstration that was interrupted
         draft = prepare(
             connection,
             by=prepares,
-            at=at,
+            at=moment(),
             key=secrets["offset"],
             rules=settings.counting,
             code_version=metadata.version("hat-registry"),
+            note=note,
         )
-    with store.transaction(role=NATIONAL) as connection:
-        release(connection, by=releases, publication_id=draft, at=at)
+        ask_audit(connection, by=prepares, publication_id=draft, at=moment())
+    digest = _audited(store, secrets, settings, draft, moment)
+    for each in approve:
+        with store.transaction(role=NATIONAL) as connection:
+            releasing.approve(connection, by=each, publication_id=draft, seen=digest, at=moment())
     return draft
+
+
+def _audited(store: Store, secrets: Secrets, settings: Settings, draft: UUID, moment: Callable[[], datetime]) -> str:
+    """The audit, done here or by the worker, whoever takes it; gives the digest of what has passed."""
+    state = State.ASKED
+    while state is State.ASKED:
+        work(store, secrets, settings, moment())
+        with store.readonly(role=NATIONAL) as connection:
+            held = connection.execute(select(publication).where(publication.c.id == draft)).one()
+        state = State(held.state)
+        if state is State.ASKED:
+            time.sleep(0.5)
+    if state is not State.AUDITED:
+        raise DemonstrationError("The figures do not pass the audit.")
+    return str(held.data_hash)
+
+
+def releases(store: Store) -> int:
+    """How many there are already: a demonstration that was interrupted goes on after them."""
+    with store.readonly(role=NATIONAL) as connection:
+        return connection.scalar(select(func.count()).select_from(released)) or 0
 
 
 def _actor(store: Store, person: UUID) -> Actor:

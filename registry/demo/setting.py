@@ -45,7 +45,7 @@ _NATIONAL = (
     (Role.MODERATOR, "moderator", "Demonstration moderator"),
     (Role.ADMINISTRATOR, "administrator", "Demonstration administrator"),
 )
-PREPARES, RELEASES = "analyst.one", "analyst.two"
+PREPARES, APPROVE = "analyst.one", ("analyst.two", "national.lead")
 
 
 @dataclass(frozen=True, slots=True)

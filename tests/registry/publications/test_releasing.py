@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from registry.access import Actor, Kind, Role
 from registry.disclosure.rounding import offset
 from registry.errors import Conflict, Forbidden, NotFound
-from registry.publications import auditing, drafting, offsets, protecting, releasing
+from registry.publications import auditing, drafting, judging, offsets, protecting, releasing
 from registry.publications.judging import Verdict
 from registry.settings import CountingRules, Secrets, Settings
 from registry.store import Store
@@ -44,6 +44,7 @@ from tests.registry.publications.make import (
     offset_key,
     prepare,
     release,
+    safe,
 )
 
 MARCH, APRIL = date(2025, 3, 1), date(2025, 4, 1)
@@ -455,8 +456,28 @@ def test_an_audit_whose_worker_ended_is_done_again(store: Store, settings: Setti
         auditing.work(store, KEYS, settings, AT, judge=ends)
     with store.readonly(role="hat_national") as connection:
         assert connection.scalar(select(audit_run.c.state)) == "running"
-    assert auditing.work(store, KEYS, settings, AT)["audited"] == 1
+    assert auditing.work(store, KEYS, settings, AT, judge=safe)["audited"] == 1
     assert auditing.work(store, KEYS, settings, AT) == {"audited": 0, "refused": 0, "released": 0}
+
+
+def test_the_attacker_himself_finds_nothing_in_figures_drawn_once(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    """The whole audit, on the smallest of registries: one trust, one month; then with a later release beside it."""
+    made = prepare(store, settings, team)
+    assert audit(store, team, made, judge=judging.judge)["audited"] == 1
+    approve(store, team.lead, made)
+    approve(store, team.second, made)
+    with store.transaction(role="hat_jobs") as connection:
+        for _ in range(9):
+            hold_case(connection, trust, Case(MARCH))
+    count(store, settings, AT + timedelta(days=1))
+    again = prepare(store, settings, team, AT + timedelta(days=1))
+    assert audit(store, team, again, judge=judging.judge)["audited"] == 1
+    with store.readonly(role="hat_national") as connection:
+        report = json.loads(auditing.latest_run(connection, again).report)
+    assert report["audit"]["releases"] == [1, 2]
+    assert report["audit"]["outsider"]["least_width"] >= 4
 
 
 def test_one_worker_audits_at_a_time(store: Store, settings: Settings, team: Team, trust: int) -> None:
@@ -503,7 +524,7 @@ def test_the_month_s_draft_is_made_once_and_waits_for_two(
     keys = Secrets.load(settings.secrets_dir, ["offset", "signing"])
     assert drafting.draft_of_the_month(store, keys, settings, AT) == {"drafts": 1}
     assert drafting.draft_of_the_month(store, keys, settings, AT) == {"drafts": 0}
-    assert auditing.work(store, keys, settings, AT)["audited"] == 1
+    assert auditing.work(store, keys, settings, AT, judge=safe)["audited"] == 1
     with store.readonly(role="hat_national") as connection:
         made, by, name = connection.execute(
             select(publication.c.id, publication.c.prepared_by, publication.c.prepared_by_name)

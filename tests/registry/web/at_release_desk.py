@@ -6,9 +6,10 @@ import httpx2 as httpx
 from starlette.testclient import TestClient
 
 from registry.access import Role
+from registry.publications import auditing
 from registry.settings import Secrets
-from registry.web.open_data import job
-from tests.registry.publications.make import AT
+from registry.web.open_data.making import files
+from tests.registry.publications.make import AT, safe
 from tests.registry.web.visitors import PASSWORD, House, send, token_of
 
 
@@ -20,10 +21,10 @@ def prepared(browser: TestClient, note: str = "") -> str:
 
 
 def audited(doors: House, browser: TestClient, address: str) -> None:
-    """Asked for by somebody, done as the worker does it."""
+    """Asked for by somebody, done as the worker does it, but for the verdict itself."""
     assert send(browser, f"{address}/audit", seen=address).status_code == 303
     keys = Secrets.load(doors.settings.secrets_dir, ["offset", "signing"])
-    assert job.work(doors.store, keys, doors.settings, AT)["audited"] == 1
+    assert auditing.work(doors.store, keys, doors.settings, AT, files=files, judge=safe)["audited"] == 1
 
 
 def approve(browser: TestClient, address: str, *, seen: str | None = None, password: str = PASSWORD) -> httpx.Response:
