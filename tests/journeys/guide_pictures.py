@@ -11,7 +11,7 @@ import os
 import re
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageChops, ImageOps
 from playwright.sync_api import Locator, Page
 
 from registry.web.pages import STATIC, TEMPLATES
@@ -23,6 +23,7 @@ WRITE = os.environ.get("HAT_GUIDE") == "write"
 COLOURS = 32
 WIDTH = 1000  # pixels of the window
 TALLEST = 720  # pixels; what stands below is cut off
+LINES = 200  # of what is said; more does not stand in a picture
 EDGE = 16  # pixels around what is shown
 PAGE = "#f0f4f5"  # what is behind everything on a page
 
@@ -76,7 +77,7 @@ def _told(part: Locator) -> str:
     words = part.aria_snapshot()
     for varies, instead in _VARIES:
         words = varies.sub(instead, words)
-    return words.rstrip() + "\n"
+    return "\n".join(words.rstrip().splitlines()[:LINES]) + "\n"
 
 
 def _write(page: Page, name: str, part: Locator, told: str) -> None:
@@ -85,7 +86,8 @@ def _write(page: Page, name: str, part: Locator, told: str) -> None:
     page.set_viewport_size({"width": WIDTH, "height": TALLEST})
     taken = Image.open(io.BytesIO(part.screenshot())).convert("RGB")
     page.set_viewport_size(size)
-    cut = taken.crop((0, 0, taken.width, min(taken.height, TALLEST)))
+    upper = taken.crop((0, 0, taken.width, min(taken.height, TALLEST)))
+    cut = upper.crop(ImageChops.difference(upper, Image.new("RGB", upper.size, PAGE)).getbbox())
     picture = ImageOps.expand(cut, EDGE, PAGE).quantize(COLOURS, dither=Image.Dither.NONE)
     for folder in (PICTURES, TOLD):
         folder.mkdir(exist_ok=True)
