@@ -391,6 +391,7 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "figures.own": Right.READ_CASES,
         "own.breakdown.page": Right.READ_CASES,
         "own.cases_behind.listed": Right.READ_CASES,
+        "own.measures.page": Right.READ_CASES,
         "own.themes.page": Right.READ_CASES,
         "own.download.ask": Right.READ_CASES,
         "own.download.confirm": Right.READ_CASES,

@@ -387,3 +387,15 @@ def preventable_days(connection: Connection, question: Asked, *, limit: int) -> 
         question.parameters() | {"limit": limit},
     )
     return sorted(rows.scalars())
+
+
+def days_after_discharge(connection: Connection, question: Asked) -> list[int]:
+    """Whole days from discharge to diagnosis of each case that was found after it, in no order."""
+    rows = connection.execute(
+        text(
+            f"""{_OWN} select diagnosis_date - index_discharge_date from own
+            where place = 1 and diagnosis_date > index_discharge_date"""
+        ),
+        question.parameters(),
+    )
+    return list(rows.scalars())

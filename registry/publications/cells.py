@@ -243,7 +243,7 @@ def _counted(
     for row in rows:
         for key, number in (row.nation if nation else row.own).items():
             cases[key] += number
-    admissions = _admissions(rows)
+    admissions = admissions_of(rows)
     for count, numbers in ((Count.HAT_CASES, cases), (Count.ADMISSIONS, admissions)):
         for cell in cells(count, place, period):
             key = (cell.split.value, cell.category or TOTAL) if cell.split else (TOTAL, TOTAL)
@@ -251,7 +251,7 @@ def _counted(
                 yield Entry(cell, numbers[key], State.COUNTED, provisional)
 
 
-def _admissions(rows: list[TrustMonth]) -> dict[Key, int]:
+def admissions_of(rows: list[TrustMonth]) -> dict[Key, int]:
     """Admissions in every split the grid has of them."""
     total, overnight = sum(row.admissions for row in rows), sum(row.overnight for row in rows)
     return {

@@ -19,7 +19,7 @@ from registry.store import Store
 from registry.web import series
 from registry.web.actor import require
 from registry.web.control_drawing import Drawn
-from registry.web.own import breakdown, cases_behind, download, evidence, nation, pack, papers, themes
+from registry.web.own import breakdown, cases_behind, download, evidence, measures, nation, pack, papers, themes
 from registry.web.own.breakdown import href
 from registry.web.own.nation import Nation
 from registry.web.own.present import control_chart
@@ -118,5 +118,5 @@ def _apart(rows: list[TrustMonth]) -> list[tuple[str, int]]:
     return [(words, number) for words, number in counted if number]
 
 
-for each in (breakdown, cases_behind, themes, download, papers, pack, evidence):
+for each in (breakdown, cases_behind, measures, themes, download, papers, pack, evidence):
     router.include_router(each.router)
