@@ -48,6 +48,11 @@ class Invitation:
     invited_at: datetime
     expires_at: datetime
 
+    @property
+    def user_name(self) -> str:
+        """What somebody new signs in with: the address, but for what no user name has."""
+        return _NOT_IN_USER_NAMES.sub("-", self.address).strip("-._@+")
+
 
 @dataclass(frozen=True, slots=True)
 class Invited:
@@ -171,8 +176,7 @@ def join(connection: Connection, secret: str, password_hash: str) -> UUID:
     found, host = _found(connection, secret, lock_it=True)
     if _accounts_of(connection, found.address):
         raise Conflict(HAS_ACCOUNT)
-    user_name = _NOT_IN_USER_NAMES.sub("-", found.address).strip("-._@+")
-    made = people.create(connection, user_name=user_name, display_name=found.name, email=found.address, by=host)
+    made = people.create(connection, user_name=found.user_name, display_name=found.name, email=found.address, by=host)
     people.set_password(connection, made, password_hash, by=host)
     _enter(connection, found, made, host)
     return made

@@ -104,9 +104,17 @@ def invite(request: Request, actor: Leading, form: Form) -> Response:
         link = _laid(request, actor, choice, wanted)
     except Conflict as refused:
         return _invite_page(request, choice, form, faults=[Fault("address", refused.detail)])
-    if link and request.app.state.settings.mail.host is None:
-        return _invite_page(request, choice, link=link, invited=wanted.name)
+    if request.app.state.settings.mail.host is None:
+        return _shown(request, choice, form, link)
     return RedirectResponse(_index(choice, "invited"), 303)
+
+
+def _shown(request: Request, choice: Choice, form: FormData, link: str | None) -> Response:
+    """The link, once; of a form that was sent before, how to get another."""
+    if link is None:
+        words = "This invitation was made already, and its link was shown then. Send the form again for a new link"
+        return _invite_page(request, choice, form, faults=[Fault("address", words)], once=secrets.token_hex(16))
+    return _invite_page(request, choice, link=link, invited=text(form, "name"))
 
 
 def _laid(request: Request, actor: Actor, choice: Choice, wanted: Invited) -> str | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from uuid import UUID, uuid4
 
 import psycopg
@@ -342,3 +343,21 @@ def test_actions_that_were_reminded_of_say_so(here: Told) -> None:
     here.run()
     assert here.rows("select reminded_on from records.action") == [(AT.date(),)]
     assert here.rows("select what from records.case_event where what = 'reminded'") == [("reminded",)]
+
+
+@pytest.mark.slow
+def test_a_run_that_finds_nothing_new_is_quick_however_much_waits(here: Told) -> None:
+    """100,000 cases, of which a third are overdue and a seventh each wait for a second reader and for a silent consultant. Right after the
+    first run the database knows nothing yet of how much was told; the second must not depend on that."""
+    here.admin.execute(
+        "insert into records.case_work (tenant_id, case_id, state, since, due_on, drawn) select %s, records.uuid7(),"
+        " (array['suspected','confirmed','rca_open','with_consultant','second_reading','complete','closed'])[1 + g %% 7],"
+        " %s::timestamptz - interval '30 days', %s::date + (g %% 60 - 30), false from generate_series(1, 100000) g",
+        [here.place.tenant, AT, AT],
+    )
+    here.admin.execute("analyze records.case_work")
+    began = monotonic()
+    assert here.run()["notices"] == 3
+    between = monotonic()
+    assert here.run(AT + timedelta(minutes=1))["notices"] == 0
+    assert monotonic() - between < between - began

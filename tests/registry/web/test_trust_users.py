@@ -158,6 +158,27 @@ def test_the_letter_is_sealed_and_where_mail_is_set_up_no_link_is_shown(
     assert b"anna" not in letters[0][3].lower()
 
 
+def test_a_form_that_is_sent_twice_shows_no_second_link_but_the_way_to_one(full: House, lead: TestClient) -> None:
+    form = form_in(lead.get(INVITE), INVITE) | ANNA
+    path = link_in(lead.post(INVITE, data=form))
+    again = lead.post(INVITE, data=form)
+    assert faulty_fields(again) == ["address"]
+    assert full.browser().get(path).status_code == 200, "the link that was shown is good"
+    anew = link_in(lead.post(INVITE, data=form_in(again, INVITE) | ANNA))
+    assert [full.browser().get(each).status_code for each in (path, anew)] == [410, 200]
+
+
+def test_somebody_signs_in_by_the_user_name_that_the_page_says(full: House, lead: TestClient) -> None:
+    path = link_in(invited(lead, address="Sean.O'Brien@ward.example"))
+    assert "the user name sean.o-brien@ward.example" in words_of(full.browser().get(path))
+    joined(full, path)
+    browser = full.browser()
+    assert (
+        send(browser, "/sign-in", {"user_name": "sean.o-brien@ward.example", "password": PASSWORD}).status_code == 303
+    )
+    assert "sean.o'brien@ward.example" in words_of(lead.get(PAGE))
+
+
 def test_a_new_invitation_ends_the_one_before_and_one_is_taken_back(full: House, lead: TestClient) -> None:
     first, second = link_in(invited(lead)), link_in(invited(lead))
     assert full.browser().get(first).status_code == 410
