@@ -191,6 +191,8 @@ def absence(line: Line) -> str:
         return f"between {figure.least:.1%} and {figure.most:.1%}"
     if figure.estimate.reason is Reason.BLANK:
         return figure.bottom.words if figure.top.words == "not published" else figure.top.words
+    if figure.estimate.reason is Reason.FEW_EVENTS:
+        return figure.top.words if figure.top.code.startswith("[") else "too few admissions to divide by"
     return figure.estimate.reason.value if figure.estimate.reason else "not available"
 
 

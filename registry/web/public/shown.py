@@ -77,6 +77,18 @@ class Picture:
         return any(line.provisional for line in self.lines)
 
     @property
+    def drawable(self) -> bool:
+        """Whether any period has a value: without one there is nothing to draw, only reasons."""
+        return any(line.figure.estimate.value is not None for line in self.lines)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why periods have no value, each reason once, the latest first."""
+        return tuple(
+            dict.fromkeys(series.absence(line) for line in reversed(self.lines) if line.figure.estimate.value is None)
+        )
+
+    @property
     def latest(self) -> Line | None:
         """The last final period that has a value."""
         final = [line for line in self.lines if not line.provisional and line.figure.estimate.value is not None]
@@ -114,9 +126,7 @@ class Picture:
 
     @cached_property
     def control_chart(self) -> Control | None:
-        if self.measure.period is not Shown.MONTH or not any(
-            line.figure.estimate.value is not None for line in self.lines
-        ):
+        if self.measure.period is not Shown.MONTH or not self.drawable:
             return None
         return controlling.chart(
             self.measure, self.area.ident, self.lines, cells=self.clusters, joined=self.joined or {}

@@ -57,9 +57,7 @@ class TrustRow:
             return NOT_YET
         if self.figure.estimate.value is not None:
             return ""
-        if self.figure.estimate.reason is Reason.FEW_EVENTS:
-            return self.figure.top.words
-        return self.figure.top.words if self.counts.cells else "no complete return"
+        return series.absence(Line(date.min, "", self.figure, self.counts))
 
 
 @router.get("/figures/trusts")
