@@ -25,7 +25,7 @@ from registry.store import SYSTEM_TENANT
 from tests.registry.web.visitors import House
 
 ROOT = Path(__file__).parents[1]
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 STOP_SECONDS = 20.0
 SEPARATELY_KILLED = -signal.SIGKILL
 
