@@ -2,8 +2,10 @@
 and nothing else."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -20,13 +22,13 @@ from registry.store import Store
 from registry.web import print_out
 from registry.web.actor import who
 from registry.web.pages import render
-from registry.web.trust.present import said_day
 
 router = APIRouter(prefix="/learning")
 
 READER = "hat_reader"
 FRESH = "public, max-age=300"
 PAGE = 20
+LONDON = ZoneInfo("Europe/London")
 LONGEST_WORDS = 100
 
 
@@ -36,6 +38,14 @@ def _page(request: Request, template: str, **words: Any) -> Response:
     response = render(request, template, **words)
     response.headers.setdefault("Cache-Control", FRESH)
     return response
+
+
+def _day(at: datetime | None) -> str:
+    """A day in London as people say it; empty for none."""
+    if at is None:
+        return ""
+    here = at.astimezone(LONDON)
+    return f"{here.day} {here:%B %Y}"
 
 
 def _store(request: Request) -> Store:
@@ -123,8 +133,8 @@ def _summary(request: Request, number: int) -> Mapping[str, Any]:
     return {
         "it": held,
         "quarter": quarter_words(held.quarter),
-        "published": said_day(held.published_at),
-        "withdrawn": said_day(held.withdrawn_at) if held.withdrawn_at else "",
+        "published": _day(held.published_at),
+        "withdrawn": _day(held.withdrawn_at),
         "reason": WHY_DOWN.get(held.reason or "", ""),
         "themes": _by_theme(lessons),
         "new": [theme_words(each) for each in held.counts.get("new", [])],
@@ -146,12 +156,12 @@ def one(request: Request, ident: UUID) -> Response:
         held = published.one(connection, ident)
     if held is None:
         raise NotFound
-    gone = said_day(held.taken_down_at) if held.taken_down_at else ""
+    gone = _day(held.taken_down_at)
     return _page(
         request,
         "lessons/lesson.html",
         it=held,
         gone=gone,
         reason=WHY_DOWN.get(held.reason or "", ""),
-        published=said_day(held.published_at),
+        published=_day(held.published_at),
     )
