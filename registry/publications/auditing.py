@@ -20,6 +20,7 @@ from registry.disclosure.grid import GRID_VERSION
 from registry.errors import Conflict
 from registry.publications import judging, offsets, releasing, reviewing
 from registry.publications.digests import draft_hash
+from registry.publications.files import Made
 from registry.publications.judging import Judge, Matter, Verdict
 from registry.publications.protecting import lock
 from registry.publications.published import Release
@@ -40,16 +41,6 @@ class Asked:
 
     id: UUID
     publication_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One file of a release: its name, its media type, the SHA-256 of its content in hexadecimal."""
-
-    name: str
-    media_type: str
-    digest: str
-    content: bytes
 
 
 Files = Callable[[Connection, Release], Sequence[Made]]

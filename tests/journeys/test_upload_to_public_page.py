@@ -19,6 +19,7 @@ from tests.journeys import world as worlds
 from tests.journeys.browsing import Visitor
 from tests.journeys.world import World
 from tests.make import csv_bytes, nhs_number, valid_activity, valid_case
+from tests.registry.web.visitors import PASSWORD
 from tests.running import token
 
 pytestmark = pytest.mark.slow
@@ -51,10 +52,15 @@ def test_from_a_trust_s_file_to_the_public_page(world: World) -> None:
     when_the_worker_counts(world)
     with world.signed_in("analyst") as analyst:
         when_they_prepare_a_release(analyst)
-        then_another_person_has_to_release_it(analyst)
+        then_two_others_have_to_approve_it(analyst)
+        when_they_ask_for_the_audit(analyst)
+    world.run("releases")
     then_nothing_is_public_yet(world)
     with world.signed_in("lead") as lead:
-        when_they_release_it(lead)
+        when_they_approve(lead, "Approve", "Your approval is recorded. A second person has to approve them too.")
+    then_nothing_is_public_yet(world)
+    with world.signed_in("second") as second:
+        when_they_approve(second, "Approve and release", "The figures are released and public.")
     with world.window("reader") as reader:
         then_anybody_reads_the_protected_figure(reader, protected_figure(world))
 
@@ -71,6 +77,7 @@ def given_its_people_and_the_nation_s(world: World) -> None:
     world.house.person("uploader", (Role.TRUST_UPLOADER, TRUST))
     world.house.person("analyst", (Role.NATIONAL_ANALYST, None))
     world.house.person("lead", (Role.NATIONAL_LEAD, None))
+    world.house.person("second", (Role.NATIONAL_ANALYST, None))
 
 
 def given_it_has_returned_its_admissions(world: World) -> None:
@@ -146,12 +153,18 @@ def when_they_prepare_a_release(analyst: Visitor) -> None:
     analyst.press("Prepare figures")
 
 
-def when_they_release_it(lead: Visitor) -> None:
-    lead.follow("National work")
-    lead.page.get_by_role("row").filter(has_text="Draft").get_by_role("link").click()
-    lead.sees("Everything here is protected")
-    lead.press("Release these figures")
-    lead.sees("The figures are released and public.")
+def when_they_ask_for_the_audit(analyst: Visitor) -> None:
+    analyst.press("Audit these figures")
+    analyst.sees("The worker audits these figures now.")
+
+
+def when_they_approve(person: Visitor, button: str, told: str) -> None:
+    person.follow("National work")
+    person.page.get_by_role("row").filter(has_text="Audited").get_by_role("link").click()
+    person.sees("Passed the audit.")
+    person.write("Your password", PASSWORD)
+    person.press(button)
+    person.sees(told)
 
 
 # --- then
@@ -186,9 +199,9 @@ def then_the_receipt_adds_up(uploader: Visitor) -> None:
     assert f"{CASES} sent = {CASES} stored + 0 unchanged + 0 refused." in uploader.words()
 
 
-def then_another_person_has_to_release_it(analyst: Visitor) -> None:
-    analyst.sees("You prepared these figures. Another person has to release them.")
-    assert analyst.page.get_by_role("button", name="Release these figures").count() == 0
+def then_two_others_have_to_approve_it(analyst: Visitor) -> None:
+    analyst.sees("You prepared these figures. Two other people have to approve them.")
+    assert analyst.page.get_by_role("button", name="Approve").count() == 0
 
 
 def then_nothing_is_public_yet(world: World) -> None:

@@ -18,8 +18,8 @@ from registry.web.open_data.making import (
     head,
 )
 from registry.web.open_data.reading import File, Listed, Signed
+from registry.web.open_data.words import table_words
 from registry.web.public.records import COLUMNS
-from registry.web.release.present import table_words
 
 DESCRIPTIONS = {
     "figures.csv": "Every measure in every area and period, with its interval.",

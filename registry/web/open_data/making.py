@@ -17,7 +17,7 @@ from registry.disclosure.protected import BLANKS, LOW, LOW_SUM, State, blank
 from registry.disclosure.protected import cell as protected
 from registry.measures import MEASURES
 from registry.publications import whole
-from registry.publications.auditing import Made
+from registry.publications.files import Made
 from registry.publications.published import Release
 from registry.publications.whole import Whole
 from registry.web import series

@@ -16,8 +16,8 @@ from registry.settings import Secrets
 from registry.web.open_data import describing
 from registry.web.open_data.making import ATTRIBUTION, JSON, LICENCE, LICENCE_ADDRESS, codes
 from registry.web.open_data.reading import content, files, reading, release_of, releases, signed
+from registry.web.open_data.words import table_words
 from registry.web.public import FRESH, download, page
-from registry.web.release.present import table_words
 
 router = APIRouter(prefix="/data")
 

@@ -15,25 +15,10 @@ from registry.publications.published import Release
 from registry.web import series
 from registry.web.charts import Row
 from registry.web.charts import rows as chart_rows
+from registry.web.open_data.words import table_words
 from registry.web.pages import LONDON
 
 SHOWN = 500
-
-GEOGRAPHY = {"trust": "Trusts", "region": "Regions", "independent_sector": "Independent sector"}
-PERIOD = {"month": "by month", "financial_year": "by financial year"}
-QUANTITY = {"hat_cases": "cases", "admissions": "admissions"}
-
-
-def table_words(revision: Revision) -> str:
-    """Which table of the grid: `Trusts by financial year: cases by VTE type`."""
-    place = GEOGRAPHY.get(revision.geography_kind, revision.geography_kind)
-    counted = QUANTITY.get(revision.quantity, revision.quantity)
-    split = "" if revision.split == "total" else f" by {split_words(revision.split)}"
-    return f"{place} {PERIOD.get(revision.period_kind, revision.period_kind)}: {counted}{split}"
-
-
-def split_words(split: str) -> str:
-    return {"vte_type": "VTE type"}.get(split, split.replace("_", " "))
 
 
 def revision(each: Revision) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from registry import identifiers
 from registry.access import Role
+from registry.app import create_app
 from registry.publications import published
 from registry.publications.auditing import signed_words
 from registry.settings import Settings
@@ -171,3 +172,19 @@ def test_a_later_release_says_what_changed_and_the_earlier_stays(
     feed = ElementTree.fromstring(reader.get("/data/changes.atom").content)
     titles = [one.text or "" for one in feed.iter("{http://www.w3.org/2005/Atom}title")]
     assert [title.split(":")[0] for title in titles[1:]] == [f"Release {newest}", f"Release {first}"]
+
+
+def test_the_pages_need_no_role_but_the_public_one(reader: TestClient, doors: House) -> None:
+    """A process that was given the public role alone answers all of them."""
+    settings = doors.settings
+    only = TestClient(
+        create_app(settings, Store.from_settings(settings, roles=["hat_reader"])), base_url=settings.base_url
+    )
+    number = reader.get("/data/latest/datapackage.json").json()["version"]
+    for base in ("/data/latest", f"/data/releases/{number}"):
+        for address in (
+            base,
+            *(f"{base}/{name}" for name in (*NAMES, "datapackage.json", "revisions.json", "proof.json")),
+        ):
+            assert only.get(address).status_code == 200, address
+    assert only.get("/data").status_code == only.get("/data/changes.atom").status_code == 200
