@@ -123,6 +123,8 @@ SPLITS_OF: dict[Count, frozenset[Split]] = {
     Count.HAT_CASES: frozenset(Split),
     Count.ADMISSIONS: frozenset({Split.ADMISSION_GROUP, Split.STAY, Split.OVERNIGHT_GROUP}),
 }
+AS_A_WHOLE = frozenset({(Count.ADMISSIONS, GeographyKind.TRUST), (Count.ADMISSIONS, GeographyKind.INDEPENDENT_SECTOR)})
+"""What is counted of such places without any split: no measure of a trust needs its admissions by group."""
 
 _CASE_SPLITS = frozenset({Split.VTE_TYPE, Split.ADMISSION_GROUP, Split.PREVENTABILITY})
 _MONTHLY = _CASE_SPLITS | {Split.STAY}
@@ -269,7 +271,7 @@ def has_cell(count: Count, geography: GeographyKind, period: PeriodKind, split: 
     shape = SHAPES.get((geography, period))
     if shape is None or split is None:
         return shape is not None and (geography, period) not in WITHOUT_TOTAL
-    return split in shape & SPLITS_OF[count]
+    return split in shape & SPLITS_OF[count] and (count, geography) not in AS_A_WHOLE
 
 
 def cells(count: Count, geography: Geography, period: Period) -> Iterator[Cell]:

@@ -238,7 +238,7 @@ def _independent_years(rows: list[TrustMonth], providers_needed: int) -> Iterato
 def _counted(
     place: Geography, period: Period, rows: list[TrustMonth], provisional: bool, *, nation: bool
 ) -> Iterator[Entry]:
-    """All cells of one place and period: cases by every split the grid has there, then admissions (those of a trust as a whole only)."""
+    """All cells of one place and period: cases by every split the grid has there, then admissions."""
     cases: defaultdict[Key, int] = defaultdict(int)
     for row in rows:
         for key, number in (row.nation if nation else row.own).items():
@@ -247,8 +247,7 @@ def _counted(
     for count, numbers in ((Count.HAT_CASES, cases), (Count.ADMISSIONS, admissions)):
         for cell in cells(count, place, period):
             key = (cell.split.value, cell.category or TOTAL) if cell.split else (TOTAL, TOTAL)
-            if count is Count.HAT_CASES or not cell.split or place.kind is GeographyKind.REGION:
-                yield Entry(cell, numbers[key], State.COUNTED, provisional)
+            yield Entry(cell, numbers[key], State.COUNTED, provisional)
 
 
 def admissions_of(rows: list[TrustMonth]) -> dict[Key, int]:
