@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from sqlalchemy import Connection
 
 from registry.accounts import people
-from registry.demo import publishing
+from registry.demo import learning, publishing
 from registry.demo.generating import SEED, Returns, files_of, make_returns
 from registry.demo.marking import Mark
 from registry.demo.risk_file import risk_assessment_file
@@ -100,6 +100,8 @@ def make(settings: Settings, prepared: Ahead, console: Console) -> None:
                     continue
                 with stages.stage(f"Release {number + 1}: prepared by one, audited, approved by two others"):
                     publishing.publish(store, setting.people, secrets, settings, part.note, lambda: datetime.now(UTC))
+            with stages.stage("Learning: offered, read by two, published"):
+                learning.travel(learning.Stage(store, secrets, settings, setting.people, datetime.now(UTC)))
     finally:
         store.dispose()
     console.print(f"{sent.rows:,} rows in {sent.files:,} files; {counted['cases']:,} cases counted.")

@@ -43,6 +43,7 @@ _NATIONAL = (
     (Role.NATIONAL_ANALYST, "analyst.two", "Demonstration analyst Two"),
     (Role.REGISTRY_OFFICE, "registry.office", "Demonstration registry officer"),
     (Role.MODERATOR, "moderator", "Demonstration moderator"),
+    (Role.MODERATOR, "moderator.two", "Demonstration moderator Two"),
     (Role.ADMINISTRATOR, "administrator", "Demonstration administrator"),
 )
 PREPARES, APPROVE = "analyst.one", ("analyst.two", "national.lead")

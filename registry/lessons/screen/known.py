@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Self
 
-from registry.lessons.screen.vocabulary import NO_STAFF
+from registry.lessons.screen.vocabulary import GENERIC_PLACES, KNOWN_CAPITALS, NO_STAFF
 
 SHORTEST_NAME = 3
 FUZZY_NAME = 6
@@ -67,7 +67,9 @@ class Known:
 def name_words(name: str) -> set[str]:
     """The words of a person's name by which they would be called, in lower case."""
     found = (each.casefold() for each in _WORD.findall(name))
-    return {each for each in found if len(each) >= SHORTEST_NAME and each not in NO_STAFF}
+    return {
+        each for each in found if len(each) >= SHORTEST_NAME and each not in NO_STAFF | KNOWN_CAPITALS | GENERIC_PLACES
+    }
 
 
 def short_names(name: str) -> set[str]:

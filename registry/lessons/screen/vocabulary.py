@@ -100,7 +100,7 @@ AFTER_WARD: Final = _words(
 NO_STAFF: Final = _words(
     """
     nurse nurses lead trust consultant doctor administrator administration analyst moderator office registry reviewer uploader everything
-    nobody chief national first second third other another person service worker ward team the reader author matron sister system demo
+    nobody chief national first second third other another person service worker ward team the reader author matron sister system demo demonstration one two three four officer vte dr mr mrs
     """
 )
 """Words that stand in the names of accounts and name nobody."""
