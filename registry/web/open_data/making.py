@@ -8,7 +8,8 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -51,19 +52,39 @@ MEASURE_COLUMNS = (
 Record = Mapping[str, Any]
 
 
-def files(connection: Connection, release: Release) -> tuple[Made, ...]:
-    """All files of a release, or of a draft as the release that it will be."""
-    everything = whole.read(connection, release)
-    figures, measures = list(_figures(everything)), list(_measures())
-    places, numbers = list(_places(connection, release)), list(_numbers(connection, release))
-    book = _book(release, figures, measures, places)
+def files(connection: Connection, release: Release) -> Callable[[], tuple[Made, ...]]:
+    """Read a release, or a draft as the release that it will be; gives what makes all its files, which takes some seconds."""
+    found = Found(
+        release=release,
+        everything=whole.read(connection, release),
+        cells=list(_cells(connection, release)),
+        numbers=list(_numbers(connection, release)),
+        places=list(_places(connection, release)),
+    )
+    return lambda: _files(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that the files of a release are made of."""
+
+    release: Release
+    everything: Whole
+    cells: list[Record]
+    numbers: list[Record]
+    places: list[Record]
+
+
+def _files(found: Found) -> tuple[Made, ...]:
+    release, figures, measures = found.release, list(_figures(found.everything)), list(_measures())
+    book = _book(release, figures, measures, found.places)
     title = f"HAT registry, release {release.number}"
     return (
         _made("figures.csv", CSV, as_csv(figures, COLUMNS)),
         _made("figures.json", JSON, _json(release, figures)),
-        _made("cells.csv", CSV, as_csv(_cells(connection, release), CELL_COLUMNS)),
-        _made("numbers.csv", CSV, as_csv(numbers, NUMBER_COLUMNS)),
-        _made("places.csv", CSV, as_csv(places, PLACE_COLUMNS)),
+        _made("cells.csv", CSV, as_csv(found.cells, CELL_COLUMNS)),
+        _made("numbers.csv", CSV, as_csv(found.numbers, NUMBER_COLUMNS)),
+        _made("places.csv", CSV, as_csv(found.places, PLACE_COLUMNS)),
         _made("measures.csv", CSV, as_csv(measures, MEASURE_COLUMNS)),
         _made("hat-registry.xlsx", XLSX, xlsx(book, title, release.as_at)),
         _made("hat-registry.ods", ODS, ods(book, title, release.as_at)),

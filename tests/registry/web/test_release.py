@@ -1,7 +1,6 @@
 """The release desk: prepared by one, audited, approved by two others, hidden until it is time."""
 
 import json
-import re
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -14,7 +13,7 @@ from registry.settings import Secrets, Settings
 from registry.store import Store
 from registry.store.tables import audit, draft_cell, publication
 from registry.web.pages import LONDON
-from tests.registry.publications.make import AT, hold_counts, split_counts
+from tests.registry.publications.make import hold_counts, split_counts
 from tests.registry.web.at_release_desk import approve, audited, prepared, released
 from tests.registry.web.visitors import House, house, send, token_of, words_of
 
@@ -180,10 +179,3 @@ def test_what_is_not_public_yet_can_be_discarded_and_then_prepared_anew(
 
 def test_the_lead_does_not_prepare(lead: TestClient) -> None:
     assert lead.post("/team/publications", data={"form_token": token_of(lead.get("/team"))}).status_code == 404
-
-
-def test_a_page_asks_the_database_a_few_times_only(analyst: TestClient, doors: House) -> None:
-    address = prepared(analyst)
-    audited(doors, analyst, address)
-    assert re.search(r"Digest of the figures", words_of(analyst.get(address)))
-    assert AT
