@@ -236,11 +236,18 @@ def _decided(connection: Connection, by: Moderator, ident: UUID, seen: int, act:
 
 
 def row_of(connection: Connection, ident: UUID, *, lock: bool = False) -> Row[Any]:
+    """The moderators' copy. With `lock` nobody else changes it until the end of the transaction: first the trust's own point is held, then
+    the copy, as whoever changes the point does, so that nobody waits for the other. Raises NotFound."""
     query = select(moderation).where(moderation.c.tenant_id == SYSTEM_TENANT, moderation.c.id == ident)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise NotFound
-    return row
+    if not lock:
+        return row
+    c = learning_point.c
+    held = select(c.id).where(c.tenant_id == row.from_tenant, c.id == row.point_id).with_for_update()
+    connection.execute(held).all()
+    return connection.execute(query.with_for_update()).one()
 
 
 def move(connection: Connection, row: Row[Any], to: State, *, at: datetime, **more: Any) -> None:

@@ -26,9 +26,8 @@ GROUPS: Final[Mapping[str, tuple[str, tuple[tuple[str, str], ...]]]] = {
     "contributory_factor": ("What contributed", FACTORS),
     "practice": ("What went well", (("notable_practice", "Notable practice was recorded"),)),
 }
-"""The splits of the grid that hold themes: title, and categories with their words."""
-DOSES: Final = ("missed_doses", "refused_dose", "not_restarted", "delayed_start")
-"""Why doses did not reach the patient, as far as a review records it: these are among what fell short."""
+"""The splits of the grid that hold themes: title, and categories with their words. Why doses did not reach the patient (missed, refused, not
+restarted, started late) is among what fell short: the dataset asks for no other reasons."""
 
 
 @dataclass(frozen=True, slots=True)

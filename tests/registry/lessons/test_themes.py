@@ -10,7 +10,6 @@ import pytest
 
 from registry.disclosure.grid import CATEGORIES, Split
 from registry.lessons import themes
-from registry.lessons.lists import THEMES
 from registry.settings import Settings
 from registry.store import Store
 from tests.registry.web.visitors import house, words_of
@@ -85,7 +84,6 @@ def test_the_groups_are_those_of_the_grid() -> None:
     assert {group: tuple(code for code, _ in listed) for group, (_, listed) in themes.GROUPS.items()} == {
         split.value: CATEGORIES[split] for split in (Split.INADEQUACY, Split.CONTRIBUTORY_FACTOR, Split.PRACTICE)
     }
-    assert set(themes.DOSES) <= {code for code, _ in THEMES}
 
 
 def test_everybody_reads_them_on_the_page(settings: Settings, store: Store, admin: psycopg.Connection) -> None:

@@ -1,5 +1,7 @@
 """The way of a learning point: offered, read by two, published, taken down; who sees its text on the way."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -270,3 +272,33 @@ def test_what_is_offered_of_a_case_goes_with_it_at_its_patient_s_wish(here: Scen
     for table in ("learning_point", "learning_edition", "moderation"):
         assert admin.execute(f"select count(text_ct) from records.{table}".encode()).fetchone() == (0,)
     assert len(here.public()) == 1
+
+
+# --- at once
+
+
+def test_two_who_approve_at_the_same_moment_are_two(here: Scene) -> None:
+    copy = here.offered()
+    with ThreadPoolExecutor(2) as pool:
+        reached = list(pool.map(lambda by: here.approve(by, copy), (here.theirs, here.others)))
+    assert sorted(reached) == [State.APPROVED, State.READ_ONCE]
+
+
+def test_a_change_at_the_same_moment_is_not_approved_unread(here: Scene) -> None:
+    """Whoever comes second finds that it has moved on."""
+    copy = here.offered()
+    point = here.point(copy)
+
+    def approve() -> bool:
+        with suppress(Conflict):
+            here.approve(here.theirs, copy)
+            return True
+        return False
+
+    with ThreadPoolExecutor(2) as pool:
+        approved = pool.submit(approve)
+        changed = pool.submit(here.revise, point.id, FILED, 1)
+        changed.result()
+        approved.result()
+    found = here.point(copy)
+    assert (found.edition, found.state) == (2, State.OFFERED)
