@@ -5,11 +5,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from registry.disclosure.audit import schemes
-from registry.disclosure.audit.deciding import Decision, Stage, decide, no_search
+from registry.disclosure.audit.deciding import Decision, Stage, decide, remaining
 from registry.disclosure.audit.drawing import Drawn, Interval, draw
 from registry.disclosure.audit.panes import BlockKey, Pane, panes
 from registry.disclosure.audit.releases import Insider, Published, Release
 from registry.disclosure.audit.report import Narrow, Report, Tally, data_hash
+from registry.disclosure.audit.searching import search
 from registry.disclosure.audit.worlds import central
 
 OUTSIDER_WIDTH = 4  # five candidates
@@ -64,7 +65,7 @@ def _outsider(found: _Found, key: BlockKey, laid: Sequence[Pane], targets: Colle
     for linked in (True, False) if len(laid) > 1 else (True,):
         for apart in APART:
             drawn = draw(key, laid, linked=linked, apart=apart)
-            base = central(drawn.block, _left(ends))
+            base = central(drawn.block, remaining(ends))
             if base is None:
                 continue
             if apart:
@@ -72,7 +73,7 @@ def _outsider(found: _Found, key: BlockKey, laid: Sequence[Pane], targets: Colle
             if not linked:
                 found.unlinked.append(drawn.block.name)
             wanted = [place for place, one in enumerate(drawn.block.named) if targets is None or one.cell in targets]
-            found.outsider.append((drawn, decide(drawn, base, wanted, OUTSIDER_WIDTH, no_search, _left(ends))))
+            found.outsider.append((drawn, decide(drawn, base, wanted, OUTSIDER_WIDTH, search, ends)))
             return
     if drawn is not None:
         found.contradictory.append(drawn.block.name)
@@ -90,9 +91,9 @@ def _insider(
             for place, one in enumerate(drawn.block.named)
             if counts[one.cell] in SMALL and (targets is None or one.cell in targets)
         ]
-        base = central(drawn.block, _left(ends)) if wanted else None
+        base = central(drawn.block, remaining(ends)) if wanted else None
         if base is not None:
-            found.insider.append((drawn, decide(drawn, base, wanted, INSIDER_WIDTH, no_search, _left(ends))))
+            found.insider.append((drawn, decide(drawn, base, wanted, INSIDER_WIDTH, search, ends)))
         if base is not None or not wanted:
             return
     found.contradictory.append(f"{drawn.block.name} (insider)")
@@ -109,10 +110,6 @@ def _known_additions(knows: Insider, release: int) -> Interval:
         return max(low, count - min(counts[name] for counts in histories if name in counts)), high
 
     return interval
-
-
-def _left(ends: float) -> float:
-    return max(0.0, ends - time.process_time())
 
 
 def _report(releases: Sequence[Release], found: _Found, known: set[str], code_version: str, spent: float) -> Report:
@@ -138,7 +135,7 @@ def _report(releases: Sequence[Release], found: _Found, known: set[str], code_ve
         contradictory=tuple(found.contradictory),
         apart=tuple(sorted(found.apart.items())),
         unlinked=tuple(found.unlinked),
-        witnesses=tuple((decision.name, decision.witnesses) for _, decision in found.outsider),
+        witnesses=tuple((decision.name, decision.digest) for _, decision in found.outsider),
         insider_need=INSIDER_WIDTH,
         insider_min_width=_least(found.insider),
         insider_undecided=open_still,

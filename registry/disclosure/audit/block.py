@@ -28,8 +28,7 @@ class Target:
 class Block:
     """Variables with bounds, rows with intervals (`matrix` of rows by variables), and targets, each a sum of variables.
 
-    `targets` is a matrix of targets by variables, `named` says what each is. The `views` are the shape of the grid, which the search for
-    certificates uses and the verification does not.
+    `targets` is a matrix of targets by variables, `named` says what each is.
     """
 
     name: str
@@ -61,8 +60,8 @@ class Draft:
     upper: list[int] = field(default_factory=list)
     rows: list[tuple[tuple[int, ...], tuple[int, ...], int, int]] = field(default_factory=list)
     wanted: list[tuple[tuple[int, ...], Target]] = field(default_factory=list)
-    _seen: set[tuple[tuple[int, ...], tuple[int, ...], int, int]] = field(default_factory=set)
-    _known: set[tuple[str, tuple[int, ...]]] = field(default_factory=set)
+    _seen: dict[tuple[tuple[int, ...], tuple[int, ...], int, int], int] = field(default_factory=dict)
+    _known: dict[tuple[str, tuple[int, ...]], int] = field(default_factory=dict)
 
     def variable(self, lower: int = 0, upper: int = UNBOUNDED) -> int:
         """A new unknown number."""
@@ -73,19 +72,21 @@ class Draft:
     def variables(self, number: int) -> list[int]:
         return [self.variable() for _ in range(number)]
 
-    def row(self, plus: Sequence[int], low: int, high: int, minus: Sequence[int] = ()) -> None:
-        """low <= sum of `plus` - sum of `minus` <= high; the same row twice is one."""
+    def row(self, plus: Sequence[int], low: int, high: int, minus: Sequence[int] = ()) -> int:
+        """low <= sum of `plus` - sum of `minus` <= high; the same row twice is one. Gives its place."""
         key = (tuple(plus), tuple(minus), low, high)
         if key not in self._seen:
-            self._seen.add(key)
+            self._seen[key] = len(self.rows)
             self.rows.append(key)
+        return self._seen[key]
 
-    def target(self, members: Sequence[int], what: Target) -> None:
-        """What the attacker wants; the same sum of the same cell in a later release is the same target."""
+    def target(self, members: Sequence[int], what: Target) -> int:
+        """What the attacker wants; the same sum of the same cell in a later release is the same target. Gives its place."""
         key = (what.cell, tuple(members))
         if key not in self._known:
-            self._known.add(key)
+            self._known[key] = len(self.wanted)
             self.wanted.append((tuple(members), what))
+        return self._known[key]
 
     def done(self) -> Block:
         width = len(self.lower)

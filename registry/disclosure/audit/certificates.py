@@ -96,15 +96,13 @@ def _columns(changes: Sequence[Change], block: Block) -> sparse.csc_array:
     return made
 
 
-def digest(certificates: Sequence[Certificate], block: Block, base: Whole) -> str:
-    """SHA-256 of the block's name, its base world and its certificates in the order of their targets."""
-    made = sha256(block.name.encode())
-    made.update(base.astype("<i8").tobytes())
-    for each in sorted(certificates, key=lambda one: one.target):
-        for numbers in (np.array([each.target, each.width]), *_four(each)):
-            made.update(np.int64(numbers.size).tobytes() + numbers.astype("<i8").tobytes())
+def digest(name: str, witnesses: Sequence[tuple[Whole, Sequence[Certificate]]]) -> str:
+    """SHA-256 of a block's name, its base worlds and the certificates from each, in the order of their targets."""
+    made = sha256(name.encode())
+    for base, certificates in witnesses:
+        made.update(base.astype("<i8").tobytes())
+        for each in sorted(certificates, key=lambda one: one.target):
+            head = np.array([each.target, each.width], dtype=np.int64)
+            for numbers in (head, each.low.places, each.low.amounts, each.high.places, each.high.amounts):
+                made.update(np.int64(numbers.size).tobytes() + numbers.astype("<i8").tobytes())
     return made.hexdigest()
-
-
-def _four(each: Certificate) -> tuple[Whole, Whole, Whole, Whole]:
-    return each.low.places, each.low.amounts, each.high.places, each.high.amounts

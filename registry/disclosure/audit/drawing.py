@@ -15,6 +15,7 @@ What a split divides, and which categories hold the same cases as another's, is 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from registry.disclosure.audit import linking, schemes
 from registry.disclosure.audit.block import UNBOUNDED, Block, Draft, Target
@@ -38,14 +39,23 @@ class View:
     inside: dict[Split, dict[Group, Members]] = field(default_factory=dict)
 
 
+class Place(NamedTuple):
+    """Where one published cell of one release stands in the block."""
+
+    row: int
+    target: int
+
+
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A block with the shape of the grid in it, which the search for certificates uses. `offsets` are variables, by the name of the cell."""
+    """A block with the shape of the grid in it, which the search for certificates uses. `offsets` are
+    variables, by the name of the cell; `places` are rows and targets, by the name of the cell and the release."""
 
     block: Block
     views: tuple[View, ...]
     fine: Fineness
     offsets: dict[str, int]
+    places: dict[tuple[str, int], Place]
 
 
 def outsider(one: Published) -> schemes.Interval:
@@ -73,11 +83,14 @@ def draw(
         for members, one in _cells(draft, view, fine):
             cells.setdefault(one.cell.id, []).append((members, one, view.pane.release))
     offsets: dict[str, int] = {}
+    places: dict[tuple[str, int], Place] = {}
     for name, rows in cells.items():
         if len({members for members, _, _ in rows}) > 1:
             offsets[name] = draft.variable(0, BASE - 1)
-        _rows(draft, rows, interval, apart, offsets.get(name))
-    return Drawn(draft.done(), tuple(views), fine, offsets)
+        for members, one, release in rows:
+            row = _row(draft, members, one, interval, apart, offsets.get(name))
+            places[name, release] = Place(row, draft.target(members, Target(name, release, one.value or 0)))
+    return Drawn(draft.done(), tuple(views), fine, offsets, places)
 
 
 def _view(draft: Draft, pane: Pane, before: View | None, fine: Fineness) -> View:
@@ -110,7 +123,8 @@ def _split(draft: Draft, view: View, before: View | None, split: Split, fine: Fi
             parts[group] = before.parts[split][group]
         else:
             parts[group] = draft.variables(len(CATEGORIES[split]))
-        draft.row(parts[group], 0 if whole.complete else -UNBOUNDED, 0, minus=members)
+        for sum_of in [[each] for each in parts[group]] if whole.overlapping else [parts[group]]:
+            draft.row(sum_of, 0 if whole.complete else -UNBOUNDED, 0, minus=members)
         inside[group] = members
     view.parts[split], view.inside[split] = parts, inside
 
@@ -157,15 +171,10 @@ def _members(view: View, part: Part, totals: Sequence[Group], fine: Fineness) ->
     return tuple(known[group][position] for group in groups if group in known)
 
 
-def _rows(
-    draft: Draft, rows: Sequence[tuple[Members, Published, int]], interval: Interval, apart: int, offset: int | None
-) -> None:
-    """The rows of one cell in all releases. Where it stands on different numbers, its offset is a variable, the same in all."""
-    for members, one, release in rows:
-        low, high = interval(one)
-        allowed = apart if one.cell.geography.kind is GeographyKind.REGION else 0
-        if offset is not None and one.value is not None:
-            draft.row((*members, offset), one.value - allowed, one.value + BASE - 1 + allowed)
-        else:
-            draft.row(members, max(0, low - allowed), high + allowed)
-        draft.target(members, Target(one.cell.id, release, one.value or 0))
+def _row(draft: Draft, members: Members, one: Published, interval: Interval, apart: int, offset: int | None) -> int:
+    """The row of one cell in one release. Where it stands on different numbers in others, with its offset, the same in all."""
+    low, high = interval(one)
+    allowed = apart if one.cell.geography.kind is GeographyKind.REGION else 0
+    if offset is None or one.value is None:
+        return draft.row(members, max(0, low - allowed), high + allowed)
+    return draft.row((*members, offset), one.value - allowed, one.value + BASE - 1 + allowed)

@@ -1,5 +1,6 @@
 """The attacker's linear and integer programs, by HiGHS. One model a block: only the objective changes from target to target."""
 
+import dataclasses
 from typing import NamedTuple
 
 import highspy
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from registry.disclosure.audit.block import UNBOUNDED, Block, Whole
 
+Point = NDArray[np.float64]
 INFINITY = highspy.kHighsInf
 WHOLE = 1e-6  # how far from a whole number the solver's answer may lie
 
@@ -46,6 +48,21 @@ def quiet(seconds: float) -> highspy.Highs:
     return solver
 
 
+def around(block: Block, point: Point, room: int) -> Block:
+    """The block with every variable near a point: within `room` where it is whole there, one further where it is not.
+
+    Variables behind those of the point stay as they are.
+    """
+    close = np.rint(point)
+    settled = np.abs(point - close) < WHOLE
+    lower, upper = block.lower.copy(), block.upper.copy()
+    known = point.size
+    least = np.where(settled, close - room, np.floor(point) - 1 - room).astype(np.int64)
+    most = np.where(settled, close + room, np.ceil(point) + 1 + room).astype(np.int64)
+    lower[:known], upper[:known] = np.maximum(lower[:known], least), np.minimum(upper[:known], most)
+    return dataclasses.replace(block, lower=lower, upper=upper)
+
+
 class Attacker:
     """One block in the hands of HiGHS: the linear bounds of any target, and whole-number optima where asked."""
 
@@ -75,31 +92,32 @@ class Attacker:
         self._linear.changeColsCost(places.size, places.astype(np.int32), np.zeros(places.size))
         return (found[0], found[1]) if found else None
 
-    def whole(self, target: int, sign: int, enough: float, start: Whole | None, seconds: float) -> Answer | None:
-        """The most (`sign` 1) or the least (-1) that a target can be in whole numbers; stops early at `enough`.
+    def whole(self, target: int, sign: int, enough: int, near: Point, seconds: float) -> Answer | None:
+        """The most (`sign` 1) or the least (-1) that a target can be in whole numbers; stops at `enough`.
 
-        `proven` says that the optimum is certain. `None` where there is no world, or none was found in time.
+        First looked for near a point, where it is soon found, then anywhere: only then, and only where `enough` is out of reach, is the
+        optimum `proven`. `None` where no world was found in time.
         """
         places, weights = self._target(target)
         cost = np.zeros(self._block.variables)
         cost[places] = -sign * weights
-        program = model(self._block, cost)
-        program.integrality_ = [highspy.HighsVarType.kInteger] * self._block.variables
-        solver = quiet(seconds)
-        solver.setOptionValue("objective_target", -sign * enough)
-        solver.setOptionValue("mip_abs_gap", 0.99)
-        solver.setOptionValue("mip_rel_gap", 0.0)
-        solver.passModel(program)
-        if start is not None:
-            given = highspy.HighsSolution()
-            given.col_value = list(start.astype(float))
-            solver.setSolution(given)
-        solver.run()
-        if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
-            return None
-        point = np.array(solver.getSolution().col_value)
-        proven = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
-        return Answer(float(weights @ point[places]), point, proven)
+        for tried in (around(self._block, near, 1), self._block):
+            program = model(tried, cost)
+            program.integrality_ = [highspy.HighsVarType.kInteger] * tried.variables
+            solver = quiet(seconds)
+            solver.setOptionValue("objective_target", float(-sign * enough))
+            solver.setOptionValue("mip_abs_gap", 0.99)
+            solver.setOptionValue("mip_rel_gap", 0.0)
+            solver.passModel(program)
+            solver.run()
+            if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+                continue
+            point = np.array(solver.getSolution().col_value)
+            value = float(weights @ point[places])
+            proven = tried is self._block and solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+            if sign * value >= sign * enough - WHOLE or tried is self._block:
+                return Answer(value, point, proven)
+        return None
 
     def _target(self, target: int) -> tuple[Whole, NDArray[np.float64]]:
         row = self._block.targets[[target], :]
