@@ -7,10 +7,11 @@ limits of an estimate. Below ten trusts, or where phi is at most 1, the unadjust
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import asin, exp, log, sqrt
+from math import asin, ceil, exp, log, sqrt
 
 import numpy as np
-from scipy.stats import binom, poisson
+from scipy.special import pdtr, pdtrik
+from scipy.stats import binom
 
 from registry.statistics.estimate import require_count
 
@@ -32,13 +33,22 @@ def ratio_limit(expected: float, tail: float) -> float:
     """The limit of observed over expected at a tail probability, interpolated as above, at least 0."""
     if not expected > 0:
         raise ValueError("expected must be above 0")
-    return max(0.0, _interpolated(poisson(expected), tail) / expected)
+    _require_tail(tail)
+    # what scipy.stats.poisson does for ppf and cdf, without making a distribution each time: a chart asks hundreds of times
+    count = max(0.0, ceil(float(pdtrik(tail, expected))))
+    count = count - 1 if count and float(pdtr(count - 1, expected)) >= tail else count
+    here, before = float(pdtr(count, expected)), float(pdtr(count - 1, expected)) if count else 0.0
+    return max(0.0, (count - (here - tail) / (here - before)) / expected)
+
+
+def _require_tail(tail: float) -> None:
+    if not 0 < tail < 1:
+        raise ValueError("a tail lies between 0 and 1")
 
 
 def _interpolated(distribution: object, tail: float) -> float:
     """r - alpha, where r is the smallest count with F(r) >= tail and alpha = (F(r) - tail)/(F(r) - F(r-1))."""
-    if not 0 < tail < 1:
-        raise ValueError("a tail lies between 0 and 1")
+    _require_tail(tail)
     count = float(distribution.ppf(tail))  # type: ignore[attr-defined] # scipy ships no types
     here, before = (float(distribution.cdf(each)) for each in (count, count - 1))  # type: ignore[attr-defined] # as above
     return count - (here - tail) / (here - before)

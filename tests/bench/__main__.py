@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import desk, fhir, load, refresh
+from tests.bench import desk, fhir, load, public, refresh
 from tests.bench.measure import Figure, cluster, write
 
 MEASURED = (
@@ -21,6 +21,7 @@ MEASURED = (
     fhir.transactions,
     desk.pages,
     refresh.refreshing,
+    public.public_pages,
 )
 BENCHMARKS = {each.__name__: each for each in MEASURED}
 

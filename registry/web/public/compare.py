@@ -25,7 +25,7 @@ from registry.statistics.public_funnels import Band, PublicFunnel, public_funnel
 from registry.web import funnel_drawing, series
 from registry.web.funnel_drawing import Funnel, Spot
 from registry.web.public import records
-from registry.web.public.frame import download, kept, reading, released_page, required
+from registry.web.public.frame import CSV, released_file, released_page
 from registry.web.public.trusts import TrustRow, chosen_year, trust_rows
 
 router = APIRouter()
@@ -191,10 +191,12 @@ COLUMNS = (
 @router.get("/figures/compare.csv")
 def as_csv(request: Request) -> Response:
     """The funnel of every final year as numbers, and who is apart and why."""
-    with reading(request) as (connection, release):
-        whole = kept(request).whole(connection, required(release))
-    rows = [record for year, final in reversed(whole.final_years.items()) if final for record in _records(whole, year)]
-    return download(request, records.as_csv(rows, COLUMNS), "text/csv; charset=utf-8")
+
+    def content(_: Connection, whole: Whole) -> bytes:
+        years = [year for year, final in reversed(whole.final_years.items()) if final]
+        return records.as_csv([record for year in years for record in _records(whole, year)], COLUMNS)
+
+    return released_file(request, CSV, content)
 
 
 def _records(whole: Whole, year: date) -> list[dict[str, Any]]:

@@ -126,6 +126,21 @@ def released_page(
     return download(request, content, "text/html; charset=utf-8")
 
 
+def released_file(request: Request, media_type: str, make: Callable[[Connection, Whole], bytes]) -> Response:
+    """A file of the latest release. Raises NotFound before the first."""
+    address = (request.url.path,)
+    with reading(request) as (connection, release):
+        current = required(release)
+        content = kept(request).page(current, address)
+        if content is None:
+            content = make(connection, kept(request).whole(connection, current))
+            kept(request).keep_page(current, address, content)
+    return download(request, content, media_type)
+
+
+CSV, JSON = "text/csv; charset=utf-8", "application/json"
+
+
 def page(request: Request, template: str, **words: Any) -> Response:
     """A public page: kept for five minutes by whoever is not signed in. `translatable` says that it stands below /cy too."""
     who(request)

@@ -18,7 +18,7 @@ from registry.publications.published import Release, Series
 from registry.publications.whole import Whole
 from registry.web import series
 from registry.web.public import records
-from registry.web.public.frame import download, kept, reading, released_page, required
+from registry.web.public.frame import CSV, JSON, released_file, released_page
 from registry.web.public.shown import Picture, areas, in_area, of_area
 from registry.web.series import Line
 
@@ -28,21 +28,25 @@ router = APIRouter()
 @router.get("/figures/{ident}.csv")
 def as_csv(request: Request, ident: str) -> Response:
     """Every area and period of a measure."""
-    _, rows = _records(request, ident)
-    return download(request, records.as_csv(rows), "text/csv; charset=utf-8")
+    asked = named(ident)
+    return released_file(request, CSV, lambda _, whole: records.as_csv(_records(whole, asked)))
 
 
 @router.get("/figures/{ident}.json")
 def as_json(request: Request, ident: str) -> Response:
     """The same with the definition and the head of the release."""
-    release, rows = _records(request, ident)
-    content = {
-        "definition": records.definition(named(ident)),
-        "release": records.release_head(release),
-        "codes": {wording.code: wording.words for wording in (LOW, LOW_SUM, *BLANKS.values())},
-        "figures": rows,
-    }
-    return download(request, json.dumps(content, ensure_ascii=False, indent=1).encode(), "application/json")
+    asked = named(ident)
+
+    def content(_: Connection, whole: Whole) -> bytes:
+        made = {
+            "definition": records.definition(asked),
+            "release": records.release_head(whole.release),
+            "codes": {wording.code: wording.words for wording in (LOW, LOW_SUM, *BLANKS.values())},
+            "figures": _records(whole, asked),
+        }
+        return json.dumps(made, ensure_ascii=False, indent=1).encode()
+
+    return released_file(request, JSON, content)
 
 
 @router.get("/figures/{ident}")
@@ -95,10 +99,7 @@ def named(ident: str) -> Measure:
     return MEASURES[ident]
 
 
-def _records(request: Request, ident: str) -> tuple[Release, list[dict[str, Any]]]:
-    asked = named(ident)
-    with reading(request) as (connection, release):
-        whole = kept(request).whole(connection, required(release))
-    return whole.release, [
+def _records(whole: Whole, asked: Measure) -> list[dict[str, Any]]:
+    return [
         records.record(asked, area, line) for area in areas(whole, asked) for line in of_area(whole, asked, area).lines
     ]

@@ -20,7 +20,7 @@ from registry.web import series
 from registry.web.charts import rows as chart_rows
 from registry.web.control_drawing import Drawn
 from registry.web.public import controlling, records
-from registry.web.public.frame import download, kept, reading, released_page, required
+from registry.web.public.frame import CSV, released_file, released_page
 from registry.web.public.shown import Picture
 from registry.web.public.splits import splits
 from registry.web.series import Area, Line
@@ -93,28 +93,30 @@ TRUST_COLUMNS = (
 @router.get("/figures/trusts.csv")
 def as_csv(request: Request) -> Response:
     """Every trust and financial year that is released."""
-    with reading(request) as (connection, release):
-        whole = kept(request).whole(connection, required(release))
-    rows = [_trust_record(row, year) for year in reversed(whole.final_years) for row in trust_rows(whole, year)]
-    return download(request, records.as_csv(rows, TRUST_COLUMNS), "text/csv; charset=utf-8")
+
+    def content(_: Connection, whole: Whole) -> bytes:
+        rows = [_trust_record(row, year) for year in reversed(whole.final_years) for row in trust_rows(whole, year)]
+        return records.as_csv(rows, TRUST_COLUMNS)
+
+    return released_file(request, CSV, content)
 
 
 @router.get("/figures/trusts/{code}.csv")
 def one_as_csv(request: Request, code: str) -> Response:
     """The months, quarters and financial years of one trust."""
-    with reading(request) as (connection, release):
-        whole = kept(request).whole(connection, required(release))
-        place = _place(whole, code)
-        months = _lines(published.trust_months(connection, whole.release, code), series.month_words)
-        years = _lines(published.trust_years(connection, whole.release, code), series.year_words)
+    return released_file(request, CSV, lambda connection, whole: _periods_of(connection, whole, _place(whole, code)))
+
+
+def _periods_of(connection: Connection, whole: Whole, place: Place) -> bytes:
+    months = _lines(published.trust_months(connection, whole.release, place.code), series.month_words)
+    years = _lines(published.trust_years(connection, whole.release, place.code), series.year_words)
     area = Area(place.code.lower(), place.name, (), (place.nation,))
     kinds = ((Shown.MONTH, months), (Shown.QUARTER, series.quarterly(HAT_RATE, months)), (Shown.FINANCIAL_YEAR, years))
-    rows = [
+    return records.as_csv(
         records.record(HAT_RATE, area, line) | {"period": records.period_code(kind, line.start)}
         for kind, lines in kinds
         for line in lines
-    ]
-    return download(request, records.as_csv(rows), "text/csv; charset=utf-8")
+    )
 
 
 def _place(whole: Whole, code: str) -> Place:

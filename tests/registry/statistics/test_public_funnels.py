@@ -4,6 +4,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from scipy.stats import poisson
 
 from registry.disclosure.protected import ProtectedCount, State, blank, cell
 from registry.disclosure.rounding import rounded
@@ -82,3 +83,12 @@ def test_by_chance_about_one_trust_in_twenty_lies_outside_though_counts_are_roun
         assert band is not None
         outside += not band.low <= (event.rounded or 0) / size <= band.high
     assert 0.03 < outside / len(sizes) < 0.07
+
+
+@pytest.mark.parametrize("expected", [0.01, 0.3, 1, 4.9, 10.15, 50, 333.3, 2_000])
+@pytest.mark.parametrize("tail", [0.001, 0.025, 0.5, 0.975, 0.999])
+def test_the_limit_of_a_ratio_is_that_of_the_distribution(expected: float, tail: float) -> None:
+    found = poisson(expected)
+    count = float(found.ppf(tail))
+    alpha = (found.cdf(count) - tail) / (found.cdf(count) - found.cdf(count - 1))
+    assert ratio_limit(expected, tail) == pytest.approx(max(0.0, (count - alpha) / expected), abs=1e-12)
