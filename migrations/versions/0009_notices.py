@@ -53,6 +53,7 @@ def _told() -> None:
 def _grant_jobs() -> None:
     """The worker tells, sends and forgets."""
     op.execute("grant select, insert, delete on records.told to hat_jobs")
+    op.execute("grant select (id, state, prepared_by) on release.publication to hat_jobs")
     op.execute("grant select (added_at) on register.person to hat_jobs")
     op.execute("grant select on register.invitation to hat_jobs")
     op.execute("grant update (address, name) on register.invitation to hat_jobs")

@@ -148,6 +148,30 @@ LETTER_FAILED: Final = """
       from records.outbox where given_up_at > :since and tenant_id <> 0
 """
 
+# Whoever approved it first is not asked a second time.
+LEARNING_WAITS: Final = """
+    select m.tenant_id, m.id || ' ' || m.edition || ' ' || m.state as about, null::uuid as person_id,
+           coalesce((select e.actor from records.moderation_event e
+                      where e.tenant_id = m.tenant_id and e.moderation_id = m.id and e.edition = m.edition and e.what = 'approved'
+                      order by e.id desc limit 1), m.author) as by,
+           '/moderation/' || m.id as link
+      from records.moderation m
+     where m.tenant_id = 0 and m.state in ('offered', 'read_once')
+"""
+
+LEARNING_ANSWERED: Final = f"""
+    select tenant_id, id || ' ' || edition || ' ' || state as about, {_PERSON.format("made_by")} as person_id, null as by,
+           '/trust/learning/' || id as link
+      from records.learning_point
+     where changed_at > :since and state in ('returned', 'published', 'taken_down') and made_by like 'person:%'
+"""
+
+# A release is approved by somebody else than who prepared it.
+RELEASE_WAITS: Final = """
+    select 0 as tenant_id, id || ' ' || state as about, null::uuid as person_id, 'person:' || prepared_by as by, null as link
+      from release.publication where state in ('audited', 'approved')
+"""
+
 RELEASED: Final = """
     select 0 as tenant_id, id::text as about, null::uuid as person_id, null as by, null as link
       from published.release where released_at > :since

@@ -98,6 +98,7 @@ RIGHTS = {
             (f"published.{each}" for each in ("release", "cell", "place", "lesson", "learning_summary")), "r"
         ),
         "release.learning_summary": "ar",
+        "release.publication": "R",
         "linkage": "adrw",
         "linkage.pair_past": "ar",
         "figures": "adrw",

@@ -217,6 +217,42 @@ def released(here: Told) -> Scene:
     return here.person("national", Role.NATIONAL_LEAD, None), here.person("lead", Role.TRUST_LEAD)
 
 
+def learning_answered(here: Told) -> Scene:
+    here.admin.execute(
+        "insert into records.learning_point (tenant_id, case_id, kind, theme, stage, factor, year, edition, state, made_by, changed_at, copy_id)"
+        " values (%s, %s, 'lesson', 'x', 'x', 'x', 2025, 1, 'returned', %s, %s, %s)",
+        [here.place.tenant, uuid4(), f"person:{_me(here)}", AT, uuid4()],
+    )
+    return _me(here), here.person("other", Role.VTE_NURSE)
+
+
+def learning_waits(here: Told) -> Scene:
+    first = here.person("first", Role.MODERATOR, None)
+    case = uuid4()
+    here.admin.execute(
+        "insert into records.moderation (tenant_id, id, from_tenant, point_id, kind, theme, stage, factor, year, edition, confirmed, state,"
+        " author, since) values (0, %s, %s, %s, 'lesson', 'x', 'x', 'x', 2025, 1, '[]', 'read_once', 'x', %s)",
+        [case, here.place.tenant, uuid4(), AT],
+    )
+    here.admin.execute(
+        "insert into records.moderation_event (tenant_id, moderation_id, edition, at, actor, what) values (0, %s, 1, %s, %s, 'approved')",
+        [case, AT, f"person:{first}"],
+    )
+    return here.person("second", Role.MODERATOR, None), first
+
+
+def release_waits(here: Told) -> Scene:
+    maker = here.person("maker", Role.NATIONAL_ANALYST, None)
+    here.admin.execute("set session_replication_role = replica")  # past the guards of its states
+    here.admin.execute(
+        "insert into release.publication (state, title, cut_at, code_version, definition, grid_version, rules, prepared_by, prepared_by_name)"
+        " values ('audited', 'x', %s, 'x', 'x', 1, '{}', %s, 'x')",
+        [AT, maker],
+    )
+    here.admin.execute("set session_replication_role = origin")
+    return here.person("national", Role.NATIONAL_LEAD, None), maker
+
+
 def office_dispute(here: Told) -> Scene:
     here.admin.execute(
         "insert into linkage.dispute (reporter_id, reported_case_id, attributed_id, reason) values (%s, %s, %s, 'other')",
@@ -230,7 +266,7 @@ SCENES: dict[str, Callable[[Told], Scene]] = {
     for each in (
         submission_done, case_assigned, case_due, case_overdue, second_reading, consultant_answered, consultant_silent,
         attributed, attribution_answered, decided, pair_offered, action_due, unlock_asked, month_unlocked, return_missing,
-        nil_doubtful, letter_failed, mail_failed, released, office_dispute,
+        nil_doubtful, letter_failed, mail_failed, released, office_dispute, learning_answered, learning_waits, release_waits,
     )
 }  # fmt: skip
 
@@ -257,10 +293,13 @@ def test_its_link_leads_to_a_page_that_is_there_for_its_reader(here: Told, name:
     here.run()
     browser = here.place.house.signed_in(who)
     [(link,)] = here.rows("select link from records.notice where person_id = %s and kind = %s", who, name)
-    if name not in ("decided", "attribution_answered", "office_dispute", "consultant_answered"):
+    if link == KIND[name].link:
         assert browser.get(link).status_code == 200, link
-    else:
-        assert link.startswith(("/trust/cases/", "/trust/attributed/", "/office/disputes/"))
+    else:  # it names what the scene has not made whole
+        assert re.fullmatch(
+            r"/(trust/(submissions|cases|attributed(/pairs)?|learning)|office/disputes|moderation)/[0-9a-f-]{36}(/review)?",
+            link,
+        )
 
 
 def test_nothing_but_kinds_counts_and_links_is_kept(here: Told) -> None:
