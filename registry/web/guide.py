@@ -35,7 +35,8 @@ def one(request: Request, reader: str) -> Response:
     """One guide."""
     if reader not in TEMPLATES:
         raise NotFound
-    return _page(request, TEMPLATES[reader], heading=GUIDES[reader], size_of=size_of)
+    rules = request.app.state.settings.counting
+    return _page(request, TEMPLATES[reader], heading=GUIDES[reader], size_of=size_of, rules=rules)
 
 
 def size_of(picture: str) -> tuple[int, int]:

@@ -52,6 +52,7 @@ def test_from_the_worklist_to_a_closed_case(world: World) -> None:
     with world.signed_in("lead", scripts=False) as lead:
         when_the_lead_names_the_domain_of_the_consultants(lead)
     with world.signed_in("nurse") as nurse:
+        when_she_reads_the_guide(nurse)
         when_she_takes_the_case_from_the_worklist(nurse)
         when_she_answers_what_care_was_given(nurse)
         code = when_she_asks_the_consultant(nurse)
@@ -117,6 +118,12 @@ def when_the_lead_names_the_domain_of_the_consultants(lead: Visitor) -> None:
     lead.write("Add a domain", CONSULTANT.partition("@")[2])
     lead.press("Add")
     lead.sees(CONSULTANT.partition("@")[2])
+
+
+def when_she_reads_the_guide(nurse: Visitor) -> None:
+    nurse.follow("Guides")
+    nurse.follow("For the VTE nurse")
+    nurse.sees("From a clot that was found to a case that is closed")
 
 
 def when_she_takes_the_case_from_the_worklist(nurse: Visitor) -> None:

@@ -45,6 +45,7 @@ def test_from_a_spoilt_workbook_to_clean_figures(world: World) -> None:
     given_a_trust_that_takes_part_since_a_year(world)
     right = given_500_cases(world)
     with world.signed_in("manager") as manager:
+        when_they_read_the_guide(manager)
         given_the_worker_is_away(world)
         when_they_send(manager, workbook(right, FAULTY, world.folder, "VTE log"))
         then_nothing_is_lost_while_the_file_waits(manager)
@@ -100,6 +101,13 @@ def _last_month() -> date:
 
 
 # --- when
+
+
+def when_they_read_the_guide(manager: Visitor) -> None:
+    manager.follow("Your returns")
+    manager.follow("Guides")
+    manager.follow("For the data manager")
+    manager.sees("A file is checked before anything of it is stored")
 
 
 def when_they_send(manager: Visitor, file: Path) -> None:
@@ -176,7 +184,7 @@ def when_the_first_month_had_no_case(manager: Visitor) -> None:
     manager.write("Cells copied from your sheet", _pasted([first], case_return=""))
     manager.press("Fill in the table")
     manager.press(f"Nil : no case in {first:%B %Y}")
-    manager.sees("is stored")
+    manager.sees("The receipt of what was stored")
 
 
 def _pasted(months: list[date], *, case_return: str) -> str:

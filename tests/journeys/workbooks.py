@@ -54,8 +54,11 @@ def generated(code: str, on: date, first: date, last: date, folder: Path) -> pl.
     trusts = [each for each in members() if each.organisation.nation == "England" and each.mix == "general"][:SOME]
     made = make_returns(trusts, months=MONTHS, on=on, seed=SEED).frames[RecordKind.CASE]
     known = [each.name for each in fields(RecordKind.CASE) if each.name in made.columns and each.name not in ZEROS]
-    own = made.filter(pl.col("attributed_organisation").is_null(), pl.col("admission_date").is_between(first, last))
-    sound = _sound(own.unique("nhs_number", maintain_order=True).select(known), code, on, folder).sort("admission_date")
+    own = pl.col("attributed_organisation").is_null() & pl.col("earlier_admission_date").is_null()
+    inside = made.filter(own, pl.col("admission_date").is_between(first, last))
+    sound = _sound(inside.unique("nhs_number", maintain_order=True).select(known), code, on, folder).sort(
+        "admission_date"
+    )
     assert sound.height >= CASES, "the generator made too few cases"
     spread = sound[[place * sound.height // CASES for place in range(CASES)]]
     number = pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(4)

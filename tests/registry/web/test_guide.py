@@ -49,6 +49,14 @@ def test_anybody_reads_a_guide(settings: Settings, store: Store, reader: str) ->
         assert f'id="{place}"' in page.text, place
 
 
+def test_days_in_a_guide_are_those_that_count(settings: Settings, store: Store) -> None:
+    longer = settings.counting.model_copy(update={"one_time_link_days": 9, "consultant_reply_days": 33})
+    browser = house(settings.model_copy(update={"counting": longer}), store).browser()
+    words = words_of(browser.get("/guide/nurse"))
+    assert "The link holds for 9 days." in words
+    assert "after 33 days" in words
+
+
 def test_there_is_no_other_guide(settings: Settings, store: Store) -> None:
     assert house(settings, store).browser().get("/guide/parts").status_code == 404
 
