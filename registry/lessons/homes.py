@@ -22,7 +22,7 @@ _KIN = text(
         select case when s.predecessor_id = kin.id then s.successor_id else s.predecessor_id end
         from register.succession s join kin on kin.id in (s.predecessor_id, s.successor_id)
     )
-    select exists (select from kin where id = :other)
+    select id from kin
     """
 )
 
@@ -74,6 +74,6 @@ def home_of(connection: Connection, person_id: UUID | None) -> int | None:
     return found
 
 
-def elsewhere(connection: Connection, home: int, tenant: int) -> bool:
-    """Whether two organisations are different ones, mergers included: a predecessor is no other trust."""
-    return not connection.scalar(_KIN, {"one": home, "other": tenant})
+def kin(connection: Connection, tenant: int) -> frozenset[int]:
+    """An organisation with all that were merged with it, before or since: none of them is another trust."""
+    return frozenset(connection.scalars(_KIN, {"one": tenant}))

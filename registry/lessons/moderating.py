@@ -141,23 +141,29 @@ def _read(connection: Connection, keys: TenantKeys, by: Moderator, row: Row[Any]
 
 
 def _refusal(connection: Connection, by: Moderator, row: Row[Any]) -> str:
-    before = approvers(connection, row.id, row.edition, row.from_tenant)
-    return refusal(row.author, _reader(connection, by, row.from_tenant), before[0] if before else None)
+    same = homes.kin(connection, row.from_tenant)
+    before = _approvers(connection, row, same)
+    return refusal(row.author, Reader(by.actor.label, by.home not in same), before[0] if before else None)
 
 
-def _reader(connection: Connection, by: Moderator, tenant: int) -> Reader:
-    return Reader(by.actor.label, homes.elsewhere(connection, by.home, tenant))
+def approvers(connection: Connection, row: Row[Any]) -> list[Reader]:
+    """Who approved the edition that stands, in order, each with whether they belonged elsewhere when they did."""
+    return _approvers(connection, row, homes.kin(connection, row.from_tenant))
 
 
-def approvers(connection: Connection, ident: UUID, edition: int, tenant: int) -> list[Reader]:
-    """Who approved an edition, in order, each with whether they belonged elsewhere when they did."""
+def _approvers(connection: Connection, row: Row[Any], same: frozenset[int]) -> list[Reader]:
     c = moderation_event.c
     rows = connection.execute(
         select(c.actor, c.home_id)
-        .where(c.tenant_id == SYSTEM_TENANT, c.moderation_id == ident, c.edition == edition, c.what == "approved")
+        .where(
+            c.tenant_id == SYSTEM_TENANT,
+            c.moderation_id == row.id,
+            c.edition == row.edition,
+            c.what == "approved",
+        )
         .order_by(c.id)
-    ).all()
-    return [Reader(row.actor, homes.elsewhere(connection, row.home_id, tenant)) for row in rows]
+    )
+    return [Reader(each.actor, each.home_id not in same) for each in rows]
 
 
 # --- deciding

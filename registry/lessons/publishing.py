@@ -71,7 +71,7 @@ def publish(
     _may(by)
     row = row_of(connection, ident, lock=True)
     text = unseal(keys, "moderation", row.id, "text", row.text_ct)
-    readers = approvers(connection, row.id, row.edition, row.from_tenant)
+    readers = approvers(connection, row)
     enough = len({each.label for each in readers} - {row.author}) >= 2 and any(each.elsewhere for each in readers)
     moved = after(State(row.state), Act.PUBLISH, Who.LEAD)
     if moved is None or row.edition != seen or not enough or text is None:

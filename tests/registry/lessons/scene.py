@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import psycopg
 
 from registry.access import Actor, Role
 from registry.accounts.actors import actor_of_person
+from registry.cases import actions
+from registry.cases.actions import Planned
 from registry.cases.desk import Desk, open_desk
 from registry.cases.states import CaseState
 from registry.lessons import homes, keys, moderating, offering, published, publishing, sources
@@ -118,6 +120,13 @@ class Scene:
         tenants = (SYSTEM_TENANT, self.place.tenant)
         with self.store.transaction(tenants=tenants) as connection, self.store.transaction(role="hat_national") as n:
             publishing.take_down(connection, n, copy, reason, by=self.lead, at=at)
+
+    def action(self) -> UUID:
+        """An action of the review that is not done yet."""
+        planned = Planned("Charts go with the patient", "ward_manager", date(2026, 3, 1), ("missed_doses",))
+        with self.desk() as desk:
+            actions.add(desk, self.case, planned)
+            return actions.of_case(desk, self.case)[0].id
 
     def public(self) -> list[Lesson]:
         with self.store.readonly(role="hat_reader") as connection:

@@ -14,6 +14,7 @@ from registry.lessons.offering import Filed
 from registry.settings import Settings
 from registry.store import Store
 from tests.registry.lessons.scene import FILED, TEXT, Scene, scene
+from tests.registry.web.test_cases_page import Heard
 from tests.registry.web.visitors import words_of
 
 
@@ -179,16 +180,7 @@ def test_an_administrator_records_where_a_moderator_belongs(here: Scene) -> None
 
 
 def test_an_action_is_offered_with_whether_it_is_done(here: Scene) -> None:
-    from datetime import date
-
-    from registry.cases import actions
-    from registry.cases.actions import Planned
-
-    with here.desk() as desk:
-        made = actions.add(
-            desk, here.case, Planned("Charts go with the patient", "ward_manager", date(2026, 3, 1), ("missed_doses",))
-        )
-    copy = here.published(FILED, Kind.ACTION, made if isinstance(made, UUID) else made.id)
+    copy = here.published(FILED, Kind.ACTION, here.action())
     assert "Under way" in words_of(here.place.house.browser().get(f"/learning/{copy}"))
 
 
@@ -198,3 +190,27 @@ def test_a_trust_keeps_words_of_its_own(here: Scene) -> None:
     answer = nurses.post("/trust/learning/words", data={**hidden, "words": "Nightingale\nBlue Bay"})
     assert answer.status_code == 303
     assert "Nightingale" in nurses.get("/trust/learning/words").text
+
+
+# --- queries
+
+
+def test_a_page_asks_few_questions_however_much_there_is(here: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = here.offered()
+    here.approve(here.ours, copy)
+    shown = here.published(kind=Kind.PRACTICE)
+    point = here.point(copy)
+    nurses, moderator, lead = nurse(here), browser(here, here.theirs.id), browser(here, here.lead.id)
+    anybody = here.place.house.browser()
+    pages = [
+        (nurses, "/trust/learning"), (nurses, f"/trust/learning/{point.id}"), (nurses, f"/trust/learning/{point.id}/change"),
+        (nurses, f"/trust/learning/offer?case={here.case}"), (moderator, "/moderation"), (moderator, f"/moderation/{copy}"),
+        (lead, "/team/learning"), (lead, f"/team/learning/{shown}/take-down"), (anybody, "/learning"), (anybody, f"/learning/{shown}"),
+    ]  # fmt: skip
+    for each, path in pages:
+        each.get(path)  # connections are open, the registry's own key is made
+    heard = Heard(monkeypatch)
+    before = {path: heard.of(each, path) for each, path in pages}
+    assert max(before.values()) <= 10, before
+    here.published(kind=Kind.ACTION, action=here.action())
+    assert {path: heard.of(each, path) for each, path in pages} == before

@@ -302,3 +302,11 @@ def test_a_change_at_the_same_moment_is_not_approved_unread(here: Scene) -> None
         approved.result()
     found = here.point(copy)
     assert (found.edition, found.state) == (2, State.OFFERED)
+
+
+def test_a_predecessor_is_no_other_trust(here: Scene) -> None:
+    """RA4 was merged into RH5."""
+    ids = here.place.house.ids
+    with here.store.readonly() as connection:
+        assert homes.kin(connection, ids["RH5"]) == homes.kin(connection, ids["RA4"]) == {ids["RH5"], ids["RA4"]}
+        assert homes.kin(connection, ids["RRV"]) == {ids["RRV"]}
