@@ -212,6 +212,16 @@ KINDS: Final[tuple[Kind, ...]] = (
         queries.NIL_DOUBTFUL,
     ),
     Kind(
+        "outlier_notified",
+        "The registry notified you of your organisation's figures",
+        "1 notification about your organisation's figures waits for an answer",
+        "{} notifications about your organisation's figures wait for an answer",
+        Right.ANSWER_OUTLIERS,
+        Way.AT_ONCE,
+        "/trust/outliers",
+        queries.OUTLIER_NOTIFIED,
+    ),
+    Kind(
         "letter_failed",
         "A letter of yours could not be delivered",
         "1 letter of your organisation could not be delivered",

@@ -143,6 +143,16 @@ NIL_DOUBTFUL: Final = """
        and (a.decided_for is null or a.decided_for = a.tenant_id)
 """
 
+# The registry's notification about an organisation's own figures, until it is answered or decided.
+OUTLIER_NOTIFIED: Final = """
+    select n.organisation_id as tenant_id, n.outlier_id::text as about, null::uuid as person_id, null as by,
+           '/trust/outliers/' || n.outlier_id as link
+      from figures.outlier_notice n
+     where n.outcome is null
+       and not exists (select from figures.outlier_response r
+                        where r.organisation_id = n.organisation_id and r.outlier_id = n.outlier_id)
+"""
+
 LETTER_FAILED: Final = """
     select tenant_id, id::text as about, null::uuid as person_id, null as by, null as link
       from records.outbox where given_up_at > :since and tenant_id <> 0

@@ -162,30 +162,26 @@ def write_expected(connection: Connection) -> int:
 
 
 _STRATUM_EXPECTED = text(
-    "update figures.stratum_count set expected = :expected where organisation_id = :organisation and year = :year "
-    "and age_band = :age_band and sex = :sex and admission_group = :admission_group"
+    """
+    update figures.stratum_count s set expected = u.expected
+      from unnest(cast(:who as integer[]), cast(:age_band as text[]), cast(:sex as text[]), cast(:admission_group as text[]),
+                  cast(:expected as double precision[])) as u (who, age_band, sex, admission_group, expected)
+     where s.organisation_id = u.who and s.year = :year and s.age_band = u.age_band and s.sex = u.sex
+       and s.admission_group = u.admission_group
+    """
 )
 
 
 def _write_years(connection: Connection, found: list[Mix], frozen: date) -> None:
-    strata = []
+    """One statement for all strata of a year, however many."""
     for one in found:
-        who, year = one.year.organisation.id, one.year.year
         connection.execute(
             update(trust_year)
-            .where(trust_year.c.organisation_id == who, trust_year.c.year == year)
+            .where(trust_year.c.organisation_id == one.year.organisation.id, trust_year.c.year == one.year.year)
             .values(reference_year=frozen, basis=one.basis, expected=one.expected)
         )
-        strata += [
-            {
-                "organisation": who,
-                "year": year,
-                "age_band": key[0],
-                "sex": key[1],
-                "admission_group": key[2],
-                "expected": each,
-            }
-            for key, each in one.by_stratum.items()
-        ]
+    strata = [(one.year.organisation.id, *key, each) for one in found for key, each in one.by_stratum.items()]
     if strata:
-        connection.execute(_STRATUM_EXPECTED, strata)
+        names = ("who", "age_band", "sex", "admission_group", "expected")
+        columns = {name: list(column) for name, column in zip(names, zip(*strata, strict=True), strict=True)}
+        connection.execute(_STRATUM_EXPECTED, columns | {"year": found[0].year.year})

@@ -22,9 +22,6 @@ def _year(month: str) -> str:
     return f"make_date(extract(year from {month} - interval '3 months')::integer, 4, 1)"
 
 
-# The months of organisations that are in a year's counts.
-_FINAL = "figures.trust_month m where m.enters and not m.provisional"
-
 _CASES = f"""
     create temp table overnight_cases on commit drop as
     select c.attributed_id as organisation_id, {_year("c.index_month")} as year,
@@ -47,6 +44,7 @@ _STRATA = """
            v.age_band, v.sex, v.admission_group, sum(v.admissions)::integer as admissions
     from records.activity_strata_record r
     join records.activity_strata_version v on (v.tenant_id, v.record_id, v.version) = (r.tenant_id, r.id, r.version)
+    join register.organisation o on o.id = r.tenant_id and o.live_from is not null
     where r.withdrawn_at is null and v.overnight = 'yes'
     group by 1, 2, 3, 4, 5
 """
@@ -63,16 +61,11 @@ _MONTHS = f"""
 # By age, sex and group where strata were returned; by group always.
 _BY_STRATUM = """
     insert into figures.stratum_count (organisation_id, year, age_band, sex, admission_group, cases, admissions)
-    select coalesce(c.organisation_id, s.organisation_id), coalesce(c.year, s.year), coalesce(c.age_band, s.age_band),
-           coalesce(c.sex, s.sex), coalesce(c.admission_group, s.admission_group), coalesce(c.cases, 0),
-           case when exists (select from returned_strata x
-                             where (x.organisation_id, x.year) = (coalesce(c.organisation_id, s.organisation_id), coalesce(c.year, s.year)))
-                then coalesce(s.admissions, 0) end
+    select organisation_id, year, age_band, sex, admission_group, coalesce(c.cases, 0),
+           case when given.organisation_id is not null then coalesce(s.admissions, 0) end
     from overnight_cases c
-    full join (
-        select s.* from returned_strata s
-        join register.organisation o on o.id = s.organisation_id and o.live_from is not null
-    ) s using (organisation_id, year, age_band, sex, admission_group)
+    full join returned_strata s using (organisation_id, year, age_band, sex, admission_group)
+    left join (select distinct organisation_id, year from returned_strata) given using (organisation_id, year)
 """
 _BY_GROUP = f"""
     insert into figures.stratum_count (organisation_id, year, age_band, sex, admission_group, cases, admissions)
@@ -95,26 +88,31 @@ _YEARS = f"""
     insert into figures.trust_year (
         organisation_id, year, months, cases, admissions, strata_admissions, sources, coded_months, coded_candidates, coded_cases, counted_at
     )
-    select m.organisation_id, m.year, count(*) filter (where m.final),
-           coalesce((select sum(c.cases) from overnight_cases c where (c.organisation_id, c.year) = (m.organisation_id, m.year)), 0),
-           coalesce(sum({" + ".join(GROUPS)}) filter (where m.final), 0),
-           (select sum(s.admissions) from returned_strata s where (s.organisation_id, s.year) = (m.organisation_id, m.year)),
-           (select {" + ".join(f"(v.{source} = 'yes')::integer" for source in SOURCES)}
-              from records.organisation_profile_record r
-              join records.organisation_profile_version v
-                on (v.tenant_id, v.record_id, v.version) = (r.tenant_id, r.id, r.version)
-             where r.tenant_id = m.organisation_id and r.withdrawn_at is null
-               and v.year = to_char(m.year, 'YYYY') || '-' || to_char(m.year + interval '1 year', 'YY')),
-           count(*) filter (where m.coded_candidates is not null),
-           coalesce(sum(m.coded_candidates) filter (where m.enters), 0),
-           coalesce(sum(k.cases) filter (where m.enters and m.coded_candidates is not null), 0),
-           :at
-    from returned_months m
+    select m.organisation_id, m.year, m.months, coalesce(c.cases, 0), m.admissions, s.admissions, p.sources,
+           m.coded_months, m.coded_candidates, m.coded_cases, :at
+    from (
+        select m.organisation_id, m.year, count(*) filter (where m.final) as months,
+               coalesce(sum({" + ".join(GROUPS)}) filter (where m.final), 0) as admissions,
+               count(*) filter (where m.coded_candidates is not null) as coded_months,
+               coalesce(sum(m.coded_candidates) filter (where m.enters), 0) as coded_candidates,
+               coalesce(sum(k.cases) filter (where m.enters and m.coded_candidates is not null), 0) as coded_cases
+        from returned_months m
+        left join (
+            select organisation_id, month, sum(count) as cases from figures.case_count
+            where split = 'total' and standing <> 'pending' group by 1, 2
+        ) k using (organisation_id, month)
+        group by 1, 2
+    ) m
+    left join (select organisation_id, year, sum(cases) as cases from overnight_cases group by 1, 2) c using (organisation_id, year)
+    left join (select organisation_id, year, sum(admissions) as admissions from returned_strata group by 1, 2) s
+        using (organisation_id, year)
     left join (
-        select organisation_id, month, sum(count) as cases from figures.case_count
-        where split = 'total' and standing <> 'pending' group by 1, 2
-    ) k using (organisation_id, month)
-    group by m.organisation_id, m.year
+        select r.tenant_id as organisation_id, make_date(left(v.year, 4)::integer, 4, 1) as year,
+               {" + ".join(f"(v.{source} = 'yes')::integer" for source in SOURCES)} as sources
+        from records.organisation_profile_record r
+        join records.organisation_profile_version v on (v.tenant_id, v.record_id, v.version) = (r.tenant_id, r.id, r.version)
+        where r.withdrawn_at is null
+    ) p using (organisation_id, year)
 """  # noqa: S608 (names of this module)
 
 
@@ -122,7 +120,7 @@ def fill(connection: Connection, at: datetime) -> dict[str, int]:
     """Count the years anew, as at `at`, and what is expected in them by the references that are frozen. What was there is replaced."""
     connection.execute(delete(stratum_count))
     connection.execute(delete(trust_year))
-    for statement in (_CASES, _STRATA, _MONTHS):
+    for statement in (_CASES, _STRATA, _MONTHS, "analyze overnight_cases, returned_strata, returned_months"):
         connection.execute(text(statement))
     strata = connection.execute(text(_BY_STRATUM)).rowcount + connection.execute(text(_BY_GROUP)).rowcount
     years = connection.execute(text(_YEARS), {"at": at}).rowcount

@@ -76,7 +76,7 @@ NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
     ("Your figures", "/trust/figures", Right.READ_CASES),
     ("Learning for others", "/trust/learning", Right.READ_CASES),
     ("Moderation", "/moderation", Right.MODERATE_LESSONS),
-    ("Outlier notices", "/trust/outliers", Right.ANSWER_OUTLIERS),
+    ("Outlier notifications", "/trust/outliers", Right.ANSWER_OUTLIERS),
     ("Registry office", "/office", Right.RESOLVE_PAIRS),
     ("Cases for your answer", "/review", Right.REVIEW_CASE),
     ("National work", "/team", Right.READ_DRAFTS),

@@ -104,6 +104,7 @@ RIGHTS = {
         "figures": "adrw",
         **dict.fromkeys(("figures.reference", "figures.reference_rate"), "r"),
         **dict.fromkeys((f"figures.outlier{each}" for each in OUTLIERS), ""),
+        **dict.fromkeys(("figures.outlier_notice", "figures.outlier_response"), "r"),
     },
     "hat_national": {
         "register.organisation": "ar",

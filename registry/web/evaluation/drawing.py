@@ -101,8 +101,8 @@ def drawing(what: Picture, *, narrow: bool = False) -> Markup:
         *_values(what, shape),
         *_months(what, shape),
         *_change(what, shape),
-        *_line(what.expected, shape, TARGET, "8 4"),
-        *_line(what.fitted, shape, LINE, "none"),
+        *_line(what.expected, shape, what.change, TARGET, "8 4"),
+        *_line(what.fitted, shape, what.change, LINE, "none"),
         *_dots(what, shape),
         *_legend(what, shape, narrow),
     ]
@@ -159,18 +159,17 @@ def _phase_in(what: Picture, shape: Shape) -> Iterator[str]:
         )
 
 
-def _line(values: Sequence[float | None], shape: Shape, colour: str, dashes: str) -> Iterator[str]:
-    """One polyline for each unbroken run."""
+def _line(values: Sequence[float | None], shape: Shape, change: int, colour: str, dashes: str) -> Iterator[str]:
+    """One polyline for each unbroken run; a run ends before the change, where the level may jump."""
     run: list[str] = []
     for place, value in enumerate((*values, None)):
-        if value is not None:
-            run.append(f"{shape.x(place):.2f},{shape.y(value):.2f}")
-            continue
-        if len(run) > 1:
+        if (value is None or place == change) and len(run) > 1:
             yield element(
                 "polyline", points=" ".join(run), fill="none", stroke=colour, stroke_width=3, stroke_dasharray=dashes
             )
-        run = []
+        run = [] if value is None or place == change else run
+        if value is not None:
+            run.append(f"{shape.x(place):.2f},{shape.y(value):.2f}")
 
 
 def _dots(what: Picture, shape: Shape) -> Iterator[str]:

@@ -261,12 +261,23 @@ def office_dispute(here: Told) -> Scene:
     return here.person("office", Role.REGISTRY_OFFICE, None), here.person("national", Role.NATIONAL_LEAD, None)
 
 
+def outlier_notified(here: Told) -> Scene:
+    here.admin.execute(
+        "insert into figures.outlier_notice (organisation_id, outlier_id, year, reference_year, observed, expected, basis, alert_low,"
+        " alert_high, alarm_low, alarm_high, ascertainment, verdict, side, words, notified_at)"
+        " values (%s, %s, '2024-04-01', '2023-04-01', 90, 40, 'group', 0.7, 1.3, 0.5, 1.5, 'x', 'alarm', 'high', 'x', %s)",
+        [here.place.tenant, uuid4(), AT],
+    )
+    return here.person("theirlead", Role.TRUST_LEAD), here.person("other", Role.VTE_NURSE)
+
+
 SCENES: dict[str, Callable[[Told], Scene]] = {
     each.__name__: each
     for each in (
         submission_done, case_assigned, case_due, case_overdue, second_reading, consultant_answered, consultant_silent,
         attributed, attribution_answered, decided, pair_offered, action_due, unlock_asked, month_unlocked, return_missing,
         nil_doubtful, letter_failed, mail_failed, released, office_dispute, learning_answered, learning_waits, release_waits,
+        outlier_notified,
     )
 }  # fmt: skip
 
