@@ -16,7 +16,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from registry.disclosure.grid import Count, GeographyKind, PeriodKind
 from registry.disclosure.protected import ProtectedCount, State, blank
 from registry.disclosure.protected import cell as protected_cell
-from registry.measures import CASES, TOTAL, CellKey, Counts, Measure
+from registry.measures import CASES, TOTAL, CellKey, Counts, Measure, Shown
 from registry.statistics.rates import INVESTIGATED_FLOOR
 from registry.store.tables import cell, denominator, draft_cell, draft_denominator, draft_place, place, released
 
@@ -101,7 +101,21 @@ def region_months(connection: Connection, release: Release, measure: Measure) ->
     c = release.tables.cells.c
     wanted = or_(*(_is(c, key) for key in measure.cells)) if measure.cells else false()
     cells = _cells(connection, release, c.geography_kind == GeographyKind.REGION, _months(c), wanted)
-    return gathered(cells, _numbers(connection, release, (*measure.numbers, measure.contributors)), release)
+    names = () if measure.period is Shown.FINANCIAL_YEAR else (*measure.numbers, measure.contributors)
+    return gathered(cells, _numbers(connection, release, names), release)
+
+
+def region_years(connection: Connection, release: Release, measure: Measure) -> dict[tuple[str, str], Series]:
+    """For each region its financial years, with the cells that regions have of years only and the numbers of years."""
+    c = release.tables.cells.c
+    wanted = or_(*(_is(c, key) for key in measure.cells)) if measure.cells else false()
+    years = c.period_kind == PeriodKind.FINANCIAL_YEAR
+    cells = _cells(connection, release, c.geography_kind == GeographyKind.REGION, years, wanted)
+    names = {
+        "trusts_year",
+        *((*measure.numbers, measure.contributors) if measure.period is Shown.FINANCIAL_YEAR else ()),
+    }
+    return gathered(cells, _numbers(connection, release, names), release)
 
 
 def trust_months(connection: Connection, release: Release, code: str) -> Series:

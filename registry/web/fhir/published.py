@@ -22,7 +22,7 @@ from ingest.fhir import models
 from ingest.fhir.writing import DATA_ABSENT_REASON, MEASURE_POPULATION, moment
 from registry.disclosure.grid import GeographyKind, Period, PeriodKind, Split, has_cell
 from registry.errors import BadRequest, Fault, NotFound
-from registry.measures import MEASURES, TOTAL, Counts, Figure, Measure, Number
+from registry.measures import MEASURES, TOTAL, Counts, Figure, Measure, Number, Shown
 from registry.publications import published
 from registry.publications.published import Release
 from registry.store import Store
@@ -35,7 +35,6 @@ from registry.web.fhir.parameters import (
     When,
     midnight,
     names_canonical,
-    next_month,
     search_in,
     tokens,
     whens,
@@ -63,27 +62,32 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Which report: of which measure, for which month or financial year."""
+    """Which report: of which measure, for which month, quarter or financial year, by its first day."""
 
     measure: Measure
-    period: Period
+    shown: Shown
+    start: date
 
     @property
     def end(self) -> date:
         """The first day after the period."""
-        start = self.period.start
-        return next_month(start) if self.period.kind is PeriodKind.MONTH else start.replace(year=start.year + 1)
+        months = self.start.month - 1 + LENGTHS[self.shown]
+        return date(self.start.year + months // 12, months % 12 + 1, 1)
 
     @property
-    def age(self) -> tuple[date, bool]:
+    def age(self) -> tuple[date, int]:
         """By which reports are ordered in time."""
-        return self.end, self.period.kind is PeriodKind.FINANCIAL_YEAR
+        return self.end, LENGTHS[self.shown]
 
     def ident(self, release: Release) -> str:
-        year = "" if self.period.kind is PeriodKind.MONTH else "fy"
-        return f"{self.measure.ident}.{release.number}.{year}{self.period.text}"
+        """`hat-rate.3.2026-03` of a month, `hat-rate.3.fy2025-26` of a year, `….3.q2025-07` of the quarter that begins then."""
+        year = Period(PeriodKind.FINANCIAL_YEAR, self.start).text if self.shown is Shown.FINANCIAL_YEAR else ""
+        text = f"fy{year}" if year else f"{'q' if self.shown is Shown.QUARTER else ''}{self.start:%Y-%m}"
+        return f"{self.measure.ident}.{release.number}.{text}"
 
 
+LENGTHS = {Shown.MONTH: 1, Shown.QUARTER: 3, Shown.FINANCIAL_YEAR: 12}
+"""How many months each kind of period has."""
 Lines = dict[Key, list[tuple[Area, Counts]]]
 
 
@@ -179,7 +183,7 @@ def _asked_keys(
     return [
         key
         for key in lines
-        if all(each.holds(midnight(key.period.start), midnight(key.end)) for each in periods)
+        if all(each.holds(midnight(key.start), midnight(key.end)) for each in periods)
         and (listed is None or key.ident(release) in listed)
     ]
 
@@ -187,15 +191,17 @@ def _asked_keys(
 def _lines(connection: Connection, release: Release, measure: Measure) -> Lines:
     """Every report of a measure with its areas, the newest first, a financial year before its last month."""
     found: defaultdict[Key, list[tuple[Area, Counts]]] = defaultdict(list)
-    gathered = published.region_months(connection, release, measure)
+    months = published.region_months(connection, release, measure)
+    years = published.region_years(connection, release, measure)
     for area in series.areas(measure, published.places(connection, release, "region")):
-        months = series.monthly(measure, area, gathered)
-        for kind, lines in ((PeriodKind.MONTH, months), (PeriodKind.FINANCIAL_YEAR, series.yearly(measure, months))):
-            for line in lines:
-                found[Key(measure, Period(kind, line.start))].append((area, line.counts))
+        lines = series.lines(measure, area, months, years)
+        summed = series.yearly(measure, lines) if measure.period is Shown.MONTH else []
+        for shown, listed in ((measure.period, lines), (Shown.FINANCIAL_YEAR, summed)):
+            for line in listed:
+                found[Key(measure, shown, line.start)].append((area, line.counts))
     if _has_trusts(measure, PeriodKind.FINANCIAL_YEAR):
         for start in published.years(connection, release):
-            found.setdefault(Key(measure, Period(PeriodKind.FINANCIAL_YEAR, start)), [])
+            found.setdefault(Key(measure, Shown.FINANCIAL_YEAR, start), [])
     return dict(sorted(found.items(), key=lambda item: item[0].age, reverse=True))
 
 
@@ -213,13 +219,13 @@ def _reports(connection: Connection, release: Release, lines: Lines, keys: Colle
     names = {one.code: one.name for one in published.places(connection, release, "trust")} if keys else {}
     for measure in {key.measure.ident: key.measure for key in keys}.values():
         trusts = {
-            kind: published.trust_periods(connection, release, measure, kind, starts)
+            kind.value: published.trust_periods(connection, release, measure, kind, starts)
             for kind in PeriodKind
             if _has_trusts(measure, kind)
-            and (starts := [key.period.start for key in keys if key.measure is measure and key.period.kind is kind])
+            and (starts := [key.start for key in keys if key.measure is measure and key.shown.value == kind.value])
         }
         for key in (each for each in keys if each.measure is measure):
-            own = trusts.get(key.period.kind, {}).get(key.period.start, {})
+            own = trusts.get(key.shown.value, {}).get(key.start, {})
             yield _report(key, release, lines[key], own, names)
 
 
@@ -240,7 +246,7 @@ def _report(
         "measure": f"{measure_address(key.measure)}|{fhir.VERSION}",
         "date": released,
         "reporter": {"display": "HAT registry"},
-        "period": {"start": key.period.start.isoformat(), "end": (key.end - timedelta(days=1)).isoformat()},
+        "period": {"start": key.start.isoformat(), "end": (key.end - timedelta(days=1)).isoformat()},
         "group": [{"population": _populations(key.measure, whole)} | _stratified(key.measure, areas, trusts, names)],
     }
 
