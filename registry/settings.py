@@ -84,7 +84,7 @@ class CountingRules(_Frozen):
 
 
 class DeskRules(_Frozen):
-    """By when things are to be done at the trusts' desks. Days count from midnight. No figure depends on them."""
+    """By when things are to be done at the trusts' desks. Days count from midnight. Of all figures only how many returns came late depends on them."""
 
     days_to_confirm: Days = 14
     """A suspected case is confirmed, or found to be none."""
