@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Text, cast, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from registry.access import Actor, Right
@@ -19,7 +19,8 @@ from registry.lessons.moderating import approvers, audited, event, move, row_of
 from registry.lessons.transitions import Act, State, Who, after
 from registry.lessons.words import WHY_DOWN
 from registry.store import SYSTEM_TENANT
-from registry.store.lessons import moderation, published_lesson
+from registry.store.lessons import moderation, moderation_event, published_lesson
+from registry.store.tables import person
 from registry.submissions.keys import TenantKeys
 
 
@@ -105,6 +106,37 @@ def take_down(
     connection.execute(copy.values(text_ct=None))
     event(connection, row, "taken_down", by, at=at, reason=reason)
     audited(connection, by, "learning text taken down", ident, {"reason": reason})
+
+
+@dataclass(frozen=True, slots=True)
+class TakenDown:
+    """What was taken down: when, by whom, and why."""
+
+    id: UUID
+    kind: Kind
+    theme: str
+    at: datetime
+    by: str
+    why: str
+
+
+def taken_down(connection: Connection) -> list[TakenDown]:
+    """The trace of what was taken down, the latest first."""
+    e, m = moderation_event.c, moderation.c
+    rows = connection.execute(
+        select(m.id, m.kind, m.theme, e.at, e.actor, e.reason, person.c.display_name)
+        .join(moderation, (m.tenant_id == e.tenant_id) & (m.id == e.moderation_id))
+        .outerjoin(person, e.actor == literal("person:") + cast(person.c.id, Text))
+        .where(e.tenant_id == SYSTEM_TENANT, e.what == "taken_down")
+        .order_by(e.id.desc())
+        .limit(100)
+    )
+    return [
+        TakenDown(
+            row.id, Kind(row.kind), row.theme, row.at, row.display_name or row.actor, WHY_DOWN.get(row.reason, "")
+        )
+        for row in rows
+    ]
 
 
 def _may(by: Actor) -> None:

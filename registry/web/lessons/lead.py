@@ -23,7 +23,7 @@ from registry.web.actor import require
 from registry.web.bodies import read_form
 from registry.web.fields import Fault, faults, text
 from registry.web.pages import render
-from registry.web.trust.present import said_day
+from registry.web.trust.present import said_day, said_time
 from registry.web.uploads import secrets_of
 
 router = APIRouter(prefix="/team/learning")
@@ -61,6 +61,7 @@ def index(request: Request, _actor: Releasing, done: str = "") -> Response:
     with _store(request).transaction(tenants=(SYSTEM_TENANT,)) as connection:
         own = keys.own_keys(connection, secrets_of(request.app.state))
         waiting = publishing.approved(connection, own)
+        gone = publishing.taken_down(connection)
     with _store(request).readonly(role=NATIONAL) as national:
         public = published.lessons(national)
         held = summaries.listed(national)
@@ -72,6 +73,7 @@ def index(request: Request, _actor: Releasing, done: str = "") -> Response:
             for each in waiting
         ],
         public=public,
+        gone=[{"it": each, "theme": theme_words(each.theme), "when": said_time(each.at)} for each in gone],
         summaries=[{"it": each, "quarter": summaries.quarter_words(each.quarter)} for each in held],
         done=DONE.get(done, ""),
     )

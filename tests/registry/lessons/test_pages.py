@@ -126,6 +126,9 @@ def test_a_lead_publishes_and_takes_down(here: Scene) -> None:
     for address in ("/learning", f"/learning/{copy}", "/learning?q=two+wards", "/learning/feed.atom"):
         assert TEXT not in anybody.get(address).text
     assert "Withdrawn" in words_of(anybody.get(f"/learning/{copy}"))
+    trace = words_of(lead.get("/team/learning"))
+    assert trace.count("Leader") == 2, "in the head of the page, and in the trace"
+    assert "It may tell who somebody is" in trace
     assert "deleted-entry" in anybody.get("/learning/feed.atom").text
 
 
