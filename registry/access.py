@@ -448,6 +448,7 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "release.desk.prepare": Right.PREPARE_RELEASE,
         "release.desk.page": Right.READ_DRAFTS,
         "release.desk.figures": Right.READ_DRAFTS,
+        "release.views.page": Right.READ_DRAFTS,
         "release.desk.report": Right.READ_DRAFTS,
         # Who may do what to a publication in which state stands in registry/publications/transitions.py.
         "release.desk.ask_audit": Right.READ_DRAFTS,

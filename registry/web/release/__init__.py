@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from registry.web.release import desk
+from registry.web.release import desk, views
 
 router = APIRouter()
 router.include_router(desk.router)
+router.include_router(views.router)
