@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -31,6 +31,9 @@ class Sink:
     came: list[tuple[str, str, bytes]] = field(default_factory=list)
     signed_in: int = 0
     drop_after_data: bool = False
+    dumb: bool = False
+    """It takes a letter and then says nothing, until whoever sends it is gone."""
+    took: Event = field(default_factory=Event)
     context: ssl.SSLContext | None = None
 
 
@@ -94,7 +97,11 @@ class _Speaker(socketserver.StreamRequestHandler):
         while (line := self.rfile.readline()) != b".\r\n":
             lines.append(line)
         sink.came.append((self.sender, self.to, b"".join(lines)))
+        sink.took.set()
         if sink.drop_after_data:
+            return False
+        if sink.dumb:
+            self.rfile.read()
             return False
         self._say("250 taken")
         return True

@@ -2,6 +2,8 @@
 
 import re
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -23,6 +25,7 @@ from registry.store import Store
 from tests.registry.notices.sink import HOST, Sink, certificate, listening
 from tests.registry.notices.telling import AT, Told, told
 from tests.registry.submissions.make import keys
+from tests.running import ROOT, environment_of, until
 
 TO = "a.consultant@trust.example"
 SECRET = "https://registry.example/answer/RRV/secret"
@@ -180,6 +183,23 @@ def test_a_process_that_is_killed_between_sending_and_noting_loses_nothing(
             here.send(mail=mail(sink))
     assert row(here)[:2] == (None, 0), "it still waits"
     assert here.send(mail=mail(sink)) == counts(sent=1)
+    assert len({message_from_bytes(content)["Message-ID"] for _, _, content in sink.came}) == 1
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_while_the_server_has_the_letter_loses_nothing(here: Told, sink: Sink) -> None:
+    """A process of its own, killed after the server took the letter and before that could be noted."""
+    sink.dumb = True
+    post(here)
+    mailing = {"HOST": HOST, "PORT": str(sink.port), "TLS": "none", "SENDER": "registry@hat.example"}
+    environment = environment_of(here.settings) | {f"HAT_MAIL__{name}": value for name, value in mailing.items()}
+    with subprocess.Popen([sys.executable, "-m", "registry", "run", "letters"], env=environment, cwd=ROOT) as worker:
+        assert sink.took.wait(60)
+        worker.kill()
+    sink.dumb = False
+    assert row(here)[:2] == (None, 0)
+    until(lambda: here.send(mail=mail(sink)) == counts(sent=1), 10, "the letter was not given back")
+    assert len(sink.came) == 2
     assert len({message_from_bytes(content)["Message-ID"] for _, _, content in sink.came}) == 1
 
 
