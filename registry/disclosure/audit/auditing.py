@@ -1,11 +1,12 @@
 """The gate: every block of every release, against an outsider, and the draft against an insider."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from registry.disclosure.audit import schemes
-from registry.disclosure.audit.deciding import Decision, Stage, decide, remaining
+from registry.disclosure.audit.deciding import Decision, Stage, decide, remaining, remember
 from registry.disclosure.audit.drawing import Drawn, Interval, draw
 from registry.disclosure.audit.panes import BlockKey, Pane, panes
 from registry.disclosure.audit.releases import Insider, Published, Release
@@ -18,6 +19,11 @@ INSIDER_WIDTH = 2
 SMALL = range(1, schemes.SMALL + 1)
 APART = (0, 2, 4, 8, 16, 32)
 """By how many cases a region may be assumed to differ from its trusts, from the strongest assumption to the weakest."""
+
+
+_REMEMBERED: OrderedDict[tuple[str, tuple[int, ...], int], Decision] = OrderedDict()
+"""Decisions of this process by all that they depend on: when some cells get other offsets, only the blocks of these are worked again."""
+_MOST_REMEMBERED = 2048
 
 
 @dataclass(slots=True)
@@ -65,18 +71,35 @@ def _outsider(found: _Found, key: BlockKey, laid: Sequence[Pane], targets: Colle
     for linked in (True, False) if len(laid) > 1 else (True,):
         for apart in APART:
             drawn = draw(key, laid, linked=linked, apart=apart)
-            base = central(drawn.block, remaining(ends))
-            if base is None:
+            wanted = [place for place, one in enumerate(drawn.block.named) if targets is None or one.cell in targets]
+            decision = _decided(drawn, wanted, OUTSIDER_WIDTH, ends)
+            if decision is None:
                 continue
             if apart:
                 found.apart[drawn.block.name] = apart
             if not linked:
                 found.unlinked.append(drawn.block.name)
-            wanted = [place for place, one in enumerate(drawn.block.named) if targets is None or one.cell in targets]
-            found.outsider.append((drawn, decide(drawn, base, wanted, OUTSIDER_WIDTH, search, ends)))
+            found.outsider.append((drawn, decision))
             return
     if drawn is not None:
         found.contradictory.append(drawn.block.name)
+
+
+def _decided(drawn: Drawn, wanted: Sequence[int], need: int, ends: float) -> Decision | None:
+    """The decision on a block, or `None` where no possible world was found: what is assumed contradicts what is published."""
+    key = drawn.block.fingerprint(), tuple(wanted), need
+    known = _REMEMBERED.get(key)
+    if known is not None:
+        return known
+    base = central(drawn.block, max(1.0, remaining(ends)))
+    if base is None:
+        return None
+    made = decide(drawn, base, wanted, need, search, ends)
+    if not made.undecided:
+        _REMEMBERED[key] = remember(made)
+        while len(_REMEMBERED) > _MOST_REMEMBERED:
+            _REMEMBERED.popitem(last=False)
+    return made
 
 
 def _insider(
@@ -91,10 +114,10 @@ def _insider(
             for place, one in enumerate(drawn.block.named)
             if counts[one.cell] in SMALL and (targets is None or one.cell in targets)
         ]
-        base = central(drawn.block, remaining(ends)) if wanted else None
-        if base is not None:
-            found.insider.append((drawn, decide(drawn, base, wanted, INSIDER_WIDTH, search, ends)))
-        if base is not None or not wanted:
+        decision = _decided(drawn, wanted, INSIDER_WIDTH, ends) if wanted else None
+        if decision is not None:
+            found.insider.append((drawn, decision))
+        if decision is not None or not wanted:
             return
     found.contradictory.append(f"{drawn.block.name} (insider)")
 
@@ -119,6 +142,7 @@ def _report(releases: Sequence[Release], found: _Found, known: set[str], code_ve
         for target, width in decision.failing.items()
     )
     undecided = {drawn.block.named[target].cell for drawn, decision in found.outsider for target in decision.undecided}
+    again = {one.cell for one in failing if one.release == releases[-1].number} - known
     narrow = {drawn.block.named[target].cell for drawn, decision in found.insider for target in decision.failing}
     open_still = sum(len(decision.undecided) for _, decision in found.insider)
     return Report(
@@ -140,7 +164,8 @@ def _report(releases: Sequence[Release], found: _Found, known: set[str], code_ve
         insider_min_width=_least(found.insider),
         insider_undecided=open_still,
         insider_frozen_narrow=len(narrow & known),
-        rekey=tuple(sorted(narrow - known)),
+        insider_narrow=len(narrow - known),
+        rekey=tuple(sorted((narrow - known) | again)),
         cpu_seconds=spent,
     )
 

@@ -6,6 +6,7 @@ interval. What the attacker does not know of a target is how far it can move fro
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,17 @@ class Block:
     @property
     def variables(self) -> int:
         return int(self.lower.size)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of everything in the block."""
+        made = sha256(self.name.encode())
+        for numbers in (self.lower, self.upper, self.low, self.high):
+            made.update(numbers.astype("<i8").tobytes())
+        for matrix in (self.matrix, self.targets):
+            for part in (matrix.indptr, matrix.indices, matrix.data):
+                made.update(part.astype("<i8").tobytes())
+        made.update("|".join(f"{each.cell} {each.release}" for each in self.named).encode())
+        return made.hexdigest()
 
     def possible(self, world: Whole) -> bool:
         """Whether a world agrees with all that is published."""

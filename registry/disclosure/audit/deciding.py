@@ -1,5 +1,6 @@
 """One block decided: certificates first, then linear bounds, then integer programs for what those leave open."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from registry.disclosure.audit.solving import WHOLE, Attacker, Point
 from registry.disclosure.audit.worlds import central
 
 Search = Callable[[Drawn, Whole, int, Sequence[int]], list[Certificate]]
-TURNS = 4  # how many worlds certificates are looked for from
+TURNS = 2  # how many worlds certificates are looked for from
 
 
 class Stage(StrEnum):
@@ -62,6 +63,11 @@ def decide(drawn: Drawn, base: Whole, wanted: Sequence[int], need: int, search: 
                 made.undecided.append(target)
     made.digest = digest(drawn.block.name, [(each.base, each.certificates) for each in made.witnesses])
     return made
+
+
+def remember(decision: Decision) -> Decision:
+    """A decision without its worlds, which need not be kept: their digest is."""
+    return dataclasses.replace(decision, witnesses=[])
 
 
 def remaining(ends: float) -> float:

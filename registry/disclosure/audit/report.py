@@ -32,9 +32,9 @@ class Tally:
 class Report:
     """What the audit found.
 
-    `min_width` is the least width proven or found among all the targets of an outsider (`None` without targets). `rekey` names the cells
-    that the insider would know too well and whose offset may still be drawn anew; they are told to the release desk only, for they hold
-    small counts, and are in no form of the report but this one.
+    `min_width` is the least width proven or found among all the targets of an outsider (`None` without targets). `rekey` names the
+    cells that failed and whose offset may still be drawn anew, for no release has them yet. They are told to the release desk only: those of
+    the insider hold small counts, and are in no form of the report but this one.
     """
 
     passed: bool
@@ -55,6 +55,7 @@ class Report:
     insider_min_width: int | None
     insider_undecided: int
     insider_frozen_narrow: int
+    insider_narrow: int
     rekey: tuple[str, ...]
     cpu_seconds: float
 
@@ -82,7 +83,7 @@ class Report:
                 "least_width": self.insider_min_width,
                 **_tally(self.insider),
                 "undecided": self.insider_undecided,
-                "narrow_before_first_publication": len(self.rekey),
+                "narrow_before_first_publication": self.insider_narrow,
                 "narrow_already_published": self.insider_frozen_narrow,
             },
         }

@@ -14,7 +14,6 @@ from registry.disclosure.grid import (
     CATEGORIES,
     SPLITS_OF,
     WHOLE,
-    WITHOUT_TOTAL,
     Cell,
     Count,
     Geography,
@@ -141,8 +140,10 @@ def _exact(made: Nation, final: list[bool]) -> Iterator[tuple[Cell, int, bool]]:
             for year in years:
                 inside = [p for p, month in enumerate(made.months) if financial_year(month) == year]
                 counted = [p for p in inside if final[p]]
-                if counted and ((place.kind, year.kind) not in WITHOUT_TOTAL or len(counted) == len(inside) > 1):
-                    yield from _cells(made, count, place, year, rows, counted, len(counted) < 12)
+                if (
+                    len(counted) == len(inside) > 1
+                ):  # a year that grows month by month would be its months drawn a second time
+                    yield from _cells(made, count, place, year, rows, counted, False)
 
 
 def _places(made: Nation) -> Iterator[tuple[Geography, list[int]]]:
@@ -167,11 +168,16 @@ def _cells(
 
 
 def released(
-    made: Nation, releases: int, rng: np.random.Generator, *, told: bool = True
+    made: Nation,
+    releases: int,
+    rng: np.random.Generator,
+    *,
+    told: bool = True,
+    attempts: dict[str, int] | None = None,
 ) -> tuple[tuple[Release, ...], Insider, dict[int, Nation]]:
     """Several releases, with what came to be known between them, and the nation as it was at each.
 
-    `told`: the list of revisions names every month of a trust in which any number changed.
+    `told`: the list of revisions names every month of a trust in which any number changed. `attempts`: cells that were given another offset.
     """
     done: list[Release] = []
     counts: dict[int, dict[str, int]] = {}
@@ -180,7 +186,7 @@ def released(
     for number in range(1, releases + 1):
         if number > 1:
             made.more_known(rng, PROVISIONAL_MONTHS + 2)
-        release, exact, drawn = publish(made, number, PROVISIONAL_MONTHS + releases - number)
+        release, exact, drawn = publish(made, number, PROVISIONAL_MONTHS + releases - number, attempts)
         stood[number] = copy.deepcopy(made)
         revised = _revised(stood[number - 1], made) if told and number > 1 else frozenset()
         done.append(dataclasses.replace(release, revised=revised))
