@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 
 from registry.statistics.control_charts import Variation
 from registry.web.control import Control, Mark
-from registry.web.drawing import GRID, INK, LINE, dot, element, stroke, text, tick_words, ticks
+from registry.web.drawing import GRID, INK, LINE, dot, element, labelled, stroke, text, tick_words, ticks
 
 LIMIT, MEAN = "#4c6272", "#4c6272"
 SPECIAL = "#aa2b00"
@@ -74,10 +74,7 @@ def shape_of(chart: Control, narrow: bool) -> Shape:
 def drawing(chart: Control, *, narrow: bool = False) -> Markup:
     """The chart as one SVG element, labelled by its title and its sentence."""
     shape = shape_of(chart, narrow)
-    name = f"{chart.ident}-{'narrow' if narrow else 'wide'}"
     parts = [
-        element("title", str(escape(f"{chart.title}: {chart.kind}")), id=f"{name}-title"),
-        element("desc", str(escape(chart.sentence)), id=f"{name}-desc"),
         *value_axis(chart, shape),
         *place_axis(chart, shape),
         *limit_lines(chart, shape),
@@ -86,21 +83,7 @@ def drawing(chart: Control, *, narrow: bool = False) -> Markup:
         *points(chart, shape),
         *legend(chart, shape),
     ]
-    # markupsafe: every word from outside went through `escape` above or in `element`
-    return Markup(  # noqa: S704
-        element(
-            "svg",
-            "".join(parts),
-            xmlns="http://www.w3.org/2000/svg",
-            viewBox=f"0 0 {shape.width} {shape.height}",
-            role="img",
-            aria_labelledby=f"{name}-title {name}-desc",
-            class_=f"hat-chart__{'narrow' if narrow else 'wide'}",
-            font_family="Frutiger W01, Arial, sans-serif",
-            font_size=shape.font,
-            fill=INK,
-        )
-    )
+    return labelled(chart.ident, f"{chart.title}: {chart.kind}", chart.sentence, parts, shape, narrow=narrow)
 
 
 def icon(variation: Variation) -> Markup:

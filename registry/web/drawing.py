@@ -7,11 +7,12 @@ read it: a provisional point is hollow, a target dashed, a break a dotted line w
 shows one of them by the classes `hat-chart__wide` and `hat-chart__narrow`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 from math import ceil, floor, log10
+from typing import Protocol
 
 from markupsafe import Markup, escape
 
@@ -92,13 +93,44 @@ def element(name: str, inside: str = "", /, **attributes: object) -> str:
     return f"<{name}{words}>{inside}</{name}>" if inside else f"<{name}{words}/>"
 
 
+class Sheet(Protocol):
+    """The size of a picture, and of its letters, in units."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def font(self) -> int: ...
+
+
+def labelled(ident: str, title: str, sentence: str, parts: Iterable[str], sheet: Sheet, *, narrow: bool) -> Markup:
+    """Parts that are markup as one SVG element, labelled for screen readers by its title and its sentence."""
+    name = f"{ident}-{'narrow' if narrow else 'wide'}"
+    labels = element("title", str(escape(title)), id=f"{name}-title") + element(
+        "desc", str(escape(sentence)), id=f"{name}-desc"
+    )
+    # markupsafe: every word from outside went through `escape` here or in `element`
+    return Markup(  # noqa: S704
+        element(
+            "svg",
+            labels + "".join(parts),
+            xmlns="http://www.w3.org/2000/svg",
+            viewBox=f"0 0 {sheet.width} {sheet.height}",
+            role="img",
+            aria_labelledby=f"{name}-title {name}-desc",
+            class_=f"hat-chart__{'narrow' if narrow else 'wide'}",
+            font_family="Frutiger W01, Arial, sans-serif",
+            font_size=sheet.font,
+            fill=INK,
+        )
+    )
+
+
 def drawing(chart: Chart, *, narrow: bool = False) -> Markup:
     """The chart as one SVG element, labelled for screen readers by its title and its sentence."""
     shape = frame(chart, narrow)
-    name = f"{chart.ident}-{'narrow' if narrow else 'wide'}"
     parts = [
-        element("title", str(escape(chart.title)), id=f"{name}-title"),
-        element("desc", str(escape(sentence(chart))), id=f"{name}-desc"),
         *value_axis(chart, shape),
         *time_axis(chart, shape),
         *breaks(chart, shape),
@@ -108,21 +140,7 @@ def drawing(chart: Chart, *, narrow: bool = False) -> Markup:
         *dots(chart, shape),
         *legend(chart, shape, narrow),
     ]
-    # markupsafe: every word from outside went through `escape` above or in `element`
-    return Markup(  # noqa: S704
-        element(
-            "svg",
-            "".join(parts),
-            xmlns="http://www.w3.org/2000/svg",
-            viewBox=f"0 0 {shape.width} {shape.height}",
-            role="img",
-            aria_labelledby=f"{name}-title {name}-desc",
-            class_=f"hat-chart__{'narrow' if narrow else 'wide'}",
-            font_family="Frutiger W01, Arial, sans-serif",
-            font_size=shape.font,
-            fill=INK,
-        )
-    )
+    return labelled(chart.ident, chart.title, sentence(chart), parts, shape, narrow=narrow)
 
 
 def text(words: str, x: float, y: float, anchor: str = "start", **attributes: object) -> str:

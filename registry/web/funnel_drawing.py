@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from registry.statistics.public_funnels import Band
-from registry.web.drawing import GRID, INK, dot, element, stroke, text, tick_words, ticks
+from registry.web.drawing import GRID, INK, dot, element, labelled, stroke, text, tick_words, ticks
 
 LIMIT = "#4c6272"
 RING = "#aa2b00"
@@ -82,31 +82,14 @@ def shape_of(funnel: Funnel, narrow: bool) -> Shape:
 def drawing(funnel: Funnel, *, narrow: bool = False) -> Markup:
     """The funnel as one SVG element, labelled by its title and its sentence."""
     shape = shape_of(funnel, narrow)
-    name = f"{funnel.ident}-{'narrow' if narrow else 'wide'}"
     parts = [
-        element("title", str(escape(funnel.title)), id=f"{name}-title"),
-        element("desc", str(escape(funnel.sentence)), id=f"{name}-desc"),
         *value_axis(funnel, shape),
         *size_axis(funnel, shape, narrow),
         *limit_lines(funnel, shape),
         *spots(funnel, shape),
         *legend(shape, any(spot.asked_for for spot in funnel.spots)),
     ]
-    # markupsafe: every word from outside went through `escape` above or in `element`
-    return Markup(  # noqa: S704
-        element(
-            "svg",
-            "".join(parts),
-            xmlns="http://www.w3.org/2000/svg",
-            viewBox=f"0 0 {shape.width} {shape.height}",
-            role="img",
-            aria_labelledby=f"{name}-title {name}-desc",
-            class_=f"hat-chart__{'narrow' if narrow else 'wide'}",
-            font_family="Frutiger W01, Arial, sans-serif",
-            font_size=shape.font,
-            fill=INK,
-        )
-    )
+    return labelled(funnel.ident, funnel.title, funnel.sentence, parts, shape, narrow=narrow)
 
 
 def value_axis(funnel: Funnel, shape: Shape) -> Iterator[str]:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from registry.statistics.evaluation import Evaluation
-from registry.web.drawing import GRID, INK, LINE, TARGET, dot, element, stroke, text, tick_words, ticks
+from registry.web.drawing import GRID, INK, LINE, TARGET, dot, element, labelled, stroke, text, tick_words, ticks
 
 STEPS = (1, 2, 3, 6, 12, 24, 60)
 
@@ -93,10 +93,7 @@ def shape_of(what: Picture, narrow: bool) -> Shape:
 def drawing(what: Picture, *, narrow: bool = False) -> Markup:
     """One SVG element, labelled by its title and its sentence."""
     shape = shape_of(what, narrow)
-    name = f"{what.ident}-{'narrow' if narrow else 'wide'}"
     parts = [
-        element("title", str(escape(what.title)), id=f"{name}-title"),
-        element("desc", str(escape(what.sentence)), id=f"{name}-desc"),
         *_phase_in(what, shape),
         *_values(what, shape),
         *_months(what, shape),
@@ -106,21 +103,7 @@ def drawing(what: Picture, *, narrow: bool = False) -> Markup:
         *_dots(what, shape),
         *_legend(what, shape, narrow),
     ]
-    # markupsafe: every word from outside went through `escape` above or in `element`
-    return Markup(  # noqa: S704
-        element(
-            "svg",
-            "".join(parts),
-            xmlns="http://www.w3.org/2000/svg",
-            viewBox=f"0 0 {shape.width} {shape.height}",
-            role="img",
-            aria_labelledby=f"{name}-title {name}-desc",
-            class_=f"hat-chart__{'narrow' if narrow else 'wide'}",
-            font_family="Frutiger W01, Arial, sans-serif",
-            font_size=shape.font,
-            fill=INK,
-        )
-    )
+    return labelled(what.ident, what.title, what.sentence, parts, shape, narrow=narrow)
 
 
 def _values(what: Picture, shape: Shape) -> Iterator[str]:
