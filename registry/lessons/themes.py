@@ -19,7 +19,7 @@ from registry.store.tables import place, released
 
 ENGLAND, WALES = "England", "Wales"
 TOGETHER: Final = "England and Wales"
-NATIONS: Final = (ENGLAND, WALES, TOGETHER)
+NATIONS: Final = (TOGETHER, ENGLAND, WALES)
 
 GROUPS: Final[Mapping[str, tuple[str, tuple[tuple[str, str], ...]]]] = {
     "inadequacy": ("What fell short", THEMES),

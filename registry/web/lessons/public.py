@@ -64,7 +64,7 @@ def index(request: Request, theme: str = "", kind: str = "", year: str = "", q: 
         found = published.lessons(
             connection, theme=theme, kind=kind, year=number, words=words, limit=PAGE + 1, offset=(at - 1) * PAGE
         )
-        counted = themes.read(connection)
+        counted = themes.as_json(themes.read(connection))
         summaries = published.summaries(connection, limit=4)
     return _page(
         request,
@@ -82,7 +82,6 @@ def index(request: Request, theme: str = "", kind: str = "", year: str = "", q: 
         counted=counted,
         groups=GROUPS,
         together=TOGETHER,
-        year_words=themes.financial_year_words,
         summaries=[(each, quarter_words(each.quarter)) for each in summaries if each.withdrawn_at is None],
     )
 

@@ -93,7 +93,9 @@ def test_everybody_reads_them_on_the_page(settings: Settings, store: Store, admi
     given(admin)
     page = words_of(anybody.get("/learning"))
     assert "Doses missed avoidably 25 50 More than the year before" in page
+    assert "April 2023 to March 2024" in page
     assert "From release 3" in page
+    assert "ProtectedCount" not in page
 
 
 def given(admin: psycopg.Connection) -> None:
