@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import exp, log, sqrt
-
-import numpy as np
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+from typing import TYPE_CHECKING
 
 from registry.statistics.contrasts import Contrast, rate_ratio, wald_rate_ratio
 from registry.statistics.estimate import Estimate, Reason, missing
-from registry.statistics.interrupted import Change, Segments, interrupted
 from registry.statistics.public import CELL_VARIANCE, INTERVAL_FROM
 from registry.statistics.rates import rate, z_value
+
+if TYPE_CHECKING:
+    from registry.statistics.interrupted import Change, Segments
 
 LARGEST_ERROR = 4
 """A rounded cell differs from its true count by at most so much."""
@@ -127,7 +127,7 @@ class Evaluation:
     contrasts: tuple[Contrast, ...]
     rounding: Rounding | None
     series: tuple[Observed, ...]
-    segments: Segments
+    segments: "Segments"
     refusal: str = ""
     """Why there is no regression, in words; empty where there is one."""
 
@@ -226,7 +226,13 @@ WHY = {
 }
 
 
-def _segments(series: Sequence[Observed], plan: Plan) -> tuple[Segments, str]:
+def _segments(series: Sequence[Observed], plan: Plan) -> tuple["Segments", str]:
+    """The regression, or nothing and why. statsmodels is large and only loaded once somebody evaluates something."""
+    from numpy.linalg import LinAlgError
+    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
+    from registry.statistics.interrupted import Segments, interrupted
+
     nothing = Segments(None, None, reason=Reason.FEW_POINTS)
     change = next((at for at, one in enumerate(series) if one.month >= plan.change), 0)
     if not change:
@@ -247,12 +253,12 @@ def _segments(series: Sequence[Observed], plan: Plan) -> tuple[Segments, str]:
             )
     except PerfectSeparationWarning:
         return nothing, NO_SPREAD
-    except (ValueError, OverflowError, np.linalg.LinAlgError):  # the iteration left what numbers can hold
+    except (ValueError, OverflowError, LinAlgError):  # the iteration left what numbers can hold
         return nothing, UNFITTED
     return found, WHY.get(found.reason, str(found.reason)) if found.reason else ""
 
 
-def interval(change: Change, error: float, *, confidence: float = 0.95) -> Estimate:
+def interval(change: "Change", error: float, *, confidence: float = 0.95) -> Estimate:
     """The ratio of a change with the limits that one of its standard errors gives."""
     width = z_value(confidence) * error
     return Estimate(exp(change.log_ratio), exp(change.log_ratio - width), exp(change.log_ratio + width))

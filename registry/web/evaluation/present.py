@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -19,21 +19,14 @@ from registry.statistics.contrasts import (
 )
 from registry.statistics.estimate import Estimate
 from registry.statistics.evaluation import Evaluation, Observed, Side, interval
-from registry.statistics.interrupted import Change
 from registry.statistics.rates import INVESTIGATED_FLOOR, Share, rate, share_with_bounds
 from registry.web.evaluation.asking import Claim, Part, Rates, phase_words
 from registry.web.evaluation.drawing import Picture, drawing, picture
 
-PER = 1000
-CAUTION = (
-    "A change of the rate is not by itself an effect of the programme: what else changed at the time, and how well cases were looked for, "
-    "shows in it just the same. A trust that begins to look better finds more."
-)
-MONTHS_WORDS = (
-    "A month is that of admission of the index stay. A clot found up to 90 days after discharge belongs to the stay before it, so a "
-    "case that is diagnosed after the change may count before it."
-)
+if TYPE_CHECKING:
+    from registry.statistics.interrupted import Change
 
+PER = 1000
 
 # --- numbers
 
@@ -338,7 +331,7 @@ def _digits(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _errors(change: Change) -> tuple[tuple[str, str, str], ...]:
+def _errors(change: "Change") -> tuple[tuple[str, str, str], ...]:
     return tuple(
         (name, f"{error:.10f}", limits(interval(change, error), _six))
         for name, error in (

@@ -224,9 +224,9 @@ def ordered(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (not row.overdue, row.due or date.max, row.line.name))
 
 
-def limit_words(found: Limits | None) -> list[tuple[str, str]]:
-    """The four limits as words, the lowest first."""
+def limit_words(found: Limits | None, digits: int = 3) -> list[tuple[str, str]]:
+    """The four limits as words, the lowest first. They tell the expected count, so whoever reads no exact one gets fewer digits."""
     if found is None:
         return []
     names = ("Alarm below", "Alert below", "Alert above", "Alarm above")
-    return [(name, f"{getattr(found, field):.3f}") for name, field in zip(names, Limits.__slots__, strict=True)]
+    return [(name, f"{getattr(found, field):.{digits}f}") for name, field in zip(names, Limits.__slots__, strict=True)]

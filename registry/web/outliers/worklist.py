@@ -175,6 +175,7 @@ def _one(
         given = outlier_answers.answers(connection, line.organisation_id, ident)
     row = Row(line, adopted, today())
     ways = outliers.ways(line, actor, taken, row.due, today())
+    exact = actor.may(Right.READ_AGGREGATES)
     return render(
         request,
         "outliers/one.html",
@@ -184,13 +185,13 @@ def _one(
         words=present.year_words(line.year),
         code=present.year_code(line.year),
         reference_words=present.year_words(held.reference_year),
-        limits=present.limit_words(line.limits),
+        limits=present.limit_words(line.limits, 3 if exact else 1),
         how=present.spread_of(held.scale, held.phi, held.tau2, held.compared).words,
         caution=LOW_FIRST if line.side == "low" else HIGH_FIRST,
         steps=[{"it": each, "when": said_time(each.at)} for each in taken],
         added=[{"it": each, "when": said_time(each.responded_at)} for each in given[1:]],
         ways=ways,
-        exact=actor.may(Right.READ_AGGREGATES),
+        exact=exact,
         computed=said_time(held.computed_at),
         done=done,
         faults=wrong or [],
