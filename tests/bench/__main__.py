@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import desk, fhir, load, public, refresh
+from tests.bench import desk, disclosure, fhir, load, public, refresh
 from tests.bench.measure import Figure, cluster, write
 
 MEASURED = (
@@ -22,6 +22,7 @@ MEASURED = (
     desk.pages,
     refresh.refreshing,
     public.public_pages,
+    disclosure.auditing,
 )
 BENCHMARKS = {each.__name__: each for each in MEASURED}
 
