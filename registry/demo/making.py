@@ -87,19 +87,21 @@ def make(settings: Settings, prepared: Ahead, console: Console) -> None:
             with stages.stage("Invented returns"):
                 made = prepared.returns.result()
                 files = files_of(prepared.everybody, made)
-            sent = Sent()
-            for number, part in enumerate(parts_of(files)):
-                sent = sent.and_then(_send(settings, part.files, setting, stages, part.words))
-                if number == 0:
-                    with stages.stage("Official risk assessments"):
-                        content = risk_assessment_file(prepared.everybody, made.months, prepared.window, seed=SEED)
-                        publishing.import_risk_assessments(store, setting.people, content)
-                with stages.stage("Pairs and counts"):
+            at_once, late = parts_of(files)
+            sent = _send(settings, at_once, setting, stages, "Returns sent as CSV")
+            with stages.stage("Official risk assessments"):
+                content = risk_assessment_file(prepared.everybody, made.months, prepared.window, seed=SEED)
+                publishing.import_risk_assessments(store, setting.people, content)
+            with stages.stage("Pairs and counts"):
+                counted = publishing.count(store, secrets, settings)
+            if not publishing.releases(store):
+                with stages.stage("Prepared by one, audited, approved by two others"):
+                    publishing.publish(store, setting.people, secrets, settings, lambda: datetime.now(UTC))
+            if late:
+                sent = sent.and_then(_send(settings, late, setting, stages, "Late returns and reviews"))
+                with stages.stage("Counted again, and the next release handed to the audit"):
                     counted = publishing.count(store, secrets, settings)
-                if number < publishing.releases(store):
-                    continue
-                with stages.stage(f"Release {number + 1}: prepared by one, audited, approved by two others"):
-                    publishing.publish(store, setting.people, secrets, settings, part.note, lambda: datetime.now(UTC))
+                    publishing.hand_in(store, setting.people, secrets, settings, datetime.now(UTC))
             with stages.stage("Learning: offered, read by two, published"):
                 learning.travel(learning.Stage(store, secrets, settings, setting.people, datetime.now(UTC)))
     finally:
@@ -129,32 +131,17 @@ def _refuse_another(connection: Connection) -> None:
         raise DemonstrationError("This database holds a registry that is no demonstration. Use another, or none.")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What is sent before one release, and what is said of that release."""
-
-    words: str
-    files: Sequence[Batch]
-    note: str
-
-
-def parts_of(files: Sequence[Batch]) -> tuple[Part, ...]:
-    """The returns in three parts, so that there are three releases: some organisations return their months late, others their reviews.
+def parts_of(files: Sequence[Batch]) -> tuple[Sequence[Batch], Sequence[Batch]]:
+    """What is sent before the first release, and what some organisations send late: the return of their months, or their reviews.
 
     A review stands after its case, so it may come later; a month without its activity enters no rate until it comes.
     """
     codes = sorted({each.code for each in files})
-    late_returns, late_reviews = set(codes[7::24]), set(codes[3::6])
-    returned = [each for each in files if each.kind is RecordKind.ACTIVITY and each.code in late_returns]
-    reviewed = [each for each in files if each.kind is RecordKind.RCA and each.code in late_reviews]
-    held_back = {id(each) for each in (*returned, *reviewed)}
-    at_once = [each for each in files if id(each) not in held_back]
-    parts = (
-        Part("Returns sent as CSV", at_once, "The first release of the demonstration."),
-        Part("Late returns", returned, "Some trusts returned their months after the first release."),
-        Part("Late reviews", reviewed, "Reviews that were completed since are counted."),
+    late = {(RecordKind.ACTIVITY, code) for code in codes[7::48]} | {(RecordKind.RCA, code) for code in codes[3::24]}
+    return (
+        [each for each in files if (each.kind, each.code) not in late],
+        [each for each in files if (each.kind, each.code) in late],
     )
-    return tuple(part for part in parts if part.files)
 
 
 def _send(settings: Settings, files: Sequence[Batch], setting: Setting, stages: Stages, words: str) -> Sent:

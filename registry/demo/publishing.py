@@ -69,34 +69,42 @@ def import_risk_assessments(store: Store, people: Mapping[str, UUID], content: b
 
 
 def publish(
-    store: Store,
-    people: Mapping[str, UUID],
-    secrets: Secrets,
-    settings: Settings,
-    note: str,
-    moment: Callable[[], datetime],
+    store: Store, people: Mapping[str, UUID], secrets: Secrets, settings: Settings, moment: Callable[[], datetime]
 ) -> UUID:
     """One prepares the figures, the audit is run, two others approve them. Gives the release's id.
 
     Raises DemonstrationError where the figures do not pass.
     """
-    prepares, *approve = (_actor(store, people[name]) for name in (PREPARES, *APPROVE))
+    draft = hand_in(store, people, secrets, settings, moment(), note="The first release of the demonstration.")
+    digest = _audited(store, secrets, settings, draft, moment)
+    for each in (_actor(store, people[name]) for name in APPROVE):
+        with store.transaction(role=NATIONAL) as connection:
+            releasing.approve(connection, by=each, publication_id=draft, seen=digest, at=moment())
+    return draft
+
+
+def hand_in(
+    store: Store,
+    people: Mapping[str, UUID],
+    secrets: Secrets,
+    settings: Settings,
+    at: datetime,
+    note: str = "Some trusts returned their months late, others their reviews.",
+) -> UUID:
+    """A draft of the figures as they are counted now, handed to the audit; two may approve it once it has passed. Gives its id."""
+    by = _actor(store, people[PREPARES])
     with store.transaction(role=NATIONAL) as connection:
         discard_drafts(connection, OPEN)  # of a demonstration that was interrupted
         draft = prepare(
             connection,
-            by=prepares,
-            at=moment(),
+            by=by,
+            at=at,
             key=secrets["offset"],
             rules=settings.counting,
             code_version=metadata.version("hat-registry"),
             note=note,
         )
-        ask_audit(connection, by=prepares, publication_id=draft, at=moment())
-    digest = _audited(store, secrets, settings, draft, moment)
-    for each in approve:
-        with store.transaction(role=NATIONAL) as connection:
-            releasing.approve(connection, by=each, publication_id=draft, seen=digest, at=moment())
+        ask_audit(connection, by=by, publication_id=draft, at=at)
     return draft
 
 

@@ -31,8 +31,10 @@ from registry.store.releases import audit_run, draft_file
 from registry.store.tables import publication
 
 ROLE = "hat_national"
-MOST_ROUNDS = 5
-"""So often at most are cells given other offsets: each time tells a little of the data, since the audit passed in the end."""
+MOST_ROUNDS = 12
+"""So often at most are cells drawn again or withheld: each time tells a little of the data, since the audit passed in the end."""
+WITHHOLD_ROUNDS = 4
+"""The last of them only withhold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,18 @@ class Asked:
 
     id: UUID
     publication_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was done to a draft so that it passes: offsets drawn again, and cells withheld."""
+
+    redrawn: int = 0
+    withheld: int = 0
+
+    @property
+    def cells(self) -> int:
+        return self.redrawn + self.withheld
 
 
 Files = Callable[[Connection, Release], Callable[[], Sequence[Made]]]
@@ -59,14 +73,17 @@ def work(
     at: datetime,
     *,
     files: Files = no_files,
-    judge: Judge = judging.judge,
+    judge: Judge | None = None,
 ) -> Mapping[str, int]:
     """The job: audit what waits for it, then release what is approved and due. Safe to run twice, and in several workers at once.
 
     `files` makes what is published beside the tables, of figures that have passed.
     """
     with store.alone("the audit of a release", role=ROLE) as mine:
-        done = [_audit(store, secrets, each, at, files, judge) for each in (_asked(store) if mine else [])]
+        done = [
+            _audit(store, secrets, each, at, files, judge or judging.attacker())
+            for each in (_asked(store) if mine else [])
+        ]
     with store.transaction(role=ROLE) as connection:
         released = releasing.release_due(connection, at)
     return {"audited": done.count(State.AUDITED), "refused": done.count(State.REFUSED), "released": released}
@@ -94,18 +111,18 @@ def _audit(store: Store, secrets: Secrets, asked: Asked, at: datetime, files: Fi
             connection.execute(mine.values(**told))
 
     tell("Reading all releases", 0, 1)
-    rekeyed = 0
+    changed = Changed()
     for left in reversed(range(MOST_ROUNDS)):
         verdict = judge(_read(store, asked), tell)
-        drawn = _rekey(store, secrets, asked, verdict.rekey) if left and verdict.rekey else 0
-        if not drawn:
+        again = _change(store, secrets, asked, verdict, left) if left and not verdict.passed else Changed()
+        if not again.cells:
             break
-        rekeyed += drawn
+        changed = Changed(changed.redrawn + again.redrawn, changed.withheld + again.withheld)
     made: Sequence[Made] = ()
     if verdict.passed:
         tell("Making the files of open data", 0, 1)
         made = _files(store, asked, files)
-    return _finish(store, secrets, asked, verdict, rekeyed, at, made)
+    return _finish(store, secrets, asked, verdict, changed, at, made)
 
 
 def _files(store: Store, asked: Asked, files: Files) -> Sequence[Made]:
@@ -121,11 +138,16 @@ def _read(store: Store, asked: Asked) -> Matter:
         return judging.read(connection, asked.publication_id)
 
 
-def _rekey(store: Store, secrets: Secrets, asked: Asked, names: Sequence[str]) -> int:
-    """Other offsets for cells that were never published, and the figures that come of them."""
+def _change(store: Store, secrets: Secrets, asked: Asked, verdict: Verdict, left: int) -> Changed:
+    """Other offsets for cells that fail and were never published; where that is no longer possible, parts of splits are withheld."""
     with store.transaction(role=ROLE) as connection:
         lock(connection)
-        return offsets.rekey(connection, asked.publication_id, secrets["offset"], names)
+        redrawn = 0
+        if left >= WITHHOLD_ROUNDS:
+            redrawn = offsets.rekey(connection, asked.publication_id, secrets["offset"], verdict.rekey)
+        if redrawn:
+            return Changed(redrawn=redrawn)
+        return Changed(withheld=offsets.withhold(connection, asked.publication_id, verdict.failing))
 
 
 def _finish(
@@ -133,7 +155,7 @@ def _finish(
     secrets: Secrets,
     asked: Asked,
     verdict: Verdict,
-    rekeyed: int,
+    changed: Changed,
     at: datetime,
     made: Sequence[Made],
 ) -> State:
@@ -146,7 +168,7 @@ def _finish(
             return State(held.state)  # discarded meanwhile
         if draft_hash(connection, held.id) != held.data_hash:
             raise Conflict("The figures of a draft changed while they were audited.")
-        report = _report(held, verdict, rekeyed, at)
+        report = _report(held, verdict, changed, at)
         digest = identifiers.digest(report).hex()
         signed = identifiers.signature(secrets["signing"], signed_words(held.number, held.data_hash, digest)).hex()
         outcome = {"data_hash": held.data_hash, "report": report, "report_digest": digest, "signature": signed}
@@ -157,7 +179,7 @@ def _finish(
         _keep_files(connection, held.id, made)
         audit.record(
             connection, tenant=SYSTEM_TENANT, actor="timetable", role="timetable", action=f"publication.audit_{state}",
-            object_type="publication", object_id=str(held.id), detail={"rekeyed": rekeyed, "report": digest},
+            object_type="publication", object_id=str(held.id), detail={"redrawn": changed.redrawn, "withheld": changed.withheld, "report": digest},
         )  # fmt: skip
     return after
 
@@ -174,7 +196,7 @@ def signed_words(number: int, data_hash: str, report_digest: str) -> bytes:
     return identifiers.canonical("hat", "release", number, data_hash, report_digest)
 
 
-def _report(held: Any, verdict: Verdict, rekeyed: int, at: datetime) -> bytes:
+def _report(held: Any, verdict: Verdict, changed: Changed, at: datetime) -> bytes:
     """The report as it is kept and signed: the same finding gives the same bytes."""
     content = {
         "publication": held.number,
@@ -184,7 +206,8 @@ def _report(held: Any, verdict: Verdict, rekeyed: int, at: datetime) -> bytes:
         "code_version": held.code_version,
         "audited_at": at.isoformat(),
         "passed": verdict.passed,
-        "cells_given_another_offset": rekeyed,
+        "offsets_drawn_again": changed.redrawn,
+        "cells_withheld": changed.withheld,
         "audit": verdict.report,
     }
     return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1).encode()

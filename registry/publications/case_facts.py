@@ -122,19 +122,32 @@ _HELD = f"""
     where r.withdrawn_at is null and v.scope = 'in' and q.category is distinct from 'not_hat'
 """  # noqa: S608 (expressions of this module)
 
-# The same person's pairs, both ways round; a pair that a person found to be two events is none.
+_EVERY = ", ".join((
+    "tenant_id", "id", "attributed_id", "added_at", "index_month", "diagnosis_date", "own", "agreed",
+    "inadequacies", "contributory_factors", "practice", *_SPLITS,
+))  # fmt: skip
+
+# Most stays have one report: only where there are several the one that stands is looked for. The same person's pairs, both ways round; a pair
+# that a person found to be two events is none.
 _COUNTED = f"""
     create temp table counted on commit drop as
-    with ranked as (
+    with several as (
+        select attributed_id, person, index_admission_date from held group by 1, 2, 3 having count(*) > 1
+    ), ranked as (
         select held.*, bool_or(pe) over stay as any_pe,
                bool_or(outcome = 'died') over stay as any_died, bool_or(outcome = 'survived') over stay as any_survived,
                row_number() over (
                    stay order by agreed desc, own desc, not investigated, diagnosis_date, added_at, id
                ) as place
-        from held
+        from held join several using (attributed_id, person, index_admission_date)
         window stay as (partition by attributed_id, person, index_admission_date)
     ), once as (
-        select * from ranked where place = 1
+        select {_EVERY}, any_pe, any_died, any_survived from ranked where place = 1
+        union all
+        select {_EVERY}, pe, outcome = 'died', outcome = 'survived'
+        from held
+        where (attributed_id, person, coalesce(index_admission_date, 'infinity'))
+            not in (select attributed_id, person, coalesce(index_admission_date, 'infinity') from several)
     ), pairs as (
         select first_tenant_id, first_case_id, second_tenant_id, second_case_id
         from linkage.pair where state <> 'dismissed'
@@ -161,23 +174,21 @@ _COUNTED = f"""
 """  # noqa: S608 (names of the grid)
 
 COUNTED_SPLITS = (Split.VTE_TYPE, Split.PE_OUTCOME, *_SPLITS)
-_COLUMNS = ", ".join(COUNTED_SPLITS)
+_PARTS = [(split, category) for split in COUNTED_SPLITS for category in CATEGORIES[split]]
 
-# One pass over the cases for all splits; a case that has no place in a split leaves a null there.
+# One pass over the cases, each category a count of its own; then a row for each that has any.
 _TALLY = f"""
     insert into figures.case_count (organisation_id, month, standing, split, category, count)
-    select * from (
-        select attributed_id, index_month, standing,
-               case {" ".join(f"when grouping({split}) = 0 then '{split}'" for split in COUNTED_SPLITS)} else 'total' end as split,
-               case {" ".join(f"when grouping({split}) = 0 then {split}" for split in COUNTED_SPLITS)} else 'total' end as category,
-               count(*)
-        from counted
-        group by grouping sets (
-            (attributed_id, index_month, standing),
-            {", ".join(f"(attributed_id, index_month, standing, {split})" for split in COUNTED_SPLITS)}
-        )
+    select organisation_id, month, standing, split, category, number
+    from (
+        select attributed_id as organisation_id, index_month as month, standing, count(*) as every,
+               {", ".join(f"count(*) filter (where {split} = '{category}') as n{place}" for place, (split, category) in enumerate(_PARTS))}
+        from counted group by attributed_id, index_month, standing
     ) tallied
-    where category is not null
+    cross join lateral (
+        values ('total', 'total', every), {", ".join(f"('{split}', '{category}', n{place})" for place, (split, category) in enumerate(_PARTS))}
+    ) as parts (split, category, number)
+    where number > 0
 """  # noqa: S608 (names of the grid)
 
 # Of the investigated; a case may be in several.

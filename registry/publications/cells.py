@@ -1,8 +1,8 @@
 """The exact counts laid out on the publication grid: which cells there are, what each counts, and which are blank and why.
 
 Pure. A cell of a region counts what its trusts' months that enter hold, with what is attributed to them and still pending; a cell of
-a trust counts its own figure. A trust's cell of a financial year counts the months that enter and are final, so a year grows month by
-month until all are; it is provisional until then. A region's is there once all are. A month or year in which an organisation takes no part is a blank, never a nought.
+a trust counts its own figure. A cell of a financial year counts the months that enter, and is there once the year is over and all its
+months are final: a year that grew month by month would tell each month a second time. A month or year in which an organisation takes no part is a blank, never a nought.
 """
 
 from collections import defaultdict
@@ -140,16 +140,22 @@ def _trust_months(rows: list[TrustMonth]) -> Iterator[Entry]:
 
 
 def _trust_years(rows: list[TrustMonth]) -> Iterator[Entry]:
+    """Years that are over and of which no month may change: one that grew would tell each month that became final a second time.
+
+    So would a year of one month: that is withheld.
+    """
     open_years = _open_years(rows)
     grouped: defaultdict[tuple[Organisation, Period], list[TrustMonth]] = defaultdict(list)
     for row in rows:
         grouped[row.organisation, financial_year(row.month)].append(row)
     for (organisation, year), inside in grouped.items():
-        counted = [row for row in inside if row.final]
-        if counted:
-            yield from _counted(_trust(organisation), year, counted, year in open_years, nation=False)
-        elif not any(row.enters for row in inside):
-            yield from _blank(_trust(organisation), year, State.NO_RETURN, year in open_years)
+        counted = [row for row in inside if row.enters]
+        if year in open_years:
+            continue
+        if len(counted) > 1:
+            yield from _counted(_trust(organisation), year, counted, False, nation=False)
+        else:
+            yield from _blank(_trust(organisation), year, State.SUPPRESSED if counted else State.NO_RETURN, False)
 
 
 def _open_years(rows: list[TrustMonth]) -> set[Period]:
@@ -166,7 +172,7 @@ def _not_yet_live(rows: list[TrustMonth], organisations: list[Organisation]) -> 
     What was counted stays counted, also where the first month was put later since.
     """
     months = sorted({row.month for row in rows})
-    years = sorted({financial_year(month) for month in months})
+    years = sorted({financial_year(month) for month in months} - _open_years(rows))
     held = {(row.organisation.id, row.month) for row in rows}
     for organisation in organisations:
         counted = {financial_year(month) for month in months if (organisation.id, month) in held}
@@ -226,13 +232,13 @@ def _independent_years(rows: list[TrustMonth], providers_needed: int) -> Iterato
     open_years = _open_years(rows)
     grouped: defaultdict[tuple[str, Period], list[TrustMonth]] = defaultdict(list)
     for row in rows:
-        if row.final:
+        if row.enters and financial_year(row.month) not in open_years:
             grouped[row.organisation.nation, financial_year(row.month)].append(row)
     for (nation, year), counted in grouped.items():
         providers = len({row.organisation.id for row in counted})
         place = independent_sector(nation, providers)
         if place is not None and providers >= providers_needed:
-            yield from _counted(place, year, counted, year in open_years, nation=False)
+            yield from _counted(place, year, counted, False, nation=False)
 
 
 def _counted(

@@ -1,17 +1,17 @@
 """What the audit is given and what it says: the draft with all releases before it, and the verdict of `registry.disclosure.audit`."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import count
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from registry.disclosure.audit import Insider, Published, Release, audit
+from registry.disclosure.audit import Insider, Published, Release, Report, audit, data_hash
 from registry.disclosure.audit.panes import BlockKey
-from registry.disclosure.grid import Cell, Count, Geography, GeographyKind, Period, PeriodKind, Split
+from registry.disclosure.grid import Cell, Count, Geography, GeographyKind, Period, PeriodKind, Split, financial_year
 from registry.disclosure.protected import State
 from registry.publications.cells import TOTAL
 from registry.publications.offsets import used
@@ -34,10 +34,12 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the draft may go on, the cells that another offset may help, and the report in full as JSON."""
+    """Whether the draft may go on, the cells that another offset may help, those of them that anybody would know too well, and the
+    report in full as JSON."""
 
     passed: bool
     rekey: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()
     report: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -83,14 +85,101 @@ def _counts(connection: Connection, ident: UUID) -> Mapping[str, int]:
     return dict(connection.execute(select(c.cell_id, c.count).where(c.publication_id == ident)).all())
 
 
-def judge(matter: Matter, tell: Tell) -> Verdict:
-    """The verdict on the draft: of an attacker who reads every release, and of one who knows every addition besides."""
-    parts = count()
+def attacker() -> Judge:
+    """The verdict on a draft: of an attacker who reads every release, and of one who knows every addition besides.
 
-    def each(_: BlockKey) -> bool:
-        tell("Playing the attacker, part by part of the grid", next(parts), 0)
-        return True
+    Played part by part of the grid (a region's financial year). Called again for a draft of which some cells were drawn anew, it plays
+    only the parts that are not as they were.
+    """
+    done: dict[tuple[BlockKey, int], Report] = {}
 
-    report = audit(matter.releases, matter.insider, blocks=each, seconds=SECONDS)
-    failing = {one.cell for one in report.failing if one.release == matter.releases[-1].number}
-    return Verdict(report.passed, tuple(sorted(failing.union(report.rekey))), report.as_dict())
+    def judge(matter: Matter, tell: Tell) -> Verdict:
+        parts = [(key, part) for part in _by_year(matter.releases) for key in _keys(part)]
+        found = []
+        for number, (key, part) in enumerate(parts):
+            tell("Playing the attacker, part by part of the grid", number, len(parts))
+            as_it_is = (key, _fingerprint(key, part))
+            if as_it_is not in done:
+                done[as_it_is] = audit(part, matter.insider, blocks=key.__eq__, seconds=SECONDS / len(parts))
+            found.append(done[as_it_is])
+        return _verdict(matter, found)
+
+    return judge
+
+
+def _by_year(releases: Sequence[Release]) -> Iterator[tuple[Release, ...]]:
+    """The releases financial year by financial year and count by count: no two of these share a cell."""
+    years: dict[tuple[date, Count], None] = {}
+    cells = [_grouped(release) for release in releases]
+    for grouped in cells:
+        years |= dict.fromkeys(grouped)
+    for year in sorted(years):
+        yield tuple(
+            replace(release, cells=tuple(grouped.get(year, ())))
+            for release, grouped in zip(releases, cells, strict=True)
+        )
+
+
+def _grouped(release: Release) -> dict[tuple[date, Count], list[Published]]:
+    found: defaultdict[tuple[date, Count], list[Published]] = defaultdict(list)
+    for one in release.cells:
+        found[financial_year(one.cell.period.start).start, one.cell.count].append(one)
+    return dict(found)
+
+
+def _keys(releases: Sequence[Release]) -> list[BlockKey]:
+    keys: list[BlockKey] = []
+
+    def noted(key: BlockKey) -> bool:
+        keys.append(key)
+        return False
+
+    audit(releases, blocks=noted)
+    return keys
+
+
+def _fingerprint(key: BlockKey, releases: Sequence[Release]) -> int:
+    """Of all that a part can depend on: the cells of its regions in each release."""
+    return hash(
+        tuple(
+            (release.number, one.cell.id, one.value, one.state, one.provisional)
+            for release in releases
+            for one in release.cells
+            if release.regions.get(one.cell.geography.code, one.cell.geography.code) in key[0]
+        )
+    )
+
+
+def _verdict(matter: Matter, found: Sequence[Report]) -> Verdict:
+    """What all parts together say; the report has the shape of a part's."""
+    draft = matter.releases[-1].number
+    failing = {one.cell for report in found for one in report.failing if one.release == draft}
+    again = sorted(failing.union(*(report.rekey for report in found)))
+    told = _merged([report.as_dict() for report in found])
+    numbers = {"releases": [release.number for release in matter.releases], "data_hash": data_hash(matter.releases)}
+    return Verdict(all(report.passed for report in found), tuple(again), tuple(sorted(failing)), told | numbers)
+
+
+def _merged(parts: Sequence[Any]) -> Any:
+    """Numbers of targets are added, lists and maps joined; of widths the least, of what all must hold whether all do."""
+    first = parts[0]
+    if isinstance(first, dict):
+        return {name: _merged_as(name, [part[name] for part in parts if name in part]) for name in first}
+    return first
+
+
+def _merged_as(name: str, values: Sequence[Any]) -> Any:
+    known = [value for value in values if value is not None]
+    if name in ("least_width", "needed_width"):
+        return min(known, default=None)
+    if all(isinstance(value, bool) for value in values):
+        return all(values)
+    if all(isinstance(value, list) for value in values):
+        return [one for value in values for one in value]
+    if all(isinstance(value, dict) for value in values):
+        together = [set(value) for value in values]
+        if all(keys == together[0] for keys in together) and together[0]:
+            return _merged(values)
+        return {key: one for value in values for key, one in value.items()}
+    numbers = name == "grid_version" or not all(isinstance(value, int) for value in known)
+    return (known[0] if known else None) if numbers else sum(known)

@@ -64,6 +64,28 @@ def rekey(connection: Connection, publication_id: UUID, key: bytes, names: Seque
     return len(new)
 
 
+def withhold(connection: Connection, publication_id: UUID, names: Sequence[str]) -> int:
+    """Withhold parts of a split in a draft, and take down what the figures are now; gives how many cells.
+
+    For cells that fail the audit and whose offsets were published with: without its parts a total can no longer be worked back. What is
+    withheld has no attempt. Totals stay.
+    """
+    shown = (draft_cell.c.publication_id == publication_id) & draft_cell.c.cell_id.in_(list(names))
+    parts = shown & (draft_cell.c.split != "total") & (draft_cell.c.state == "counted")
+    blank = update(draft_cell).where(parts).values(value=None, state="suppressed").returning(draft_cell.c.cell_id)
+    gone = list(connection.scalars(blank))
+    if gone:
+        mine = (exact_cell.c.publication_id == publication_id) & exact_cell.c.cell_id.in_(gone)
+        connection.execute(update(exact_cell).where(mine).values(attempt=WITHHELD))
+        hashed = draft_hash(connection, publication_id)
+        connection.execute(update(publication).where(publication.c.id == publication_id).values(data_hash=hashed))
+    return len(gone)
+
+
+WITHHELD = -1
+"""The attempt of a cell that is withheld."""
+
+
 def _after(key: bytes, name: str, held: Offset) -> Offset:
     """The next attempt that gives another offset: one that gives the same would change nothing."""
     attempt = held.attempt + 1

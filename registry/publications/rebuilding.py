@@ -23,6 +23,7 @@ from registry.errors import NotFound
 from registry.publications import cells, counting, exact
 from registry.publications.cells import Entry, Organisation
 from registry.publications.digests import released_hash
+from registry.publications.offsets import WITHHELD
 from registry.settings import CountingRules
 from registry.store import Store
 from registry.store.records import RECORD, VERSION
@@ -46,7 +47,7 @@ class Kept:
     code_version: str
     counts: Mapping[str, int]
     offsets: Mapping[str, int]
-    redrawn: int
+    withheld: frozenset[str]
     organisations: Mapping[int, Organisation]
     values: Mapping[str, int | None]
 
@@ -106,7 +107,7 @@ def read(store: Store, key: bytes, number: int) -> Kept:
         ).one_or_none()
         if head is None:
             raise NotFound
-        counts, offsets, redrawn = _exact(connection, key, head.id)
+        counts, offsets, withheld = _exact(connection, key, head.id)
         rules = {name: value for name, value in head.rules.items() if name in CountingRules.model_fields}
         return Kept(
             number=number,
@@ -118,7 +119,7 @@ def read(store: Store, key: bytes, number: int) -> Kept:
             code_version=head.code_version,
             counts=counts,
             offsets=offsets,
-            redrawn=redrawn,
+            withheld=withheld,
             organisations=_register(connection, head.id),
             values=dict(
                 connection.execute(select(cell.c.cell_id, cell.c.value).where(cell.c.release_id == head.id)).all()
@@ -126,8 +127,8 @@ def read(store: Store, key: bytes, number: int) -> Kept:
         )
 
 
-def _exact(connection: Connection, key: bytes, ident: UUID) -> tuple[dict[str, int], dict[str, int], int]:
-    """The counts and the offsets by cell, and how many offsets were drawn again before they were published."""
+def _exact(connection: Connection, key: bytes, ident: UUID) -> tuple[dict[str, int], dict[str, int], frozenset[str]]:
+    """The counts and the offsets by cell, and which cells are withheld."""
     e, o = exact_cell.c, cell_offset.c
     owner = func.coalesce(e.offset_of, e.cell_id)
     query = select(e.cell_id, e.count, o.attempt, o.offset, o.cell_id.label("owner")).join(
@@ -139,7 +140,7 @@ def _exact(connection: Connection, key: bytes, ident: UUID) -> tuple[dict[str, i
     return (
         {row.cell_id: row._mapping["count"] for row in rows},
         {row.cell_id: row.offset for row in rows},
-        sum(row.attempt > 0 for row in rows),
+        frozenset(connection.scalars(select(e.cell_id).where(e.publication_id == ident, e.attempt == WITHHELD))),
     )
 
 
@@ -161,16 +162,16 @@ def recount(store: Store, kept: Kept) -> dict[str, int | None]:
             months = exact.read_months(connection, kept.organisations)
         all_of_it.rollback()
     found = cells.entries(months, kept.organisations.values(), kept.rules.independent_minimum_providers)
-    return dict(_values(found, kept.offsets))
+    return dict(_values(found, kept))
 
 
-def _values(found: Iterable[Entry], offsets: Mapping[str, int]) -> Iterator[tuple[str, int | None]]:
+def _values(found: Iterable[Entry], kept: Kept) -> Iterator[tuple[str, int | None]]:
     for entry in found:
         name = entry.cell.id
-        if entry.count is None:
+        if entry.count is None or name in kept.withheld:
             yield name, None
         else:
-            yield name, rounding.rounded(entry.count, offsets[name]) if name in offsets else -1
+            yield name, rounding.rounded(entry.count, kept.offsets[name]) if name in kept.offsets else -1
 
 
 PAST = ("records", "linkage", "figures", "register")

@@ -51,17 +51,24 @@ def audit_words(run: Any) -> list[tuple[str, str]]:
     lines = [
         ("Result", "Passed" if told["passed"] else "Failed"),
         ("Finished", london(run.finished_at)),
-        ("Cells given another offset", f"{told['cells_given_another_offset']:,}"),
+        ("Offsets drawn again before their first publication", f"{told['offsets_drawn_again']:,}"),
+        ("Cells withheld", f"{told['cells_withheld']:,}"),
         *_findings(told["audit"]),
     ]
     return [*lines, ("Digest of the figures", run.data_hash), ("Digest of the report", run.report_digest)]
 
 
 def _findings(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Whatever the report says in one number."""
-    for name, value in told.items():
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            yield name.replace("_", " ").capitalize(), f"{value:,}"
+    """Of each attacker: how many counts were tried, how they were decided, and the narrowest."""
+    for name, words in (("outsider", "To everybody"), ("insider", "To who knows every addition")):
+        found = told.get(name, {})
+        if "least_width" in found:
+            stages = f"{found['certificate']:,} by certificates, {found['lp']:,} by LP, {found['milp']:,} by MILP"
+            yield f"{words}: counts tried", f"{found['targets']:,} ({stages})"
+            least = found["least_width"]
+            yield f"{words}: the narrowest leaves", "–" if least is None else f"{least + 1} possible counts"
+    if told.get("outsider", {}).get("failing"):
+        yield "Cells that are known too well", f"{len(told['outsider']['failing']):,}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ KEYS = Secrets({name: bytes(range(place, place + 32)) for place, name in enumera
 
 def safe(_matter: Matter, _tell: Tell) -> Verdict:
     """A verdict for tests of what comes after it."""
-    return Verdict(True, (), {"outsider": {"targets": 0}})
+    return Verdict(True, report={"outsider": {"targets": 0}})
 
 
 def ask(store: Store, team: Team, publication_id: UUID, at: datetime = AT) -> None:

@@ -465,7 +465,7 @@ def test_the_attacker_himself_finds_nothing_in_figures_drawn_once(
 ) -> None:
     """The whole audit, on the smallest of registries: one trust, one month; then with a later release beside it."""
     made = prepare(store, settings, team)
-    assert audit(store, team, made, judge=judging.judge)["audited"] == 1
+    assert audit(store, team, made, judge=judging.attacker())["audited"] == 1
     approve(store, team.lead, made)
     approve(store, team.second, made)
     with store.transaction(role="hat_jobs") as connection:
@@ -473,11 +473,31 @@ def test_the_attacker_himself_finds_nothing_in_figures_drawn_once(
             hold_case(connection, trust, Case(MARCH))
     count(store, settings, AT + timedelta(days=1))
     again = prepare(store, settings, team, AT + timedelta(days=1))
-    assert audit(store, team, again, judge=judging.judge)["audited"] == 1
+    assert audit(store, team, again, judge=judging.attacker())["audited"] == 1
     with store.readonly(role="hat_national") as connection:
         report = json.loads(auditing.latest_run(connection, again).report)
     assert report["audit"]["releases"] == [1, 2]
     assert report["audit"]["outsider"]["least_width"] >= 4
+
+
+def test_what_was_published_and_fails_later_is_withheld(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    """Its offset is frozen, so the parts of the split are left out; the total stays."""
+    release(store, team, prepare(store, settings, team))
+    again = prepare(store, settings, team)
+    ask(store, team, again)
+    year = "grid-1/hat_cases/trust/RA1/financial_year/2024-25"
+    told = iter(
+        [Verdict(False, failing=(f"{year}/vte_type/pe", f"{year}/vte_type/dvt", f"{year}/total")), Verdict(True)]
+    )
+    assert auditing.work(store, KEYS, settings, AT, judge=lambda _matter, _tell: next(told))["audited"] == 1
+    drafted = cells(store)
+    assert drafted[f"{year}/vte_type/pe"] == drafted[f"{year}/vte_type/dvt"] == (None, "suppressed", False)
+    assert drafted[f"{year}/total"][1] == "counted"
+    with store.readonly(role="hat_national") as connection:
+        report = json.loads(auditing.latest_run(connection, again).report)
+    assert (report["offsets_drawn_again"], report["cells_withheld"]) == (0, 2)
 
 
 def test_one_worker_audits_at_a_time(store: Store, settings: Settings, team: Team, trust: int) -> None:
@@ -493,7 +513,9 @@ def test_what_fails_is_refused_and_can_only_be_discarded(
 ) -> None:
     made = prepare(store, settings, team)
     ask(store, team, made)
-    fails = auditing.work(store, KEYS, settings, AT, judge=lambda _matter, _tell: Verdict(False, (), {"why": "unsafe"}))
+    fails = auditing.work(
+        store, KEYS, settings, AT, judge=lambda _matter, _tell: Verdict(False, report={"why": "unsafe"})
+    )
     assert fails == {"audited": 0, "refused": 1, "released": 0}
     with pytest.raises(Conflict):
         approve(store, team.lead, made)
