@@ -5,7 +5,7 @@
 
 from registry.disclosure.audit.auditing import INSIDER_WIDTH, OUTSIDER_WIDTH, audit
 from registry.disclosure.audit.certificates import Certificate, verify
-from registry.disclosure.audit.releases import Insider, Published, Release
+from registry.disclosure.audit.releases import Insider, Published, Release, Told
 from registry.disclosure.audit.report import Narrow, Report, Tally, data_hash
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Release",
     "Report",
     "Tally",
+    "Told",
     "audit",
     "data_hash",
     "verify",

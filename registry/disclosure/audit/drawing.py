@@ -90,6 +90,7 @@ def draw(
         for members, one, release in rows:
             row = _row(draft, members, one, interval, apart, offsets.get(name))
             places[name, release] = Place(row, draft.target(members, Target(name, release, one.value or 0)))
+    _told(draft, views, cells)
     return Drawn(draft.done(), tuple(views), fine, offsets, places)
 
 
@@ -169,6 +170,20 @@ def _members(view: View, part: Part, totals: Sequence[Group], fine: Fineness) ->
     known = view.parts[split]
     position = CATEGORIES[split].index(category or "")
     return tuple(known[group][position] for group in groups if group in known)
+
+
+def _told(draft: Draft, views: Sequence[View], cells: dict[str, list[tuple[Members, Published, int]]]) -> None:
+    """The rows of what releases tell of cells besides the cells."""
+    for view in views:
+        for told in view.pane.told:
+            members = [
+                each
+                for cell in told.cells
+                for known, _, release in cells[cell.id]
+                if release == view.pane.release
+                for each in known
+            ]
+            draft.row(members, told.least, UNBOUNDED if told.most is None else told.most)
 
 
 def _row(draft: Draft, members: Members, one: Published, interval: Interval, apart: int, offset: int | None) -> int:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from registry.disclosure.audit.releases import Published, Release
+from registry.disclosure.audit.releases import Published, Release, Told
 from registry.disclosure.grid import (
     SHAPES,
     SPLITS_OF,
+    Cell,
     Count,
     GeographyKind,
     Period,
@@ -39,16 +40,24 @@ class Pane:
     trusts: dict[Group, Parts] = field(default_factory=dict)
     regions: dict[Group, Parts] = field(default_factory=dict)
     sectors: dict[Group, Parts] = field(default_factory=dict)
+    told: list[Told] = field(default_factory=list)
     _by_trust: dict[str, list[Group]] = field(default_factory=dict)
     _by_region: dict[Group, list[Group]] = field(default_factory=dict)
 
     def put(self, one: Published) -> None:
         """Lay one cell where it belongs."""
-        cell = one.cell
+        home, group = self._place(one.cell)
+        home.setdefault(group, {})[one.cell.split, one.cell.category] = one
+
+    def has(self, cell: Cell) -> bool:
+        """Whether the cell is published, and no blank."""
+        home, group = self._place(cell)
+        return (cell.split, cell.category) in home.get(group, {})
+
+    def _place(self, cell: Cell) -> tuple[dict[Group, Parts], Group]:
         homes = {GeographyKind.TRUST: self.trusts, GeographyKind.REGION: self.regions}
         when = cell.period.start if cell.period.kind is PeriodKind.MONTH else None
-        group = (cell.geography.code, when)
-        homes.get(cell.geography.kind, self.sectors).setdefault(group, {})[cell.split, cell.category] = one
+        return homes.get(cell.geography.kind, self.sectors), (cell.geography.code, when)
 
     def index(self) -> None:
         """Once all cells are there: which trusts' months each trust and each region's month is made of, in order."""
@@ -102,12 +111,14 @@ def panes(releases: Sequence[Release]) -> dict[BlockKey, list[Pane]]:
             if one.state is not State.COUNTED:
                 continue
             cell = one.cell
-            key = (_home(one, release, together), financial_year(cell.period.start), cell.count)
+            key = (_home(cell, release, together), financial_year(cell.period.start), cell.count)
             pane = found[key].get(release.number)
             if pane is None:
                 pane = Pane(release.number, release.regions, release.revised)
                 found[key][release.number] = pane
             pane.put(one)
+        for told in release.told:
+            _tell(found, told, release, together)
     for laid in found.values():
         for pane in laid.values():
             pane.index()
@@ -117,8 +128,17 @@ def panes(releases: Sequence[Release]) -> dict[BlockKey, list[Pane]]:
     }
 
 
-def _home(one: Published, release: Release, together: Mapping[str, str]) -> str:
-    place = one.cell.geography
+def _tell(found: Mapping[BlockKey, dict[int, Pane]], told: Told, release: Release, together: Mapping[str, str]) -> None:
+    """Lay what is told of cells where they are. Raises ValueError for cells of several blocks, or that the release does not have."""
+    keys = {(_home(cell, release, together), financial_year(cell.period.start), cell.count) for cell in told.cells}
+    panes_of = [found[key][release.number] for key in keys if release.number in found.get(key, {})]
+    if len(keys) != 1 or not panes_of or not all(panes_of[0].has(cell) for cell in told.cells):
+        raise ValueError("what is told of cells must be of cells that the release has, of one region, year and count")
+    panes_of[0].told.append(told)
+
+
+def _home(cell: Cell, release: Release, together: Mapping[str, str]) -> str:
+    place = cell.geography
     if place.kind is GeographyKind.TRUST:
         if place.code not in release.regions:
             raise ValueError("a trust with published cells has no region in its release")

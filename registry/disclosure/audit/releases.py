@@ -18,18 +18,32 @@ class Published(NamedTuple):
     provisional: bool = False
 
 
+class Told(NamedTuple):
+    """Anything else that a release tells of cells: their true counts together are `least` to `most` (`None`: no limit is told).
+
+    An outlier flag tells that a trust's year reached the critical value; a series of merged trusts, or of a board, tells a sum of trusts
+    if it is published by itself. The cells must be of one region (or of regions that share a trust), financial year and count, and the
+    release must have them.
+    """
+
+    cells: tuple[Cell, ...]
+    least: int
+    most: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """One release, superseded or standing or still a draft.
 
     `regions` says of each trust in which region this release places it. `revised` are the trusts and months that the public revisions
-    list names as changed since the release before.
+    list names as changed since the release before. `told` is what it tells of cells besides the cells.
     """
 
     number: int
     cells: tuple[Published, ...]
     regions: Mapping[str, str]
     revised: frozenset[tuple[str, date]] = field(default=frozenset())
+    told: tuple[Told, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,3 +118,4 @@ def _lines(release: Release) -> Iterable[str]:
     )
     yield from sorted(f"{trust} in {region}" for trust, region in release.regions.items())
     yield from sorted(f"{trust} {when} revised" for trust, when in release.revised)
+    yield from sorted(f"{'+'.join(c.id for c in told.cells)} {told.least} {told.most}" for told in release.told)

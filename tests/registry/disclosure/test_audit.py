@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from registry.disclosure.audit import Insider, Published, Release, audit, schemes
+from registry.disclosure.audit import Insider, Published, Release, Told, audit, schemes
 from registry.disclosure.audit.deciding import decide
 from registry.disclosure.audit.drawing import draw, outsider
 from registry.disclosure.audit.panes import panes
@@ -127,6 +127,29 @@ def test_numbers_that_contradict_each_other_are_not_passed() -> None:
     report = audit([two_trusts(500)])
     assert not report.passed
     assert report.contradictory == ("admissions/E1/2025-26",)
+
+
+def test_a_flag_beside_a_cell_leaves_too_few_candidates() -> None:
+    """20 is 16 to 24; an outlier flag at 23 or more leaves two."""
+    release = two_trusts(40)
+    flag = Told((release.cells[0].cell,), 23)
+    report = audit([dataclasses.replace(release, told=(flag,))])
+    assert {one.cell: one.width for one in report.failing} == {release.cells[0].cell.id: 1}
+    assert not report.passed
+    assert report.rekey == (release.cells[0].cell.id,)
+
+
+def test_a_merged_series_published_by_itself_leaves_too_few_candidates() -> None:
+    release = two_trusts(40)
+    merged = Told((release.cells[0].cell, release.cells[2].cell), 48, 48)
+    report = audit([dataclasses.replace(release, told=(merged,))])
+    assert {one.width for one in report.failing} == {0}
+
+
+def test_what_is_told_of_cells_that_are_not_there_is_refused() -> None:
+    absent = Cell(Count.HAT_CASES, TRUST, month(MONTHS[0]))
+    with pytest.raises(ValueError, match="cells that the release has"):
+        audit([dataclasses.replace(two_trusts(40), told=(Told((absent,), 3),))])
 
 
 def test_regions_between_which_a_trust_moved_are_one_block() -> None:
