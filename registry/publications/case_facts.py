@@ -103,7 +103,7 @@ _ASKED = (
 
 _HELD = f"""
     select r.tenant_id, r.id, coalesce(r.nhs_key, uuid_send(r.id)) as person, r.attributed_id, r.added_at,
-           v.index_month, v.index_admission_date, v.diagnosis_date, v.vte_type in ('pe', 'pe_and_dvt') as pe,
+           v.index_month, coalesce(v.index_admission_date, 'infinity') as began, v.diagnosis_date, v.vte_type in ('pe', 'pe_and_dvt') as pe,
            case when v.died_within_90_days = 'yes' or v.death_date - v.diagnosis_date between 0 and :window_days then 'died'
                 when v.died_within_90_days = 'no' then 'survived' end as outcome,
            r.tenant_id = r.attributed_id as own, {_AGREED} as agreed, {_INVESTIGATED} as investigated,
@@ -132,22 +132,23 @@ _EVERY = ", ".join((
 _COUNTED = f"""
     create temp table counted on commit drop as
     with several as (
-        select attributed_id, person, index_admission_date from held group by 1, 2, 3 having count(*) > 1
+        select attributed_id, person, began from held group by 1, 2, 3 having count(*) > 1
     ), ranked as (
         select held.*, bool_or(pe) over stay as any_pe,
                bool_or(outcome = 'died') over stay as any_died, bool_or(outcome = 'survived') over stay as any_survived,
                row_number() over (
                    stay order by agreed desc, own desc, not investigated, diagnosis_date, added_at, id
                ) as place
-        from held join several using (attributed_id, person, index_admission_date)
-        window stay as (partition by attributed_id, person, index_admission_date)
+        from held join several using (attributed_id, person, began)
+        window stay as (partition by attributed_id, person, began)
     ), once as (
         select {_EVERY}, any_pe, any_died, any_survived from ranked where place = 1
         union all
         select {_EVERY}, pe, outcome = 'died', outcome = 'survived'
         from held
-        where (attributed_id, person, coalesce(index_admission_date, 'infinity'))
-            not in (select attributed_id, person, coalesce(index_admission_date, 'infinity') from several)
+        where not exists (
+            select from several s where (s.attributed_id, s.person, s.began) = (held.attributed_id, held.person, held.began)
+        )
     ), pairs as (
         select first_tenant_id, first_case_id, second_tenant_id, second_case_id
         from linkage.pair where state <> 'dismissed'
