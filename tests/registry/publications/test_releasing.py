@@ -101,7 +101,9 @@ def test_each_cell_is_its_count_rounded_with_its_own_offset(
         13,
         0,
     ]
-    assert exact["grid-1/hat_cases/trust/RA1/financial_year/2024-25/preventability/not_investigated"] == 13
+    assert drafted["grid-1/hat_cases/trust/RA1/financial_year/2024-25/total"] == (None, "suppressed", False), (
+        "one month"
+    )
     admissions = "grid-1/admissions/region/Y58/month/2025-03"
     assert [exact[f"{admissions}/{part}"] for part in ("total", "stay/overnight", "stay/not_overnight")] == [
         1000,
@@ -170,23 +172,22 @@ def test_a_trust_that_takes_no_part_is_named_so_and_one_of_the_official_file_not
         assert "RN2" not in set(connection.scalars(select(draft_place.c.geography)))
 
 
-def test_a_year_counts_its_final_months_only(store: Store, settings: Settings, team: Team, trust: int) -> None:
-    """March 2025 closes 2024-25, of which nothing came before; August 2026 is still provisional on 20 November."""
-    august = date(2026, 8, 1)
+def test_a_year_is_there_once_all_of_it_is_final(store: Store, settings: Settings, team: Team, trust: int) -> None:
+    """Of 2025-26 two months came and all are final on 20 November 2026; 2026-27 is not over."""
+    months = [APRIL, date(2025, 5, 1), date(2026, 4, 1), date(2026, 8, 1)]
     with store.transaction(role="hat_jobs") as connection:
-        hold_activity(connection, trust, APRIL)
-        hold_activity(connection, trust, date(2026, 4, 1))
-        hold_activity(connection, trust, august)
-        for _ in range(6):
-            hold_case(connection, trust, Case(august))
-            hold_case(connection, trust, Case(date(2026, 4, 1)))
+        for month in months:
+            hold_activity(connection, trust, month)
+            for _ in range(6):
+                hold_case(connection, trust, Case(month))
     count(store, settings)
     prepare(store, settings, team)
     exact = exact_counts(store)
     drafted = cells(store)
-    name = "grid-1/hat_cases/trust/RA1/financial_year/2026-27/total"
-    assert (exact[name], drafted[name][2]) == (6, True)
-    assert not drafted["grid-1/hat_cases/trust/RA1/financial_year/2025-26/total"][2]
+    year = "grid-1/hat_cases/trust/RA1/financial_year"
+    assert exact[f"{year}/2025-26/total"] == 12
+    assert not drafted[f"{year}/2025-26/total"][2]
+    assert f"{year}/2026-27/total" not in drafted
     assert drafted["grid-1/hat_cases/trust/RA1/month/2026-08/total"][2]
 
 
@@ -335,10 +336,9 @@ def test_what_is_released_is_never_changed(store: Store, table: Table) -> None:
 def test_cells_that_count_the_same_months_of_the_same_trusts_have_one_offset(
     store: Store, settings: Settings, team: Team, trust: int
 ) -> None:
-    """One trust in its region, one month in its year: one quantity, drawn once. With a second trust the region is another."""
+    """One trust in its region: one quantity, drawn once. With a second trust the region is another."""
     alike = [
         "grid-1/hat_cases/trust/RA1/month/2025-03/total",
-        "grid-1/hat_cases/trust/RA1/financial_year/2024-25/total",
         "grid-1/hat_cases/region/Y58/month/2025-03/total",
     ]
     made = prepare(store, settings, team)
@@ -357,8 +357,7 @@ def test_cells_that_count_the_same_months_of_the_same_trusts_have_one_offset(
                 select(exact_cell.c.cell_id, exact_cell.c.offset_of).where(exact_cell.c.publication_id == made)
             ).all()
         )
-    assert own[alike[2]] is None
-    assert own[alike[1]] == alike[0]
+    assert own[alike[0]] is own[alike[1]] is None
 
 
 def test_cells_get_another_offset_before_they_are_published_and_never_after(
@@ -375,7 +374,6 @@ def test_cells_get_another_offset_before_they_are_published_and_never_after(
     assert after[name] != before[name]
     assert {each for each in after if after[each] != before[each]} == {
         name,
-        "grid-1/hat_cases/trust/RA1/financial_year/2024-25/total",
         "grid-1/hat_cases/region/Y58/month/2025-03/total",
     }
     assert cells(store)[name][0] == 5 * ((13 + after[name]) // 5)
@@ -487,14 +485,14 @@ def test_what_was_published_and_fails_later_is_withheld(
     release(store, team, prepare(store, settings, team))
     again = prepare(store, settings, team)
     ask(store, team, again)
-    year = "grid-1/hat_cases/trust/RA1/financial_year/2024-25"
+    month = "grid-1/hat_cases/region/Y58/month/2025-03"
     told = iter(
-        [Verdict(False, failing=(f"{year}/vte_type/pe", f"{year}/vte_type/dvt", f"{year}/total")), Verdict(True)]
+        [Verdict(False, failing=(f"{month}/vte_type/pe", f"{month}/vte_type/dvt", f"{month}/total")), Verdict(True)]
     )
     assert auditing.work(store, KEYS, settings, AT, judge=lambda _matter, _tell: next(told))["audited"] == 1
     drafted = cells(store)
-    assert drafted[f"{year}/vte_type/pe"] == drafted[f"{year}/vte_type/dvt"] == (None, "suppressed", False)
-    assert drafted[f"{year}/total"][1] == "counted"
+    assert drafted[f"{month}/vte_type/pe"] == drafted[f"{month}/vte_type/dvt"] == (None, "suppressed", False)
+    assert drafted[f"{month}/total"][1] == "counted"
     with store.readonly(role="hat_national") as connection:
         report = json.loads(auditing.latest_run(connection, again).report)
     assert (report["offsets_drawn_again"], report["cells_withheld"]) == (0, 2)
