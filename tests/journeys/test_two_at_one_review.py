@@ -96,7 +96,8 @@ def then_the_second_is_shown_the_difference(second: Visitor) -> None:
     assert HERS in row
     assert HIS in row
     if second.scripts:
-        second.shows_the_guide("difference-of-two")
+        table = second.page.get_by_role("table", name="What somebody else changed meanwhile")
+        second.shows_the_guide("difference-of-two", table)
 
 
 def then_what_the_second_typed_still_stands(second: Visitor) -> None:

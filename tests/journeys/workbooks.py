@@ -21,6 +21,8 @@ from tests.journeys.browsing import program
 
 CASES = 500
 SEED = 7
+UNREGISTERED = "RZZ"
+"""The hospital that sent the first patient: a warning, since the register does not have it."""
 SOME, MONTHS = 12, 13
 ZEROS = ("nhs_number_status",)
 """Left out: of its codes, such as 01, a spreadsheet that opens a CSV file makes 1."""
@@ -61,8 +63,11 @@ def generated(code: str, on: date, first: date, last: date, folder: Path) -> pl.
     )
     assert sound.height >= CASES, "the generator made too few cases"
     spread = sound[[place * sound.height // CASES for place in range(CASES)]]
-    number = pl.int_range(1, pl.len() + 1).cast(pl.String).str.zfill(4)
-    return spread.with_columns(local_case_id=pl.lit(f"{code}-") + number)
+    place = pl.int_range(1, pl.len() + 1)
+    unknown = pl.when(place == 1).then(pl.lit(UNREGISTERED))
+    return spread.with_columns(
+        local_case_id=pl.lit(f"{code}-") + place.cast(pl.String).str.zfill(4), transferred_from=unknown
+    )
 
 
 def _sound(cases: pl.DataFrame, code: str, on: date, folder: Path) -> pl.DataFrame:
