@@ -28,9 +28,11 @@ UPDATES = {
         "register.moderator_home": ("organisation_id", "recorded_by", "recorded_at"),
     },
     "hat_jobs": {
-        "records.learning_point": ("text_ct", "note_ct", "state", "reason", "changed_at"),
+        "records.learning_point": ("text_ct", "note_ct", "state", "reason", "changed_at", "done"),
         "records.learning_edition": ("text_ct",),
-        "records.moderation": ("text_ct", "state", "since"),
+        "records.moderation": ("text_ct", "state", "since", "done"),
+        # An action that was under way when it was published, and is done since.
+        "published.lesson": ("done",),
         "records.learning_subscriber": ("told", "email_ct", "email_mac", "ended_at"),
     },
     "hat_national": {

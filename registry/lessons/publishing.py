@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Text, cast, literal, select, update
+from sqlalchemy import Connection, Text, cast, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from registry.access import Actor, Right
@@ -71,14 +71,14 @@ def publish(
     """
     _may(by)
     row = row_of(connection, ident, lock=True)
-    text = unseal(keys, "moderation", row.id, "text", row.text_ct)
+    words = unseal(keys, "moderation", row.id, "text", row.text_ct)
     readers = approvers(connection, row)
     enough = len({each.label for each in readers} - {row.author}) >= 2 and any(each.elsewhere for each in readers)
     moved = after(State(row.state), Act.PUBLISH, Who.LEAD)
-    if moved is None or row.edition != seen or not enough or text is None:
+    if moved is None or row.edition != seen or not enough or words is None:
         raise Conflict("This has changed or moved on meanwhile. Look at it again, then decide.")
     said = insert(published_lesson).values(
-        id=row.id, kind=row.kind, theme=row.theme, year=row.year, done=row.done, text=text, published_at=at
+        id=row.id, kind=row.kind, theme=row.theme, year=row.year, done=row.done, text=words, published_at=at
     )
     national.execute(said.on_conflict_do_nothing(index_elements=["id"]))
     move(connection, row, moved, at=at)
@@ -106,6 +106,27 @@ def take_down(
     connection.execute(copy.values(text_ct=None))
     event(connection, row, "taken_down", by, at=at, reason=reason)
     audited(connection, by, "learning text taken down", ident, {"reason": reason})
+
+
+_DONE = text(
+    """
+    with done as (
+        update records.learning_point g set done = true from records.action a
+         where a.tenant_id = g.tenant_id and a.id = g.action_id and a.done_on is not null and a.dropped_at is null and not g.done
+        returning g.copy_id
+    ), copied as (
+        update records.moderation m set done = true from done where m.id = done.copy_id returning m.id
+    ), shown as (
+        update published.lesson l set done = true from done where l.id = done.copy_id returning l.id
+    )
+    select count(*) from done
+    """
+)
+
+
+def note_done(connection: Connection) -> int:
+    """Say of actions that were offered while under way, and are done since, that they are; gives of how many. For the worker."""
+    return int(connection.execute(_DONE).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)

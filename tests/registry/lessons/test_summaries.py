@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from registry.access import Actor, Role
+from registry.cases import actions
 from registry.errors import Conflict, Forbidden, NotFound, TooMany, Unprocessable
 from registry.lessons import keys, quarterly, subscriptions, summaries
 from registry.lessons.feed import ATOM, TOMBSTONES
@@ -20,7 +21,7 @@ from registry.lessons.summaries import STEPS, Act, State
 from registry.settings import Settings
 from registry.store import SYSTEM_TENANT, Store
 from registry.store.desk import outbox
-from tests.registry.lessons.scene import TEXT, Scene, national, scene
+from tests.registry.lessons.scene import FILED, TEXT, Scene, national, scene
 from tests.registry.web.paper import needs_pango, words_of_pdf
 from tests.registry.web.visitors import words_of
 
@@ -115,6 +116,20 @@ def test_a_theme_is_new_only_once(here: Scene) -> None:
     with here.store.readonly(role="hat_national") as connection:
         [held] = summaries.listed(connection)
     assert (held.counts["new"], held.counts["numbers"]["practice"]) == ([], 1)
+
+
+def test_an_action_that_is_done_since_is_shown_as_done(here: Scene) -> None:
+    action = here.action()
+    copy = here.published(FILED, Kind.ACTION, action, at=IN_QUARTER)
+    anybody = here.place.house.browser()
+    assert work(here)["done"] == 0
+    assert "Under way" in words_of(anybody.get(f"/learning/{copy}"))
+    with here.desk() as desk:
+        actions.finish(desk, action, date(2026, 2, 1), "The charts are there")
+    assert work(here)["done"] == 1
+    assert work(here)["done"] == 0
+    assert "Under way" not in words_of(anybody.get(f"/learning/{copy}"))
+    assert here.point(copy).done is True
 
 
 # --- two people
