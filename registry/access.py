@@ -385,6 +385,8 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "outliers.notified.answer": Right.ANSWER_OUTLIERS,
         "evaluation.typed.ask_counts": PUBLIC,
         "evaluation.typed.counts": PUBLIC,
+        "evaluation.typed.ask_sources": PUBLIC,
+        "evaluation.typed.sources": PUBLIC,
         "evaluation.typed.ask_series": PUBLIC,
         "evaluation.typed.series": PUBLIC,
         "evaluation.typed.series_csv": PUBLIC,

@@ -35,6 +35,7 @@ def test_a_reader_evaluates_and_an_outlier_is_confirmed(world: World) -> None:
     with world.window("reader") as reader:
         then_king_s_counts_print_their_bounds(reader)
         then_a_series_is_fitted(reader)
+        then_two_sources_are_put_together(reader)
         then_released_counts_are_evaluated(reader)
     world.house.person("analyst", (Role.NATIONAL_ANALYST, None))
     world.house.person("lead", (Role.NATIONAL_LEAD, None))
@@ -109,6 +110,18 @@ def then_a_series_is_fitted(reader: Visitor) -> None:
     reader.select("What may have changed", "Level only")
     reader.press("Evaluate")
     reader.sees("Just after the change the rate was 0.894 times what was expected without it")
+
+
+def then_two_sources_are_put_together(reader: Visitor) -> None:
+    reader.follow("Two sources of cases")
+    for label, words in (
+        ("Cases in the first source", "425"),
+        ("Cases in the second source", "390"),
+        ("Cases in both", "352"),
+    ):
+        reader.write(label, words)
+    reader.press("Estimate")
+    reader.sees("There are at least about 471 cases (95% interval 466 to 480)")
 
 
 def then_released_counts_are_evaluated(reader: Visitor) -> None:

@@ -255,6 +255,26 @@ def _claim(values: Mapping[str, str], faults: list[Fault]) -> Claim | None:
     return None if faults or ratio is None else Claim(ratio, lower, upper, p, events)
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Cases that each of two sources has, and those that somebody linked between them."""
+
+    first: int
+    second: int
+    both: int
+
+
+def sources(values: Mapping[str, str]) -> tuple[Sources | None, list[Fault]]:
+    """Read the form of two sources."""
+    faults: list[Fault] = []
+    first = _count(values, "first", "Cases in the first source", faults)
+    second = _count(values, "second", "Cases in the second source", faults)
+    both = _count(values, "both", "Cases in both", faults)
+    if not faults and both > min(first, second):
+        faults.append(Fault("both", "There cannot be more cases in both than in one of them"))
+    return (None, faults) if faults else (Sources(first, second, both), [])
+
+
 def phase_words(start: date, months: int) -> str:
     """`April 2024 to June 2024`, of a phase-in."""
     last = months_on(start, months - 1)

@@ -16,7 +16,8 @@ from registry.statistics.evaluation import evaluate
 from registry.web.actor import who
 from registry.web.bodies import submitted_form
 from registry.web.evaluation import asking, rows
-from registry.web.evaluation.present import ClaimShown, RatesShown, SharesShown, Shown
+from registry.web.evaluation.comparing import ClaimShown, RatesShown, SharesShown, SourcesShown
+from registry.web.evaluation.present import Shown
 from registry.web.fields import Fault, content, texts
 from registry.web.pages import render
 
@@ -54,6 +55,20 @@ def _counts(
     request: Request, values: Mapping[str, str], faults: list[Fault] | None = None, **shown: object
 ) -> Response:
     return _page(request, "evaluation/counts.html", values, faults, **shown)
+
+
+@router.get("/sources")
+def ask_sources(request: Request) -> Response:
+    """Two sources of cases: a form."""
+    return _page(request, "evaluation/sources.html", {})
+
+
+@router.post("/sources")
+def sources(request: Request, form: Form) -> Response:
+    """How many cases there are at least, from two sources that somebody linked case by case."""
+    values = texts(form)
+    given, faults = asking.sources(values)
+    return _page(request, "evaluation/sources.html", values, faults, shown=SourcesShown(given) if given else None)
 
 
 @router.get("/series")

@@ -162,6 +162,35 @@ def test_what_cannot_be_compared_is_said_at_its_field(
     assert said in words_of(answer)
 
 
+# --- two sources
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ((10, 15, 5), ("28.333", "21.94 to 64.67")),
+        ((425, 390, 352), ("470.858", "466.10 to 480.38", "90.3%")),
+        ((4, 5, 0), ("no case is in both sources",)),
+    ],
+)
+def test_two_linked_sources(anybody: TestClient, counts: tuple[int, int, int], said: tuple[str, ...]) -> None:
+    """The worked numbers of statistics.md 5.3."""
+    values = dict(zip(("first", "second", "both"), map(str, counts), strict=True))
+    answer = anybody.post("/evaluation/sources", data=values)
+    assert answer.status_code == 200
+    words = words_of(answer)
+    assert all(each in words for each in said)
+    assert "read it as “at least”" in words
+
+
+def test_what_is_no_pair_of_sources_is_said(anybody: TestClient) -> None:
+    answer = anybody.post("/evaluation/sources", data={"first": "3", "second": "x", "both": "1"})
+    assert "Cases in the second source: write a whole number" in words_of(answer)
+    assert "more cases in both" in words_of(
+        anybody.post("/evaluation/sources", data={"first": "3", "second": "4", "both": "5"})
+    )
+
+
 # --- a series
 
 

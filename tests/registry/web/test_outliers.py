@@ -14,6 +14,7 @@ from registry.store import Store
 from registry.store.outliers import outlier, trust_year
 from tests.registry.publications.make import make_person
 from tests.registry.publications.outlying import AT, LAST, SOURCE, YEAR, hold_nation
+from tests.registry.web.test_cases_page import Heard
 from tests.registry.web.visitors import House, house, send, token_of, words_of
 
 WORDS = "Returns, sources and counts were looked through; they stand."
@@ -307,3 +308,20 @@ def test_another_trust_s_lead_and_a_colleague_find_nothing(doors: House, analyst
             f"{theirs}/answer", data={"form_token": token, "words": WORDS, "data_right": "yes", "seen": "0"}
         )
         assert answer.status_code == 404
+
+
+def test_each_page_asks_few_questions(
+    doors: House, analyst: TestClient, lead: TestClient, trust: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = detected(analyst, lead, doors)
+    assert move(analyst, address, "data_checked", 1) == 303
+    assert move(lead, address, "provider_notified", 2) == 303
+    theirs = address.replace("/team/", "/trust/")
+    heard = Heard(monkeypatch)
+    found = {path: heard.of(analyst, path) for path in (*PAGES[:3], PAGES[4], "/team/evaluation", address)}
+    found |= {
+        path: heard.of(trust, path)
+        for path in ("/trust/outliers", theirs, "/trust/figures/case-mix", "/trust/figures/evaluation")
+    }
+    found |= {path: heard.of(doors.browser(), path) for path in ("/evaluation", "/evaluation/counts")}
+    assert {path: count for path, count in found.items() if count > 10} == {}
