@@ -94,9 +94,8 @@ RIGHTS = {
         **dict.fromkeys(("records.learning_point", "records.learning_edition", "records.moderation"), "rW"),
         **dict.fromkeys(("records.screening_list", "records.moderation_event"), "r"),
         "records.learning_subscriber": "drW",
-        **dict.fromkeys(
-            (f"published.{each}" for each in ("release", "cell", "place", "lesson", "learning_summary")), "r"
-        ),
+        **dict.fromkeys((f"published.{each}" for each in ("release", "cell", "place", "learning_summary")), "r"),
+        "published.lesson": "rW",
         "release.learning_summary": "ar",
         "release.publication": "R",
         "linkage": "adrw",
