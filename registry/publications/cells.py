@@ -122,7 +122,7 @@ def entries(months: Iterable[TrustMonth], organisations: Iterable[Organisation],
         *_not_yet_live(trusts, [each for each in known if each.is_trust]),
         *_region_months(trusts),
         *_region_years(trusts),
-        *_independent_years(independents, providers_needed),
+        *_independent_years(independents, providers_needed, _not_over(rows)),
     ]
 
 
@@ -160,10 +160,13 @@ def _trust_years(rows: list[TrustMonth]) -> Iterator[Entry]:
 
 def _open_years(rows: list[TrustMonth]) -> set[Period]:
     """The financial years that may still change: those with a provisional month, and those that are not over."""
+    return {financial_year(row.month) for row in rows if row.provisional} | _not_over(rows)
+
+
+def _not_over(rows: list[TrustMonth]) -> set[Period]:
+    """The financial year of the last month, unless that is its end."""
     last = max((row.month for row in rows), default=None)
-    open_still = {financial_year(row.month) for row in rows if row.provisional}
-    not_over = {financial_year(last)} if last is not None and last.month != 3 else set()
-    return open_still | not_over
+    return {financial_year(last)} if last is not None and last.month != 3 else set()
 
 
 def _not_yet_live(rows: list[TrustMonth], organisations: list[Organisation]) -> Iterator[Entry]:
@@ -228,8 +231,8 @@ def _region_years(rows: list[TrustMonth]) -> Iterator[Entry]:
         yield from _counted(Geography(GeographyKind.REGION, region), year, counted, False, nation=True)
 
 
-def _independent_years(rows: list[TrustMonth], providers_needed: int) -> Iterator[Entry]:
-    open_years = _open_years(rows)
+def _independent_years(rows: list[TrustMonth], providers_needed: int, not_over: set[Period]) -> Iterator[Entry]:
+    open_years = {financial_year(row.month) for row in rows if row.provisional} | not_over
     grouped: defaultdict[tuple[str, Period], list[TrustMonth]] = defaultdict(list)
     for row in rows:
         if row.enters and financial_year(row.month) not in open_years:
