@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from registry.statistics.estimate import Estimate
 from registry.statistics.evaluation import Evaluation, Observed, Side, interval
 from registry.web.evaluation.asking import phase_words
 from registry.web.evaluation.drawing import Picture, drawing, picture
@@ -76,12 +77,14 @@ class Shown:
         segments = self.found.segments
         if segments.level is None:
             return f"There is no segmented regression. {self.found.refusal}"
-        said = [f"Just after the change the rate was {short(segments.level.ratio.value)} times what was expected without it "
-                f"(95% interval {limits(segments.level.ratio, short)}, quasi-Poisson)."]  # fmt: skip
+        level, method = self._quoted(segments.level)
+        said = [f"Just after the change the rate was {short(level.value)} times what was expected without it "
+                f"(95% interval {limits(level, short)}, {method})."]  # fmt: skip
         if segments.slope is not None:
+            slope, _ = self._quoted(segments.slope)
             said.append(
-                f"From then on it changed by a factor of {segments.slope.ratio.value or 0:.4f} a month more than before "
-                f"(95% interval {limits(segments.slope.ratio, lambda value: f'{value:.4f}')})."
+                f"From then on it changed by a factor of {slope.value or 0:.4f} a month more than before "
+                f"(95% interval {limits(slope, lambda value: f'{value:.4f}')})."
             )
         last = next(
             (at for at in reversed(range(len(segments.expected))) if segments.counterfactual[at] is not None), None
@@ -96,6 +99,12 @@ class Shown:
                 "expected without the change."
             )
         return " ".join(said)
+
+    def _quoted(self, change: "Change") -> tuple[Estimate, str]:
+        """What the sentence quotes: quasi-Poisson limits; Poisson's where months lie closer to the line than chance would have them, since
+        chance alone must not make an interval narrower."""
+        calm = self.found.segments.dispersion is not None and self.found.segments.dispersion < 1
+        return (interval(change, change.poisson_error), "Poisson") if calm else (change.ratio, "quasi-Poisson")
 
     def _rate(self, at: int, events: float | None) -> str:
         people = self.found.series[at].population

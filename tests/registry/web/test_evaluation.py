@@ -207,6 +207,7 @@ def test_sicily_s_series_gives_the_published_regression(anybody: TestClient) -> 
     assert [round(float(poisson[place]), 3) for place in (1, 3)] == [0.865, 0.925]
     dispersion = words.split("degrees of freedom) ")[1].split()[0]
     assert float(dispersion) == pytest.approx(3.559194632, rel=3e-6)
+    assert "0.894 times what was expected without it (95% interval 0.839 to 0.953, quasi-Poisson)" in words
     assert "36 (Jan 2002 to Dec 2004)" in words
     assert "23 (Jan 2005 to Nov 2006)" in words
 
@@ -235,6 +236,16 @@ def test_a_short_series_is_compared_and_not_fitted(anybody: TestClient) -> None:
     words = evaluated(anybody, series=short, change="2024-07")
     assert "at least 12 final months on each side" in words
     assert "Before 6 (Jan 2024 to Jun 2024) 99 48,000" in words
+
+
+def test_months_calmer_than_chance_make_no_interval_narrower(anybody: TestClient) -> None:
+    calm = "\n".join(f"{2023 + at // 12}-{at % 12 + 1:02d},{(40 if at < 12 else 30) + at % 3},8000" for at in range(24))
+    words = evaluated(anybody, series=calm, change="2024-01")
+    quoted = words.split("expected without it (95% interval ")[1]
+    assert quoted.split(")")[0].endswith("Poisson")
+    assert "quasi" not in quoted.split(")")[0]
+    poisson = words.split(" Poisson ")[1].split()
+    assert quoted.startswith(f"{float(poisson[1]):.3f} to {float(poisson[3]):.3f}")
 
 
 def test_provisional_months_and_gaps_are_left_out_and_told(anybody: TestClient) -> None:
