@@ -122,56 +122,53 @@ _HELD = f"""
     where r.withdrawn_at is null and v.scope = 'in' and q.category is distinct from 'not_hat'
 """  # noqa: S608 (expressions of this module)
 
-_EVERY = ", ".join((
-    "tenant_id", "id", "attributed_id", "added_at", "index_month", "diagnosis_date", "own", "agreed",
-    "inadequacies", "contributory_factors", "practice", *_SPLITS,
-))  # fmt: skip
-
-# Most stays have one report: only where there are several the one that stands is looked for. The same person's pairs, both ways round; a pair
-# that a person found to be two events is none.
-_COUNTED = f"""
-    create temp table counted on commit drop as
+# Most stays have one report: only where there are several the one that stands is looked for, and what any of them says.
+_STANDING = """
+    create temp table standing on commit drop as
     with several as (
         select attributed_id, person, began from held group by 1, 2, 3 having count(*) > 1
-    ), ranked as (
-        select held.*, bool_or(pe) over stay as any_pe,
-               bool_or(outcome = 'died') over stay as any_died, bool_or(outcome = 'survived') over stay as any_survived,
-               row_number() over (
-                   stay order by agreed desc, own desc, not investigated, diagnosis_date, added_at, id
-               ) as place
-        from held join several using (attributed_id, person, began)
-        window stay as (partition by attributed_id, person, began)
-    ), once as (
-        select {_EVERY}, any_pe, any_died, any_survived from ranked where place = 1
-        union all
-        select {_EVERY}, pe, outcome = 'died', outcome = 'survived'
-        from held
-        where not exists (
-            select from several s where (s.attributed_id, s.person, s.began) = (held.attributed_id, held.person, held.began)
-        )
-    ), pairs as (
+    )
+    select tenant_id, id, bool_or(pe) over stay as any_pe,
+           bool_or(outcome = 'died') over stay as any_died, bool_or(outcome = 'survived') over stay as any_survived,
+           row_number() over (
+               stay order by agreed desc, own desc, not investigated, diagnosis_date, added_at, id
+           ) as place
+    from held join several using (attributed_id, person, began)
+    window stay as (partition by attributed_id, person, began)
+"""
+
+# The same person's pairs, both ways round; a pair that a person found to be two events is none.
+_COUNTED = f"""
+    create temp table counted on commit drop as
+    with pairs as (
         select first_tenant_id, first_case_id, second_tenant_id, second_case_id
         from linkage.pair where state <> 'dismissed'
         union
         select second_tenant_id, second_case_id, first_tenant_id, first_case_id
         from linkage.pair where state <> 'dismissed'
+    ), paired as (
+        select held.* from held left join standing s using (tenant_id, id)
+        where coalesce(s.place, 1) = 1 and (tenant_id, id) in (select first_tenant_id, first_case_id from pairs)
     ), beaten as (
         select mine.tenant_id, mine.id, bool_or(other.attributed_id = mine.attributed_id) as same_place
-        from once mine
+        from paired mine
         join pairs on (pairs.first_tenant_id, pairs.first_case_id) = (mine.tenant_id, mine.id)
-        join once other on (other.tenant_id, other.id) = (pairs.second_tenant_id, pairs.second_case_id)
+        join paired other on (other.tenant_id, other.id) = (pairs.second_tenant_id, pairs.second_case_id)
         where (not other.agreed, not other.own, other.diagnosis_date, other.added_at, other.id)
             < (not mine.agreed, not mine.own, mine.diagnosis_date, mine.added_at, mine.id)
         group by mine.tenant_id, mine.id
     )
-    select once.tenant_id, once.id, attributed_id, index_month,
-           case when beaten.id is not null then 'doubled' when once.agreed then 'agreed' else 'pending' end as standing,
-           case when any_pe then 'pe' else 'dvt' end as {Split.VTE_TYPE},
-           case when not any_pe then null when any_died then 'died' when any_survived then 'survived'
+    select tenant_id, id, attributed_id, index_month,
+           case when b.same_place is not null then 'doubled' when agreed then 'agreed' else 'pending' end as standing,
+           case when coalesce(s.any_pe, pe) then 'pe' else 'dvt' end as {Split.VTE_TYPE},
+           case when not coalesce(s.any_pe, pe) then null when coalesce(s.any_died, outcome = 'died') then 'died'
+                when coalesce(s.any_survived, outcome = 'survived') then 'survived'
                 else 'not_known' end as {Split.PE_OUTCOME},
            {", ".join(split for split in _SPLITS)}, inadequacies, contributory_factors, practice
-    from once left join beaten using (tenant_id, id)
-    where (beaten.id is null or (once.agreed and not beaten.same_place)) {{within}}
+    from held
+    left join standing s using (tenant_id, id)
+    left join beaten b using (tenant_id, id)
+    where coalesce(s.place, 1) = 1 and (b.same_place is null or (agreed and not b.same_place)) {{within}}
 """  # noqa: S608 (names of the grid)
 
 COUNTED_SPLITS = (Split.VTE_TYPE, Split.PE_OUTCOME, *_SPLITS)
@@ -258,6 +255,8 @@ def hold(connection: Connection, source: str, given: Mapping[str, object], *, mo
 def tally(connection: Connection, within: str = "true") -> None:
     """Count what is held, where `within` holds of `attributed_id` and `index_month`: every split, second readings and reports."""
     connection.execute(text("analyze held"))
+    connection.execute(text(_STANDING))
+    connection.execute(text("analyze standing"))
     connection.execute(text(_COUNTED.format(within=f"and {within}")))
     connection.execute(text("analyze counted"))
     connection.execute(text(_TALLY))
