@@ -15,7 +15,7 @@ from registry.disclosure.audit.block import Whole
 from registry.disclosure.audit.certificates import Certificate, change
 from registry.disclosure.audit.drawing import Drawn
 from registry.disclosure.audit.ledger import Ledger, Move, offsets_of, opened, ties_of
-from registry.disclosure.audit.sheets import NONE, Cells, Parts, Sheet, sheet
+from registry.disclosure.audit.sheets import NONE, Cells, Parts, Sheet, sheets
 
 Steps = Callable[[Ledger, int, int], list[Move]]
 """The steps of one target in one direction, given the books, the sign and how far it has to go."""
@@ -32,16 +32,14 @@ class Sought:
 
 def search(drawn: Drawn, base: Whole, need: int, wanted: Sequence[int]) -> list[Certificate]:
     """A certificate for each wanted target for which steps were found."""
-    if not any(view.totals for view in drawn.views):
-        return []
-    laid = sheet(drawn)
     books = opened(drawn.block, offsets_of(drawn), ties_of(drawn), base)
     left = set(wanted)
     found: list[Certificate] = []
-    for each in _all(laid, books, need, left):
-        if each.target in left and (certificate := _certificate(books, each, need)):
-            left.discard(each.target)
-            found.append(certificate)
+    for laid in sheets(drawn):
+        for each in _all(laid, books, need, left):
+            if each.target in left and (certificate := _certificate(books, each, need)):
+                left.discard(each.target)
+                found.append(certificate)
     return found
 
 

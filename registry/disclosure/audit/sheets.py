@@ -5,7 +5,7 @@ whole, and its offset can give way. A variable that several releases share stand
 certificate is checked without it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -59,9 +59,17 @@ class Sheet:
     of_years: dict[Split, Parts]
 
 
-def sheet(drawn: Drawn) -> Sheet:
-    """The arrays of a block."""
+def sheets(drawn: Drawn) -> Iterator[Sheet]:
+    """The arrays of a block: all releases together, then, where there are several, each by itself."""
     views = [view for view in drawn.views if view.totals]
+    if views:
+        yield _sheet(drawn, views)
+    if len(views) > 1:
+        for view in views:
+            yield _sheet(drawn, [view])
+
+
+def _sheet(drawn: Drawn, views: list[View]) -> Sheet:
     trusts = sorted({trust for view in views for trust, _ in view.totals})
     months = sorted({when for view in views for _, when in view.totals if when is not None})
     latest = {trust: region for view in views for trust, region in view.pane.region_of.items()}
