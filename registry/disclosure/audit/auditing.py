@@ -167,6 +167,7 @@ def _report(releases: Sequence[Release], found: _Found, known: set[str], code_ve
         insider_narrow=len(narrow - known),
         rekey=tuple(sorted((narrow - known) | again)),
         cpu_seconds=spent,
+        milp_seconds=sum(decision.milp_seconds for _, decision in (*found.outsider, *found.insider)),
     )
 
 

@@ -46,6 +46,7 @@ class Decision:
     undecided: list[int] = field(default_factory=list)
     witnesses: list[Witnesses] = field(default_factory=list)
     digest: str = ""
+    milp_seconds: float = 0.0
 
 
 def decide(drawn: Drawn, base: Whole, wanted: Sequence[int], need: int, search: Search, ends: float) -> Decision:
@@ -71,7 +72,7 @@ def decide(drawn: Drawn, base: Whole, wanted: Sequence[int], need: int, search: 
 
 def remember(decision: Decision) -> Decision:
     """A decision without its worlds, which need not be kept: their digest is."""
-    return dataclasses.replace(decision, witnesses=[])
+    return dataclasses.replace(decision, witnesses=[], milp_seconds=0.0)
 
 
 def remaining(ends: float) -> float:
@@ -157,7 +158,9 @@ def _solved(made: Decision, seen: Seen, attacker: Attacker, target: int, left: S
         seen.add(answer.point)
     _also(made, seen, left, Stage.LP)
     if target not in made.width:
+        began = time.process_time()
         _whole(made, seen, attacker, target, left, (linear[0].point, linear[1].point), (least, most), ends)
+        made.milp_seconds += time.process_time() - began
 
 
 def _whole(
