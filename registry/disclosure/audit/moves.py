@@ -1,34 +1,32 @@
 """Moves between possible worlds that leave most published numbers where they are.
 
-* `months`: a case more in one month of a trust, one less in another of its months, and the reverse in another trust: only four cells move.
-* `year_parts`: in one month, a case of one category more and of another less, the reverse in another trust: four yearly cells move.
-* `month_parts`: the same with two months of each trust in place of two trusts in each month: four cells of the region's months move.
-* `flat_months`, `flat_years`: the same for splits that only regions have.
-* `years`: cases from one trust to another within each month. `month_totals`: from one month to another within each trust.
+* `month`: a case more in one month of a trust, one less in another of its months, and the reverse in another trust: only four cells move.
+* `year_part`: in one month, a case of one category more and of another less, the reverse in another trust: four yearly cells move.
+* `month_part`: the same with two months of each trust in place of two trusts in each month: four cells of the region's months move.
+* `flat_month`, `flat_year`: the same for splits that only regions have.
 
-Where the months of a step are not published, or not final, in the same releases, the years of these releases move too, and need room.
-
-Each function looks at many targets at once and gives, for each, the largest such step, or `None`. Room, overlap and region decide how
-large; the books (`ledger`) decide whether it stands.
+Where there is no such step, one that needs more room is offered: a case from another month or trust (`transfers`), or one counted under
+another category. Where the months of a step are not published, or not final, in the same releases, the years of these releases move too,
+and need room. `months` and `year_parts` look at many targets at once. Each gives the few largest steps of a target, the largest first: room
+and what categories hold decide how large; the books (`ledger`) decide whether it stands.
 """
-
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from registry.disclosure.audit.block import Whole
-from registry.disclosure.audit.ledger import PLENTY, Ledger, Move
+from registry.disclosure.audit.ledger import Ledger, Move
 from registry.disclosure.audit.sheets import NONE, Parts, Sheet
+from registry.disclosure.audit.steps import Sums, fullest_first, held_of, largest, room_either_way, rooms_of
+from registry.disclosure.audit.transfers import month_total, year
 from registry.disclosure.grid import CATEGORIES, WITHIN, Split
 
 Found = list[list[Move]]
-TRIED = 3  # how many of the best steps are offered for each target
 
 
 def months(sheet: Sheet, trusts: Whole, when: Whole, books: Ledger, sign: int, most: int) -> Found:
     """Steps for the totals of these trusts' months."""
-    more, less = _rooms(books, sheet.own.rows, sign)
+    more, less = rooms_of(books, sheet.own.rows, sign)
     there = (sheet.totals != NONE).any(axis=-1)
     more, less = np.where(there, more, 0), np.where(there, less, 0)
     steps = np.minimum(more[trusts, when, None, None], more[None, :, :])
@@ -36,22 +34,22 @@ def months(sheet: Sheet, trusts: Whole, when: Whole, books: Ledger, sign: int, m
     steps = np.minimum(steps, less[:, when].T[:, :, None])
     other = (sheet.standing[trusts, when][:, None] != sheet.standing[trusts])[:, None, :]
     other = other | (sheet.standing[:, when].T[:, :, None] != sheet.standing[None, :, :])
-    either = _either(books, sheet.years.rows)
+    either = room_either_way(books, sheet.years.rows)
     steps = np.where(other, np.minimum(steps, np.minimum(either[trusts, None], either[None, :])[:, :, None]), steps)
     for split in sheet.of_trusts.values():
-        held = _held(books, split.variables)
+        held = held_of(books, split.variables)
         if sign > 0:
             shared = np.minimum(held[trusts, None, :, :], held[:, when].transpose(1, 0, 2)[:, :, None, :])
         else:
             shared = np.minimum(held[trusts, when][:, None, None, :], held[None, :, :, :])
-        spare = _either(books, split.yearly.rows)
+        spare = room_either_way(books, split.yearly.rows)
         spare = np.minimum(spare[trusts, None, :], spare[None, :, :])[:, :, None, :]
         steps = np.minimum(steps, np.where(other[..., None], np.minimum(shared, spare), shared).sum(axis=-1))
     steps *= (sheet.region[trusts, None] == sheet.region[None, :])[:, :, None]
     steps[np.arange(trusts.size), trusts, :] = 0
     steps[np.arange(trusts.size), :, when] = 0
     return [
-        [_swap_months(sheet, books, int(t), int(m), o, then, sign, step) for o, then, step in _best(each, most)]
+        [_swap_months(sheet, books, int(t), int(m), o, then, sign, step) for o, then, step in largest(each, most)]
         for t, m, each in zip(trusts, when, steps, strict=True)
     ]
 
@@ -70,14 +68,14 @@ def _swap_months(sheet: Sheet, books: Ledger, t: int, m: int, other: int, then: 
     to, away = [(t, m), (other, then)], [(t, then), (other, m)]
     if sign < 0:
         to, away = away, to
-    sums = _Sums(step)
+    sums = Sums(step)
     for split in sheet.of_trusts.values():
-        held = _held(books, split.variables)
+        held = held_of(books, split.variables)
         shared = np.minimum(held[away[0]], held[away[1]])
         if sheet.standing[t, m] != sheet.standing[t, then] or sheet.standing[other, m] != sheet.standing[other, then]:
-            spare = _either(books, split.yearly.rows)
+            spare = room_either_way(books, split.yearly.rows)
             shared = np.minimum(shared, np.minimum(spare[t], spare[other]))
-        shares = _shares(shared, step)
+        shares = fullest_first(shared, step)
         for corners, way in ((to, 1), (away, -1)):
             for corner in corners:
                 sums.add(split.variables[corner], way * shares[:, None])
@@ -89,8 +87,8 @@ def _swap_months(sheet: Sheet, books: Ledger, t: int, m: int, other: int, then: 
 
 def year_parts(sheet: Sheet, split: Parts, trusts: Whole, which: Whole, books: Ledger, sign: int, most: int) -> Found:
     """Steps for the yearly categories of these trusts."""
-    more, less = _rooms(books, split.yearly.rows, sign)
-    held = _held(books, split.variables) * sheet.final[:, :, None]
+    more, less = rooms_of(books, split.yearly.rows, sign)
+    held = held_of(books, split.variables) * sheet.final[:, :, None]
     steps = np.minimum(more[trusts, which, None, None], less[trusts, None, :])
     steps = np.minimum(steps, np.minimum(less[:, which].T[:, :, None], more[None, :, :]))
     mine, theirs = held[trusts], held[:, :, which].transpose(2, 0, 1)
@@ -106,9 +104,9 @@ def year_parts(sheet: Sheet, split: Parts, trusts: Whole, which: Whole, books: L
     found: Found = []
     for t, c, each in zip(trusts, which, steps, strict=True):
         offered = []
-        for other, instead, step in _best(each, most):
+        for other, instead, step in largest(each, most):
             pairs = (held[t, :, instead], held[other, :, c]) if sign > 0 else (held[t, :, c], held[other, :, instead])
-            shares = _shares(np.minimum(*pairs), step)
+            shares = fullest_first(np.minimum(*pairs), step)
             offered.append(_swap_parts(split.variables[[t, other]], int(c), instead, shares, sign))
         found.append(offered)
     return found
@@ -135,9 +133,9 @@ def _only(sheet: Sheet, t: int | None, m: int | None) -> NDArray[np.bool_]:
 
 def _recounted(sheet: Sheet, split: Parts, books: Ledger, sign: int, c: int, where: NDArray[np.bool_]) -> list[Move]:
     """Steps of one case of one trust's month from one category to another, for which year and region's month have room."""
-    held = _held(books, split.variables)
-    up, down = _rooms(books, split.yearly.rows, 1)
-    up_there, down_there = (each[sheet.region] for each in _rooms(books, split.monthly.rows, 1))
+    held = held_of(books, split.variables)
+    up, down = rooms_of(books, split.yearly.rows, 1)
+    up_there, down_there = (each[sheet.region] for each in rooms_of(books, split.monthly.rows, 1))
     up, down = np.minimum(up[:, None, :], up_there), np.minimum(down[:, None, :], down_there)
     if sign > 0:
         room = np.minimum(np.minimum(up[:, :, [c]], down), held)
@@ -146,8 +144,8 @@ def _recounted(sheet: Sheet, split: Parts, books: Ledger, sign: int, c: int, whe
     room = room * where[:, :, None]
     room[:, :, c] = 0
     found = []
-    for t, m, instead, _ in _best(room, 1):
-        sums = _Sums(1)
+    for t, m, instead, _ in largest(room, 1):
+        sums = Sums(1)
         sums.add(split.variables[t, m, c], sign)
         sums.add(split.variables[t, m, instead], -sign)
         found.append(sums.move())
@@ -156,13 +154,13 @@ def _recounted(sheet: Sheet, split: Parts, books: Ledger, sign: int, c: int, whe
 
 def _month_pairs(sheet: Sheet, split: Parts, g: int, m: int, c: int, books: Ledger, sign: int, most: int) -> list[Move]:
     """Steps for a category of a region's month."""
-    more, less = _rooms(books, split.monthly.rows, sign)
-    held = _held(books, split.variables)
+    more, less = rooms_of(books, split.monthly.rows, sign)
+    held = held_of(books, split.variables)
     if sign > 0:
         pairs = np.minimum(held[:, m][:, None, :], held[:, :, c][:, :, None])
     else:
         pairs = np.minimum(held[:, m, c][:, None, None], held)
-    spare = _either(books, split.yearly.rows)
+    spare = room_either_way(books, split.yearly.rows)
     spare = np.minimum(spare, spare[:, [c]])[:, None, :]
     pairs = np.where((sheet.standing != sheet.standing[:, [m]])[:, :, None], np.minimum(pairs, spare), pairs)
     pairs = pairs * (sheet.region == g)[:, None, None]
@@ -171,15 +169,15 @@ def _month_pairs(sheet: Sheet, split: Parts, g: int, m: int, c: int, books: Ledg
     steps[m, :] = 0
     steps[:, c] = 0
     found = []
-    for then, instead, step in _best(steps, most):
-        shares = _shares(pairs[:, then, instead], step)
+    for then, instead, step in largest(steps, most):
+        shares = fullest_first(pairs[:, then, instead], step)
         found.append(_swap_parts(split.variables[:, [m, then]].swapaxes(0, 1), c, instead, shares, sign))
     return found
 
 
 def _swap_parts(variables: Whole, which: int, instead: int, shares: Whole, sign: int) -> Move:
     """Of the first row of `variables` (by places, categories) more of one category and less of another, of the second the reverse."""
-    sums = _Sums(int(shares.sum()))
+    sums = Sums(int(shares.sum()))
     for row, category, way in ((0, which, 1), (0, instead, -1), (1, which, -1), (1, instead, 1)):
         sums.add(variables[row, :, category], sign * way * shares[:, None])
     return sums.move()
@@ -187,8 +185,8 @@ def _swap_parts(variables: Whole, which: int, instead: int, shares: Whole, sign:
 
 def flat_month(split: Parts, g: int, m: int, which: int, books: Ledger, sign: int, most: int) -> list[Move]:
     """Steps for a category of a region's month, of a split that only regions have: against another category and another month."""
-    more, less = _rooms(books, split.monthly.rows, sign)
-    held = _held(books, split.variables)[g]
+    more, less = rooms_of(books, split.monthly.rows, sign)
+    held = held_of(books, split.variables)[g]
     taken = np.minimum(held[m][None, :], held[:, which][:, None]) if sign > 0 else np.minimum(held[m, which], held)
     steps = np.minimum(
         np.minimum(more[g, m, which], less[g, m][None, :]), np.minimum(less[g, :, which][:, None], more[g])
@@ -198,25 +196,25 @@ def flat_month(split: Parts, g: int, m: int, which: int, books: Ledger, sign: in
     steps[:, which] = 0
     return [
         _swap_parts(split.variables[g][[m, then]][:, None, :], which, instead, np.array([step]), sign)
-        for then, instead, step in _best(steps, most)
+        for then, instead, step in largest(steps, most)
     ]
 
 
 def _flat_pairs(split: Parts, g: int, which: int, books: Ledger, sign: int, most: int) -> list[Move]:
     """Steps for a category of a region's year: against another category, or alone where the split does not divide all."""
-    more, less = _rooms(books, split.yearly.rows, sign)
-    held = _held(books, split.variables)[g, 0]
+    more, less = rooms_of(books, split.yearly.rows, sign)
+    held = held_of(books, split.variables)[g, 0]
     steps = np.minimum(more[g, which], less[g])
     steps = np.minimum(steps, held if sign > 0 else held[which])
     steps[which] = 0
     found = []
-    for instead, step in _best(steps, most):
-        sums = _Sums(step)
+    for instead, step in largest(steps, most):
+        sums = Sums(step)
         sums.add(split.variables[g, 0, [which, instead]], sign * step * np.array([[1], [-1]]))
         found.append(sums.move())
     alone = min(int(more[g, which]), most, int(held[which]) if sign < 0 else most)
     if alone > 0:
-        sums = _Sums(alone)
+        sums = Sums(alone)
         sums.add(split.variables[g, 0, which], sign * alone)
         found.append(sums.move())
     return found
@@ -230,130 +228,3 @@ def flat_year(sheet: Sheet, split: Split, g: int, which: int, books: Ledger, sig
         return _flat_pairs(sheet.of_years[split], g, which, books, sign, most)
     where = (sheet.region == g)[:, None] & sheet.final
     return _recounted(sheet, sheet.of_trusts[same[0]], books, sign, CATEGORIES[same[0]].index(same[1]), where)
-
-
-def _rooms(books: Ledger, rows: Whole, sign: int) -> tuple[Whole, Whole]:
-    """The room of rows in the direction asked, and in the other; for a target that shall fall the two change places."""
-    up, down = books.room_up[rows].min(axis=-1), books.room_down[rows].min(axis=-1)
-    return (up, down) if sign > 0 else (down, up)
-
-
-def _either(books: Ledger, rows: Whole) -> Whole:
-    """The room of rows in whichever direction has less."""
-    result: Whole = np.minimum(books.room_up[rows], books.room_down[rows]).min(axis=-1)
-    return result
-
-
-def _held(books: Ledger, variables: Whole) -> Whole:
-    """The least of the numbers of variables in all releases; nothing where there is none."""
-    held = np.where(variables == NONE, PLENTY, books.world[variables]).min(axis=-1)
-    result: Whole = np.where(held == PLENTY, 0, held)
-    return result
-
-
-def _best(steps: NDArray[np.int64], most: int) -> list[tuple[int, ...]]:
-    """The places of the largest steps, each with the step, at most `most`; none that is nothing."""
-    flat = np.minimum(steps, most).ravel()
-    if flat.size > TRIED:
-        first = np.argpartition(-flat, TRIED)[:TRIED]
-        first = first[np.argsort(-flat[first], kind="stable")]
-    else:
-        first = np.argsort(-flat, kind="stable")
-    return [(*map(int, np.unravel_index(each, steps.shape)), int(flat[each])) for each in first if flat[each] > 0]
-
-
-def _shares(available: Whole, step: int) -> Whole:
-    """`step` taken from what is available, place by place, the fullest first."""
-    order = np.argsort(-available, kind="stable")
-    before = np.concatenate([[0], np.cumsum(available[order])[:-1]])
-    shares = np.zeros_like(available)
-    shares[order] = np.clip(step - before, 0, available[order])
-    return shares
-
-
-@dataclass(slots=True)
-class _Sums:
-    """The changes of a step while they are put together."""
-
-    amount: int
-    places: list[Whole] = field(default_factory=list)
-    changes: list[Whole] = field(default_factory=list)
-
-    def add(self, variables: Whole, change: Whole | int) -> None:
-        """A change of variables, of their shape or one that fits it, where they are."""
-        changes = np.broadcast_to(np.asarray(change, dtype=np.int64), variables.shape)
-        there = (variables != NONE) & (changes != 0)
-        self.places.append(variables[there])
-        self.changes.append(changes[there])
-
-    def move(self) -> Move:
-        return Move(self.amount, np.concatenate(self.places), np.concatenate(self.changes))
-
-
-def year(sheet: Sheet, t: int, books: Ledger, sign: int, _: int, only: int | None = None) -> list[Move]:
-    """Steps of one case for a trust's year: to it, or from it, in one month, of the same categories, from or to another trust."""
-    more, less = _rooms(books, sheet.own.rows, sign)
-    year_more, year_less = _rooms(books, sheet.years.rows, sign)
-    room = np.minimum(more[t][None, :], less) * (sheet.final[t][None, :] & sheet.final)
-    room = np.minimum(room, np.minimum(year_more[t], year_less)[:, None])
-    room *= (sheet.region == sheet.region[t])[:, None]
-    room[t] = 0
-    room = room if only is None else np.where(np.arange(room.shape[1]) == only, room, 0)
-    chosen = {}
-    for split, parts in sheet.of_trusts.items():
-        held = _held(books, parts.variables)
-        more, less = _rooms(books, parts.yearly.rows, sign)
-        taken = held if sign > 0 else np.broadcast_to(held[t][None, :, :], held.shape)
-        each = np.minimum(taken, np.minimum(more[t][None, :], less)[:, None, :])
-        chosen[split] = each.argmax(axis=-1)
-        room = np.minimum(room, each.max(axis=-1))
-    found = []
-    for other, m, _ in _best(room, 1):
-        ends = ((t, m), (other, m)) if sign > 0 else ((other, m), (t, m))
-        found.append(_transfer(sheet, ends, {split: (int(each[other, m]),) * 2 for split, each in chosen.items()}))
-    return found
-
-
-def month_total(sheet: Sheet, g: int, m: int, books: Ledger, sign: int, _: int, only: int | None = None) -> list[Move]:
-    """Steps of one case for a region's month: to it, or from it, within one trust, of the same categories, from or to another month."""
-    more, less = _rooms(books, sheet.own.rows, sign)
-    month_more, month_less = _rooms(books, sheet.months.rows, sign)
-    other = sheet.standing != sheet.standing[:, [m]]
-    room = np.minimum(more[:, [m]], less) * (sheet.region == g)[:, None]
-    room = np.where(other, np.minimum(room, _either(books, sheet.years.rows)[:, None]), room)
-    room = np.minimum(room, np.minimum(month_more[g, m], month_less[g])[None, :])
-    there = (sheet.totals != NONE).any(axis=-1)
-    room *= there & there[:, [m]]
-    room[:, m] = 0
-    room = room if only is None else np.where((np.arange(room.shape[0]) == only)[:, None], room, 0)
-    chosen = {}
-    for split, parts in (sheet.of_trusts | sheet.of_months).items():
-        held = _held(books, parts.variables)
-        held = held if split in sheet.of_trusts else held[[g]]
-        more, less = _rooms(books, parts.monthly.rows, sign)
-        taken = held if sign > 0 else np.broadcast_to(held[:, [m], :], held.shape)
-        each = np.minimum(taken, np.minimum(more[g, m][None, :], less[g])[None, :, :])
-        if split in sheet.of_trusts:
-            spare = _either(books, parts.yearly.rows)[:, None, :]
-            each = np.where(other[:, :, None], np.minimum(each, spare), each)
-        chosen[split] = np.broadcast_to(each.argmax(axis=-1), room.shape)
-        room = np.minimum(room, each.max(axis=-1))
-    found = []
-    for t, then, _ in _best(room, 1):
-        ends = ((t, m), (t, then)) if sign > 0 else ((t, then), (t, m))
-        found.append(_transfer(sheet, ends, {split: (int(each[t, then]),) * 2 for split, each in chosen.items()}))
-    return found
-
-
-def _transfer(
-    sheet: Sheet, ends: tuple[tuple[int, int], tuple[int, int]], categories: dict[Split, tuple[int, int]]
-) -> Move:
-    """One case less in the second trust and month, one more in the first, with its category here and there in each split."""
-    sums = _Sums(1)
-    for (t, m), way, side in ((ends[0], 1, 0), (ends[1], -1, 1)):
-        sums.add(sheet.totals[t, m], way)
-        for split, both in categories.items():
-            parts = sheet.of_trusts.get(split)
-            variables = parts.variables[t] if parts is not None else sheet.of_months[split].variables[sheet.region[t]]
-            sums.add(variables[m, both[side]], way)
-    return sums.move()

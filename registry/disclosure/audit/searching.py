@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from registry.disclosure.audit import moves
+from registry.disclosure.audit import moves, transfers
 from registry.disclosure.audit.block import Whole
 from registry.disclosure.audit.certificates import Certificate, change
 from registry.disclosure.audit.drawing import Drawn
@@ -107,9 +107,9 @@ def _regional(sheet: Sheet, left: set[int]) -> Iterator[Sought]:
 
 def _totals(sheet: Sheet, left: set[int]) -> Iterator[Sought]:
     for t, r in _places(sheet.years, left):
-        yield Sought(int(sheet.years.targets[t, r]), partial(moves.year, sheet, t), {})
+        yield Sought(int(sheet.years.targets[t, r]), partial(transfers.year, sheet, t), {})
     for g, m, r in _places(sheet.months, left):
-        yield Sought(int(sheet.months.targets[g, m, r]), partial(moves.month_total, sheet, g, m), {})
+        yield Sought(int(sheet.months.targets[g, m, r]), partial(transfers.month_total, sheet, g, m), {})
 
 
 def _open(cells: Cells, left: set[int]) -> tuple[Whole, ...]:
