@@ -139,7 +139,7 @@ def _read(store: Store, asked: Asked) -> Matter:
 
 
 def _change(store: Store, secrets: Secrets, asked: Asked, verdict: Verdict, left: int) -> Changed:
-    """Other offsets for cells that fail and were never published; where that is no longer possible, parts of splits are withheld."""
+    """Other offsets for cells that fail and were never published; where that does not help, parts of splits are withheld."""
     with store.transaction(role=ROLE) as connection:
         lock(connection)
         redrawn = 0
@@ -147,7 +147,8 @@ def _change(store: Store, secrets: Secrets, asked: Asked, verdict: Verdict, left
             redrawn = offsets.rekey(connection, asked.publication_id, secrets["offset"], verdict.rekey)
         if redrawn:
             return Changed(redrawn=redrawn)
-        return Changed(withheld=offsets.withhold(connection, asked.publication_id, verdict.failing))
+        names = {*verdict.failing, *verdict.rekey}
+        return Changed(withheld=offsets.withhold(connection, asked.publication_id, sorted(names)))
 
 
 def _finish(
