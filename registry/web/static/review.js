@@ -17,7 +17,9 @@ for (const place of document.querySelectorAll('[data-beside]')) {
 
 // What is typed above a letter stands in its blanks. The boxes have no name and are in no form: nothing leaves the page.
 for (const box of document.querySelectorAll('[data-fills]')) {
-  box.addEventListener('input', () => {
+  function show () {
     for (const blank of document.querySelectorAll(`[data-blank="${box.dataset.fills}"]`)) blank.textContent = box.value
-  })
+  }
+  box.addEventListener('input', show)
+  if (box.value) show() // typed before this script was there
 }
