@@ -39,7 +39,5 @@ def _is_due(connection: Connection) -> bool:
     counted = connection.scalar(select(func.max(trust_month.c.counted_at)))
     prepared = connection.scalar(select(func.max(publication.c.cut_at)))
     return (
-        counted is not None
-        and (prepared is None or prepared < counted)
-        and protecting.open_draft(connection) is None
+        counted is not None and (prepared is None or prepared < counted) and protecting.open_draft(connection) is None
     )
