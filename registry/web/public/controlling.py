@@ -76,7 +76,7 @@ def chart(
     return Control(
         f"control-{measure.ident}-{area}",
         measure.title,
-        _unit(measure),
+        measure.unit,
         kind,
         tuple(drawn),
         sentence,
@@ -91,10 +91,6 @@ def _axis_from(marks: Sequence[Mark]) -> float:
     """Beside a target the axis begins at the ten below the lowest value or limit, at 80 at the most."""
     lowest = min((value for mark in marks for value in (mark.value, mark.lower) if value is not None), default=80.0)
     return min(80.0, max(0.0, lowest // 10 * 10))
-
-
-def _unit(measure: Measure) -> str:
-    return measure.unit
 
 
 def _mark(line: Line, scale: float) -> Mark:

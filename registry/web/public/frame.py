@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 from uuid import UUID
+from zlib import compress, decompress
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -27,7 +28,8 @@ from registry.web.pages import render
 
 READER = "hat_reader"
 FRESH = "public, max-age=300"
-ROOM = 32 * 1024 * 1024  # bytes of pages that a process keeps
+ROOM = 32 * 1024 * 1024  # bytes of pages that a process keeps, compressed: a drawing is a tenth of itself then
+LEVEL = 1
 RELEASES = 2
 """So many releases are kept as a whole: the latest, and the one before it while requests end."""
 
@@ -46,7 +48,7 @@ class Kept:
 
     @property
     def used(self) -> int:
-        """Bytes of the pages that are kept."""
+        """Bytes of the pages that are kept, as they are kept."""
         return self._used
 
     def page(self, release: Release, address: Address) -> bytes | None:
@@ -54,14 +56,15 @@ class Kept:
             found = self._pages.get((release.id, address))
             if found is not None:
                 self._pages.move_to_end((release.id, address))
-            return found
+        return None if found is None else decompress(found)
 
     def keep_page(self, release: Release, address: Address, content: bytes) -> None:
-        if release.draft or len(content) > self._room:
+        small = compress(content, LEVEL)
+        if release.draft or len(small) > self._room:
             return
         with self._lock:
-            self._used += len(content) - len(self._pages.pop((release.id, address), b""))
-            self._pages[release.id, address] = content
+            self._used += len(small) - len(self._pages.pop((release.id, address), b""))
+            self._pages[release.id, address] = small
             while self._used > self._room:
                 _, given_up = self._pages.popitem(last=False)
                 self._used -= len(given_up)

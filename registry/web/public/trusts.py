@@ -27,7 +27,7 @@ from registry.web.series import Area, Line
 
 router = APIRouter()
 
-NOT_YET = "no final month yet"
+NOT_YET = "no final month in this year"
 
 
 @dataclass(frozen=True, slots=True)
