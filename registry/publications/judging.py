@@ -155,7 +155,7 @@ def _verdict(matter: Matter, found: Sequence[Report]) -> Verdict:
     draft = matter.releases[-1].number
     failing = {one.cell for report in found for one in report.failing if one.release == draft}
     again = sorted(failing.union(*(report.rekey for report in found)))
-    told = _merged([report.as_dict() for report in found])
+    told = _merged([report.as_dict() for report in found]) if found else {}
     numbers = {"releases": [release.number for release in matter.releases], "data_hash": data_hash(matter.releases)}
     return Verdict(all(report.passed for report in found), tuple(again), tuple(sorted(failing)), told | numbers)
 
