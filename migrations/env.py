@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 import registry.store.desk
 import registry.store.figures
 import registry.store.lessons
-import registry.store.notices  # noqa: F401 (declares tables)
+import registry.store.notices
 import registry.store.operation
 import registry.store.outliers
 import registry.store.own_people

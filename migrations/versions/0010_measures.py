@@ -77,7 +77,9 @@ TRIGGERS = (
 def upgrade() -> None:
     for name, of_type in TRUST_MONTH:
         op.add_column("trust_month", sa.Column(name, of_type, nullable=True), schema="figures")
-    coded = sa.Column("coded_candidates_returned", sa.Boolean(), server_default=sa.text("false"), nullable=False)
+    coded: sa.Column[bool] = sa.Column(
+        "coded_candidates_returned", sa.Boolean(), server_default=sa.text("false"), nullable=False
+    )
     op.add_column("trust_month", coded, schema="figures")
     op.create_check_constraint(
         op.f("ck_trust_month_timeliness"), "trust_month", "timeliness in ('in_time', 'late')", schema="figures"

@@ -6,6 +6,7 @@ them; no offset is drawn anew once its cell was published; what was released is 
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -181,7 +182,7 @@ def upgrade() -> None:
     _rights()
 
 
-def _column(table: str, schema: str, *column: sa.Column[object]) -> None:
+def _column(table: str, schema: str, *column: sa.Column[Any]) -> None:
     for each in column:
         op.add_column(table, each, schema=schema)
 
@@ -278,7 +279,7 @@ def _release_tables() -> None:
     )
 
 
-def _file_columns() -> list[sa.Column[object]]:
+def _file_columns() -> list[sa.Column[Any]]:
     return [
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("name", "media_type", "digest")),
         sa.Column("size", sa.Integer(), nullable=False),

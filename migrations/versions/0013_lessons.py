@@ -15,7 +15,7 @@ depends_on = None
 TENANT_TABLES = (
     "learning_point", "learning_edition", "screening_list", "moderation", "moderation_event", "learning_subscriber",
 )  # fmt: skip
-UPDATES = {
+UPDATES: dict[str, dict[str, tuple[str, ...]]] = {
     "hat_app": {
         "records.learning_point": (
             "theme", "stage", "factor", "done", "edition", "text_ct", "state", "reason", "note_ct", "changed_at",
@@ -44,7 +44,7 @@ UPDATES = {
         "published.learning_summary": ("introduction", "counts", "withdrawn_at", "reason"),
     },
 }  # fmt: skip
-GRANTS = {
+GRANTS: dict[str, dict[str, tuple[str, ...]]] = {
     "hat_app": {"select, insert": (*(f"records.{table}" for table in TENANT_TABLES), "register.moderator_home")},
     "hat_jobs": {
         "select": (

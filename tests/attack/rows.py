@@ -10,8 +10,8 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 from sqlalchemy import ARRAY, Column, Table, types
 
-import registry.store.desk  # noqa: F401 (declares tables)
-import registry.store.lessons  # noqa: F401 (declares tables)
+import registry.store.desk
+import registry.store.lessons
 import registry.store.releases  # noqa: F401 (declares tables)
 from registry.store.tables import metadata
 from tests.conftest import Database

@@ -472,7 +472,9 @@ def test_two_people_release(database: Database, admin: psycopg.Connection) -> No
         "insert into register.person (user_name, display_name) values ('ann', 'Ann') returning id"
     ).fetchone()
     assert ann is not None
-    columns = "state, title, cut_at, code_version, definition, grid_version, rules, prepared_by, prepared_by_name, data_hash"
+    columns = (
+        "state, title, cut_at, code_version, definition, grid_version, rules, prepared_by, prepared_by_name, data_hash"
+    )
     values = [date(2026, 1, 20), *ann]
     said = "insert into release.publication ({}) values ({}, 't', %s, '1', '1.0', 1, '{{}}', %s, 'Ann', 'abc') returning id"
     with psycopg.connect(database.url("hat_national")) as connection:
