@@ -132,6 +132,8 @@ def _ten_digits(text: pl.Expr) -> pl.Expr:
 
 
 _WEIGHTS = np.array([10, 9, 8, 7, 6, 5, 4, 3, 2, 1], dtype=np.int64)
+# polars binds numpy when it first meets an array, and fails where two threads do so together: so it is bound here.
+pl.Series(_WEIGHTS)
 
 
 def _check_digits_fit(digits: pl.Series) -> pl.Series:

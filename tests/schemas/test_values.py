@@ -1,5 +1,7 @@
 """The strict readings: numbers, ids, dates and times, against plain Python and published vectors."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -189,3 +191,9 @@ def test_a_spreadsheets_error_is_never_a_value() -> None:
     for kind in RecordKind:
         for each in fields(kind):
             assert read(each.name, "#N/A", "#REF!", kind=kind) == [None, None]
+
+
+def test_polars_has_its_numpy_before_the_first_file_comes() -> None:
+    """It binds it at the first array, and two threads that do so together fail."""
+    said = "import polars, schemas.values, polars.series.series as s; print('ndarray' in vars(s.np))"
+    assert subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True).stdout == "True\n"
