@@ -225,7 +225,7 @@ class Figure:
 def protected_figure(world: World) -> Figure:
     """Multiples of 5 near the exact counts, and the rate made of them alone."""
     figures = httpx.get(f"{world.service.address}/figures/hat-rate.json", timeout=30).json()["figures"]
-    (line,) = [one for one in figures if one["area"] == REGION and one["month"][:7] == MONTH]
+    (line,) = [one for one in figures if one["area"] == REGION and one["period"] == MONTH]
     top, bottom = int(line["numerator"]), int(line["denominator"])
     assert top % 5 == bottom % 5 == 0
     assert abs(top - CASES) < 5
