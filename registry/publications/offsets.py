@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, text, update
 
 from registry.disclosure import rounding
 from registry.publications.digests import draft_hash
@@ -65,21 +66,48 @@ def rekey(connection: Connection, publication_id: UUID, key: bytes, names: Seque
 
 
 def withhold(connection: Connection, publication_id: UUID, names: Sequence[str]) -> int:
-    """Withhold parts of a split in a draft, and take down what the figures are now; gives how many cells.
+    """Withhold cells of a draft, and take down what the figures are now; gives how many cells.
 
-    For cells that fail the audit and whose offsets were published with: without its parts a total can no longer be worked back. What is
-    withheld has no attempt. Totals stay.
+    For cells that fail the audit and that no other offset helps. Of a split its parts are withheld: without them a total can no longer be
+    worked back. Of a trust whose total fails, its whole financial year is: so few cases that its months and its year tell each other's.
+    What is withheld has no attempt. Totals of regions stay; one that fails stands against the figures.
     """
-    shown = (draft_cell.c.publication_id == publication_id) & draft_cell.c.cell_id.in_(list(names))
-    parts = shown & (draft_cell.c.split != "total") & (draft_cell.c.state == "counted")
-    blank = update(draft_cell).where(parts).values(value=None, state="suppressed").returning(draft_cell.c.cell_id)
+    mine = draft_cell.c.publication_id == publication_id
+    shown = mine & (draft_cell.c.state == "counted")
+    parts = draft_cell.c.cell_id.in_(list(names)) & (draft_cell.c.split != "total")
+    whole = [
+        _year_of_trust(*row) for row in connection.execute(_TOTALS, {"draft": publication_id, "names": list(names)})
+    ]
+    blank = (
+        update(draft_cell)
+        .where(shown, or_(parts, *whole))
+        .values(value=None, state="suppressed")
+        .returning(draft_cell.c.cell_id)
+    )
     gone = list(connection.scalars(blank))
     if gone:
-        mine = (exact_cell.c.publication_id == publication_id) & exact_cell.c.cell_id.in_(gone)
-        connection.execute(update(exact_cell).where(mine).values(attempt=WITHHELD))
+        counted = (exact_cell.c.publication_id == publication_id) & exact_cell.c.cell_id.in_(gone)
+        connection.execute(update(exact_cell).where(counted).values(attempt=WITHHELD))
         hashed = draft_hash(connection, publication_id)
         connection.execute(update(publication).where(publication.c.id == publication_id).values(data_hash=hashed))
     return len(gone)
+
+
+_TOTALS = text(
+    """
+    select distinct quantity, geography, (date_trunc('year', period - interval '3 months') + interval '3 months')::date
+      from release.draft_cell
+     where publication_id = :draft and cell_id = any(:names) and split = 'total' and geography_kind = 'trust'
+    """
+)
+
+
+def _year_of_trust(quantity: str, geography: str, begin: date) -> ColumnElement[bool]:
+    """All cells of one trust in the financial year that begins on a day."""
+    c = draft_cell.c
+    end = begin.replace(year=begin.year + 1)
+    place = (c.quantity == quantity) & (c.geography_kind == "trust") & (c.geography == geography)
+    return place & (c.period >= begin) & (c.period < end)
 
 
 WITHHELD = -1
