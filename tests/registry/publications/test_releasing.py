@@ -498,6 +498,40 @@ def test_what_was_published_and_fails_later_is_withheld(
     assert (report["offsets_drawn_again"], report["cells_withheld"]) == (0, 2)
 
 
+def test_of_a_trust_whose_total_cannot_be_helped_the_whole_year_is_withheld(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    """Its months and its year tell each other's; of the region and of its admissions nothing is withheld."""
+    release(store, team, prepare(store, settings, team))
+    again = prepare(store, settings, team)
+    ask(store, team, again)
+    month = "grid-1/hat_cases/trust/RA1/month/2025-03/total"
+    told = iter([Verdict(False, failing=(month,)), Verdict(True)])
+    assert auditing.work(store, KEYS, settings, AT, judge=lambda _matter, _tell: next(told))["audited"] == 1
+    states: dict[str, set[str]] = {}
+    for name, (_, state, _) in cells(store).items():
+        states.setdefault("/".join(name.split("/")[1:4]), set()).add(state)
+    assert "suppressed" in states["hat_cases/trust/RA1"]
+    assert "counted" not in states["hat_cases/trust/RA1"]
+    assert "suppressed" not in states["admissions/trust/RA1"]
+    assert "suppressed" not in states["hat_cases/region/Y58"]
+
+
+def test_another_offset_is_judged_again_though_the_number_stays(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    """What an insider knows is the offset: the same published number by another offset is another matter."""
+    made = prepare(store, settings, team)
+    with store.readonly(role="hat_national") as connection:
+        matter = judging.read(connection, made)
+    others = {name: (drawn + 1) % 5 for name, drawn in matter.insider.offsets.items()}
+    for part in judging._by_year(matter.releases):
+        for key in judging._keys(part):
+            same, other = (judging._fingerprint(key, part, each) for each in (matter.insider.offsets, others))
+            assert same == judging._fingerprint(key, part, dict(matter.insider.offsets))
+            assert same != other
+
+
 def test_one_worker_audits_at_a_time(store: Store, settings: Settings, team: Team, trust: int) -> None:
     made = prepare(store, settings, team)
     ask(store, team, made)
