@@ -127,7 +127,7 @@ def count(connection: Connection, rules: CountingRules, at: datetime, desk: Desk
     Gives what came of it in numbers. Months that had not ended are left out. Safe to run again: the same records and the same
     time give the same counts. `desk` says when returns are due.
     """
-    connection.execute(select(func.pg_advisory_xact_lock(FIGURES_LOCK)))
+    take_turn(connection)
     connection.execute(text(MEMORY))
     set_mark(connection)
     for table in (touched, case_count, report_count, trust_month):
@@ -138,6 +138,13 @@ def count(connection: Connection, rules: CountingRules, at: datetime, desk: Desk
     connection.execute(text(case_facts.APART.format(source=case_facts.EVERY_CASE)), silent)
     count_months(connection, rules, at, desk)
     return _effect(connection)
+
+
+def take_turn(connection: Connection) -> None:
+    """One count at a time: wait for another as long as a statement may take, not only as long as for a row."""
+    connection.execute(text("set local lock_timeout = 0"))
+    connection.execute(select(func.pg_advisory_xact_lock(FIGURES_LOCK)))
+    connection.execute(text("set local lock_timeout = default"))
 
 
 def silent_since(rules: CountingRules, at: datetime) -> datetime:

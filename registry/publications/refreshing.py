@@ -104,7 +104,7 @@ def refresh(
 
     Gives how many cases had been touched and how many months of organisations were counted anew.
     """
-    connection.execute(select(func.pg_advisory_xact_lock(counting.FIGURES_LOCK)))
+    counting.take_turn(connection)
     since = counting.mark(connection)
     if since is None:
         return counting.count(connection, rules, at, desk)

@@ -71,14 +71,13 @@ def cluster() -> Iterator[Cluster]:
         made = Cluster(place / "registry", place / "archive", place / "backups")
         for folder in (made.folder, made.archive, made.backups):
             folder.mkdir()
-        (made.folder / "postgres").mkdir(mode=0o711)
         for folder in (made.archive, made.backups):
             _hand_over(made.folder, folder)
         yield made
 
 
 def _hand_over(folder: Path, path: Path) -> None:
-    account = account_for(folder / "postgres")
+    account = account_for(folder / "postgres")  # before there is one: whom it will run as
     if account is not None:
         os.chown(path, account.uid, account.gid)
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,7 @@ import pytest
 from psycopg import errors
 
 from registry import embedded
+from registry.demo.marking import begin
 from registry.embedded import Server
 from registry.identifiers import IdentifierError
 from registry.settings import Secrets, load
@@ -25,6 +27,7 @@ from tests.running import free_port
 
 pytestmark = pytest.mark.slow
 
+MONTHS = 24
 AUDITED = "a thing that happened"
 
 
@@ -60,6 +63,7 @@ def drill() -> Iterator[Drill]:
 
 def _demonstration(place: Cluster) -> Server:
     """`hat demo`, as the README says, on a Postgres that archives from its first second."""
+    begin(load(data_dir=place.folder), MONTHS, datetime.now(UTC).date())
     server = place.start()
     port = str(free_port())
     with subprocess.Popen(

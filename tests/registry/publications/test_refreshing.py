@@ -1,6 +1,7 @@
 """Counting only what was touched gives what counting everything gives, to the last row."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -261,3 +262,24 @@ def test_what_was_touched_is_forgotten_once_it_is_counted(store: Store, trusts: 
         refreshing.refresh(connection, RULES, AT)
         assert connection.execute(select(touched)).all() == []
         assert connection.execute(select(case_count)).all() == []
+
+
+WAITING = text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
+
+
+def test_a_count_waits_for_another_longer_than_for_a_row(store: Store) -> None:
+    def second() -> str:
+        with store.transaction(role="hat_jobs") as connection:
+            connection.execute(text("set lock_timeout = '1ms'"))
+            counting.take_turn(connection)
+            return str(connection.scalar(text("show lock_timeout")))
+
+    with ThreadPoolExecutor(1) as pool, store.readonly(role="hat_national") as watch:
+        with store.transaction(role="hat_jobs") as first:
+            counting.take_turn(first)
+            waits = pool.submit(second)
+            while not watch.scalar(WAITING):
+                watch.execute(text("select pg_sleep(0.02)"))
+            watch.execute(text("select pg_sleep(0.05)"))  # many times what a row would be waited for
+            assert not waits.done()
+        assert waits.result() == "2s"
