@@ -19,8 +19,9 @@ from registry.statistics.rates import rate
 from registry.store import SYSTEM_TENANT, Store
 from tests.make import csv_bytes, nhs_number, valid_activity, valid_case, valid_rca
 from tests.registry.publications.hold import GROUPS, STAYS
+from tests.registry.web.at_release_desk import approve, audited, prepared
 from tests.registry.web.programs import program, screened, send_file
-from tests.registry.web.visitors import House, send, token_of, words_of
+from tests.registry.web.visitors import House, words_of
 
 CODE = "RK9"
 YEARS = {2010: (217, 103_845), 2016: (176, 119_128)}
@@ -146,20 +147,22 @@ def test_from_the_trusts_files_to_the_public_page(counted: House) -> None:
     assert public.get("/figures/hat-rate.json").status_code == 404
     analyst = browser(counted, "analyst", Role.NATIONAL_ANALYST)
     lead = browser(counted, "lead", Role.NATIONAL_LEAD)
-    draft = str(send(analyst, "/team/publications", seen="/team").headers["location"])
-    token = token_of(analyst.get(draft))
-    assert analyst.post(f"{draft}/release", data={"form_token": token}).status_code == 403
+    second = browser(counted, "second", Role.NATIONAL_LEAD)
+    draft = prepared(analyst)
+    audited(counted, analyst, draft)
+    assert approve(analyst, draft).status_code == 403
+    assert approve(lead, draft).status_code == 303
     assert public.get("/figures/hat-rate.json").status_code == 404
-    assert lead.post(f"{draft}/release", data={"form_token": token_of(lead.get(draft))}).status_code == 303
+    assert approve(second, draft).status_code == 303
 
     figures = public.get("/figures/hat-rate.json").json()["figures"]
-    ours = [one for one in figures if one["area"] == "y58" and one["month"][:4] in ("2010", "2016")]
+    ours = [one for one in figures if one["area"] == "y58" and one["period"][:4] in ("2010", "2016")]
     assert len(ours) == 24
     for one in ours:
         assert_protected(one)
     page = words_of(public.get("/figures/hat-rate?area=y58"))
     assert "South West" in page
-    assert "Prepared by Analyst, released by Lead" in page
+    assert "Prepared by Analyst, approved by Lead and Second" in page
     own = words_of(public.get(f"/figures/trusts/{CODE}"))
     assert "University Hospitals Plymouth NHS Trust" in own
     for exact in ("217", "176", "103,845", "119,128", "2.090", "1.477"):
@@ -168,7 +171,7 @@ def test_from_the_trusts_files_to_the_public_page(counted: House) -> None:
 
 def assert_protected(one: dict[str, Any]) -> None:
     """A month's counts are multiples of 5 within 4 of the exact ones, and its rate is made of them alone."""
-    year, month = map(int, one["month"].split("-"))
+    year, month = map(int, one["period"].split("-"))
     number, admissions = YEARS[year]
     exact_cases = len([place for place in range(number) if place % 12 + 1 == month])
     exact_admissions = admissions // 12 + (month <= admissions % 12)
