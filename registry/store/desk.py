@@ -30,8 +30,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from registry.store.columns import Moment, grown_id, now, tenant
 from registry.store.records import RECORD
-from registry.store.tables import Moment, metadata, organisation, pair, person, submission
+from registry.store.tables import metadata, organisation, pair, person, submission
 from schemas.record import RecordKind
 
 OPEN_STATES = ("suspected", "confirmed", "rca_open", "with_consultant", "second_reading")
@@ -39,19 +40,6 @@ OPEN_STATES = ("suspected", "confirmed", "rca_open", "with_consultant", "second_
 _OPEN = "state in ({})".format(", ".join(f"'{each}'" for each in OPEN_STATES))
 
 _CASE = RECORD[RecordKind.CASE]
-
-
-def _tenant() -> Column[Any]:
-    return Column("tenant_id", Integer, ForeignKey(organisation.c.id), nullable=False)
-
-
-def _grown_id() -> Column[Any]:
-    """An id that grows with time."""
-    return Column("id", Uuid, nullable=False, server_default=text("records.uuid7()"))
-
-
-def _now(name: str) -> Column[Any]:
-    return Column(name, Moment, nullable=False, server_default=func.now())
 
 
 def _case() -> Column[Any]:
@@ -67,7 +55,7 @@ def _of_case() -> ForeignKeyConstraint:
 case_work = Table(
     "case_work",
     metadata,
-    _tenant(),
+    tenant(),
     # No foreign key: the worker takes in hundreds of thousands at a time from the records themselves.
     _case(),
     Column("state", Text, nullable=False),
@@ -92,10 +80,10 @@ case_work = Table(
 case_event = Table(
     "case_event",
     metadata,
-    _tenant(),
-    _grown_id(),
+    tenant(),
+    grown_id(),
     _case(),
-    _now("at"),
+    now("at"),
     Column("actor", Text, nullable=False),
     # moved, assigned, due, reminded, read, shown, asked, answered, …
     Column("what", Text, nullable=False),
@@ -114,7 +102,7 @@ case_event = Table(
 draft = Table(
     "draft",
     metadata,
-    _tenant(),
+    tenant(),
     Column("person_id", Uuid, nullable=False),
     Column("kind", Text, nullable=False),
     # The local case id; empty for a case that has none yet.
@@ -123,7 +111,7 @@ draft = Table(
     Column("base_version", Integer),
     # The text by field as JSON; null once it was stored or thrown away.
     Column("answers_ct", LargeBinary),
-    _now("saved_at"),
+    now("saved_at"),
     PrimaryKeyConstraint("tenant_id", "person_id", "kind", "case_key"),
     schema="records",
 )
@@ -131,8 +119,8 @@ draft = Table(
 reading = Table(
     "reading",
     metadata,
-    _tenant(),
-    _grown_id(),
+    tenant(),
+    grown_id(),
     _case(),
     # first, second, agreed; the latest of each place stands.
     Column("place", Text, nullable=False),
@@ -143,7 +131,7 @@ reading = Table(
     Column("would_have_changed_outcome", Text),
     Column("inadequacies", ARRAY(Text)),
     Column("judged_on", Date),
-    _now("at"),
+    now("at"),
     PrimaryKeyConstraint("tenant_id", "id"),
     _of_case(),
     Index(None, "tenant_id", "case_id", "id"),
@@ -153,8 +141,8 @@ reading = Table(
 action = Table(
     "action",
     metadata,
-    _tenant(),
-    _grown_id(),
+    tenant(),
+    grown_id(),
     _case(),
     Column("what_ct", LargeBinary),
     # A role, never a name.
@@ -165,7 +153,7 @@ action = Table(
     # The inadequacies it answers, by their codes.
     Column("themes", ARRAY(Text), nullable=False),
     Column("made_by", Text, nullable=False),
-    _now("made_at"),
+    now("made_at"),
     Column("dropped_at", Moment),
     Column("reminded_on", Date),
     PrimaryKeyConstraint("tenant_id", "id"),
@@ -178,15 +166,15 @@ action = Table(
 consultant_link = Table(
     "consultant_link",
     metadata,
-    _tenant(),
-    _grown_id(),
+    tenant(),
+    grown_id(),
     _case(),
     # The link names its trust in clear, so that it is looked for among that trust's own only.
     Column("link_digest", LargeBinary, nullable=False),
     Column("code_digest", LargeBinary, nullable=False),
     Column("sent_to_ct", LargeBinary),
     Column("made_by", Text, nullable=False),
-    _now("made_at"),
+    now("made_at"),
     Column("expires_at", Moment, nullable=False),
     # The code was entered; a session of its own begins.
     Column("used_at", Moment),
@@ -205,11 +193,11 @@ consultant_link = Table(
 allowed_domain = Table(
     "allowed_domain",
     metadata,
-    _tenant(),
+    tenant(),
     # In lower case, without @: consultants' links are sent there only.
     Column("domain", Text, nullable=False),
     Column("added_by", Text, nullable=False),
-    _now("added_at"),
+    now("added_at"),
     Column("ended_at", Moment),
     PrimaryKeyConstraint("tenant_id", "domain"),
     schema="records",
@@ -221,7 +209,7 @@ attribution = Table(
     "attribution",
     metadata,
     # The organisation that reported the case.
-    _tenant(),
+    tenant(),
     _case(),
     Column("attributed_id", Integer, nullable=False),
     # proposed, accepted, disputed, shared, decided. What counts stands in case_record; this is how it came about.
@@ -248,8 +236,8 @@ attributed_case = Table(
     "attributed_case",
     metadata,
     # The organisation that the case was attributed to. The worker writes it; all that this organisation may know is here.
-    _tenant(),
-    _grown_id(),
+    tenant(),
+    grown_id(),
     Column("reporter_id", Integer, nullable=False),
     Column("reported_case_id", Uuid, nullable=False),
     Column("nhs_number_ct", LargeBinary),
@@ -260,7 +248,7 @@ attributed_case = Table(
     Column("discharge_date", Date),
     # Whom to ask at the reporter: a role and an address.
     Column("contact_ct", LargeBinary),
-    _now("told_at"),
+    now("told_at"),
     # The reporter withdrew it, or attributes it otherwise now.
     Column("ended_at", Moment),
     # accepted, disputed, shared; null: not answered yet.
@@ -294,7 +282,7 @@ offered_pair = Table(
     "offered_pair",
     metadata,
     # One of the two trusts that reported what may be one event. The worker writes it.
-    _tenant(),
+    tenant(),
     Column("pair_id", Uuid, nullable=False),
     _case(),
     Column("other_id", Integer, nullable=False),
@@ -304,7 +292,7 @@ offered_pair = Table(
     Column("differing", ARRAY(Text), nullable=False),
     # offered, linked, dismissed, unlinked, ended
     Column("state", Text, nullable=False),
-    _now("offered_at"),
+    now("offered_at"),
     # link, dismiss, unlink
     Column("answer", Text),
     Column("answered_by", Text),
@@ -359,7 +347,7 @@ dispute = Table(
     Column("discharge_date", Date),
     Column("diagnosis_date", Date),
     Column("reason", Text, nullable=False),
-    _now("opened_at"),
+    now("opened_at"),
     # The case was withdrawn, or the two agreed after all.
     Column("ended_at", Moment),
     Column("decided_for", Integer),
@@ -380,7 +368,7 @@ attribution_basis = Table(
     Column("from_date", Date, nullable=False),
     Column("ended_on", Date),
     Column("recorded_by", Text, nullable=False),
-    _now("recorded_at"),
+    now("recorded_at"),
     schema="register",
 )
 
@@ -395,7 +383,7 @@ record_change = Table(
     "record_change",
     metadata,
     # A record that a submission, or a rehearsal, changes or withdraws: its key and names of fields, never a value. The first 10,000.
-    _tenant(),
+    tenant(),
     Column("submission_id", Uuid, nullable=False),
     # From 1, in the order of the sheet.
     Column("number", Integer, nullable=False),
@@ -417,7 +405,7 @@ month_effect = Table(
     "month_effect",
     metadata,
     # What a stored submission of cases changed in the trust's own months: cases in scope by the month of their index stay.
-    _tenant(),
+    tenant(),
     Column("submission_id", Uuid, nullable=False),
     Column("month", Date, nullable=False),
     Column("new", Integer, nullable=False),
@@ -435,13 +423,13 @@ month_effect = Table(
 sign_off = Table(
     "sign_off",
     metadata,
-    _tenant(),
-    _grown_id(),
+    tenant(),
+    grown_id(),
     Column("month", Date, nullable=False),
     # What was declared: complete, nil, partial; and the sentence that was signed.
     Column("statement", Text, nullable=False),
     Column("signed_by", Text, nullable=False),
-    _now("signed_at"),
+    now("signed_at"),
     Column("unlock_asked_by", Text),
     Column("unlock_asked_at", Moment),
     Column("unlock_reason_ct", LargeBinary),
@@ -456,13 +444,13 @@ notice = Table(
     "notice",
     metadata,
     # The organisation that it is about; the registry's own for notices to national roles.
-    _tenant(),
-    _grown_id(),
+    tenant(),
+    grown_id(),
     Column("person_id", Uuid, nullable=False),
     Column("kind", Text, nullable=False),
     Column("count", Integer, nullable=False),
     Column("link", Text, nullable=False),
-    _now("made_at"),
+    now("made_at"),
     Column("read_at", Moment),
     Column("mailed_at", Moment),
     PrimaryKeyConstraint("tenant_id", "id"),
@@ -482,8 +470,8 @@ notice = Table(
 outbox = Table(
     "outbox",
     metadata,
-    _tenant(),
-    _grown_id(),
+    tenant(),
+    grown_id(),
     # A person, whose address is looked up when it is sent; or an address, sealed as the text is.
     Column("person_id", Uuid),
     Column("to_ct", LargeBinary),
@@ -491,7 +479,7 @@ outbox = Table(
     # A text with a secret in it, such as a link, is sealed; one without may stand in clear.
     Column("body", Text),
     Column("body_ct", LargeBinary),
-    _now("made_at"),
+    now("made_at"),
     Column("sent_at", Moment),
     Column("tries", SmallInteger, nullable=False, server_default=text("0")),
     Column("tried_at", Moment),

@@ -22,25 +22,12 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    func,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from registry.store.tables import Moment, metadata, organisation, person
-
-
-def _tenant() -> Column[Any]:
-    return Column("tenant_id", Integer, ForeignKey(organisation.c.id), nullable=False)
-
-
-def _grown_id() -> Column[Any]:
-    """An id that grows with time."""
-    return Column("id", Uuid, nullable=False, server_default=text("records.uuid7()"))
-
-
-def _now(name: str) -> Column[Any]:
-    return Column(name, Moment, nullable=False, server_default=func.now())
+from registry.store.columns import Moment, grown_id, now, tenant
+from registry.store.tables import metadata, organisation, person
 
 
 def _filed() -> list[Column[Any]]:
@@ -64,8 +51,8 @@ def _filed() -> list[Column[Any]]:
 learning_point = Table(
     "learning_point",
     metadata,
-    _tenant(),
-    _grown_id(),
+    tenant(),
+    grown_id(),
     # The case whose review it came of; for its patient's wish. No other trust's row ever names it.
     Column("case_id", Uuid, nullable=False),
     Column("action_id", Uuid),
@@ -78,8 +65,8 @@ learning_point = Table(
     Column("reason", Text),
     Column("note_ct", LargeBinary),
     Column("made_by", Text, nullable=False),
-    _now("made_at"),
-    _now("changed_at"),
+    now("made_at"),
+    now("changed_at"),
     # The copy that moderators read, which keeps this number when it is published.
     Column("copy_id", Uuid, nullable=False),
     PrimaryKeyConstraint("tenant_id", "id"),
@@ -90,7 +77,7 @@ learning_point = Table(
 learning_edition = Table(
     "learning_edition",
     metadata,
-    _tenant(),
+    tenant(),
     Column("point_id", Uuid, nullable=False),
     Column("edition", SmallInteger, nullable=False),
     # The text as it was sent; nobody but the trust reads it.
@@ -98,7 +85,7 @@ learning_edition = Table(
     # What the screen asked about and the author confirmed: sorts and places, never words.
     Column("confirmed", JSONB, nullable=False),
     Column("made_by", Text, nullable=False),
-    _now("made_at"),
+    now("made_at"),
     PrimaryKeyConstraint("tenant_id", "point_id", "edition"),
     ForeignKeyConstraint(["tenant_id", "point_id"], [learning_point.c.tenant_id, learning_point.c.id]),
     schema="records",
@@ -111,7 +98,7 @@ screening_list = Table(
     Column("tenant_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
     Column("words_ct", LargeBinary),
     Column("changed_by", Text, nullable=False),
-    _now("changed_at"),
+    now("changed_at"),
     schema="records",
 )
 
@@ -120,7 +107,7 @@ screening_list = Table(
 moderation = Table(
     "moderation",
     metadata,
-    _tenant(),
+    tenant(),
     Column("id", Uuid, nullable=False),
     # For the rule that one of two belongs elsewhere, and to carry the answer back; shown to nobody.
     Column("from_tenant", Integer, nullable=False),
@@ -140,8 +127,8 @@ moderation = Table(
 moderation_event = Table(
     "moderation_event",
     metadata,
-    _tenant(),
-    _grown_id(),
+    tenant(),
+    grown_id(),
     Column("moderation_id", Uuid, nullable=False),
     Column("edition", SmallInteger, nullable=False),
     Column("at", Moment, nullable=False),
@@ -160,8 +147,8 @@ moderation_event = Table(
 learning_subscriber = Table(
     "learning_subscriber",
     metadata,
-    _tenant(),
-    _grown_id(),
+    tenant(),
+    grown_id(),
     # The address, sealed; and a keyed digest of it, so that nobody is subscribed twice. Both go when the subscription ends.
     Column("email_ct", LargeBinary),
     Column("email_mac", LargeBinary),
@@ -190,7 +177,7 @@ moderator_home = Table(
     Column("person_id", Uuid, ForeignKey(person.c.id), primary_key=True),
     Column("organisation_id", Integer, ForeignKey(organisation.c.id), nullable=False),
     Column("recorded_by", Text, nullable=False),
-    _now("recorded_at"),
+    now("recorded_at"),
     schema="register",
 )
 
@@ -211,7 +198,7 @@ learning_summary = Table(
     # Published lessons and actions that were chosen.
     Column("chosen", ARRAY(Uuid), nullable=False),
     Column("version", Integer, nullable=False),
-    _now("drafted_at"),
+    now("drafted_at"),
     # People by their label; nobody publishes what they edited or proposed.
     Column("edited_by", ARRAY(Text), nullable=False),
     Column("published_by", Text),

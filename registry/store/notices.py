@@ -2,7 +2,8 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, Text
 
-from registry.store.tables import Moment, metadata, organisation
+from registry.store.columns import Moment
+from registry.store.tables import metadata, organisation
 
 told = Table(
     "told",

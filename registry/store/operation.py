@@ -2,7 +2,8 @@
 
 from sqlalchemy import Column, Integer, Table, func
 
-from registry.store.tables import Moment, metadata
+from registry.store.columns import Moment
+from registry.store.tables import metadata
 
 timeline = Table(
     "timeline",

@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from registry.store.tables import Moment, metadata, organisation
+from registry.store.columns import Moment
+from registry.store.tables import metadata, organisation
 
 STATES = (
     "detected",

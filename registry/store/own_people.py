@@ -19,7 +19,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from registry.store.tables import Moment, metadata, organisation, person
+from registry.store.columns import Moment
+from registry.store.tables import metadata, organisation, person
 
 invitation = Table(
     "invitation",

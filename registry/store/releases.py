@@ -24,7 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from registry.store.tables import Moment, metadata, person, publication, released
+from registry.store.columns import Moment
+from registry.store.tables import metadata, person, publication, released
 
 audit_run = Table(
     "audit_run",

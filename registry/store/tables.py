@@ -10,7 +10,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    DateTime,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -30,6 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from registry.store.columns import Moment, now, tenant
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -39,13 +40,6 @@ metadata = MetaData(
         "ck": "ck_%(table_name)s_%(constraint_name)s",
     }
 )
-
-Moment = DateTime(timezone=True)
-
-
-def _now(name: str) -> Column[Any]:
-    """The database's clock, so that no process's own clock orders anything."""
-    return Column(name, Moment, nullable=False, server_default=func.now())
 
 
 def _random_id() -> Column[Any]:
@@ -77,7 +71,7 @@ organisation = Table(
     Column("live_from", Date),
     # Known from the official risk-assessment file only: it sends no cases.
     Column("activity_only", Boolean, nullable=False, server_default=text("false")),
-    _now("added_at"),
+    now("added_at"),
     CheckConstraint("kind in ('nhs_trust', 'local_health_board', 'independent', 'system')", name="kind"),
     CheckConstraint("nation in ('England', 'Wales')", name="nation"),
     schema="register",
@@ -98,7 +92,7 @@ data_key = Table(
     Column("organisation_id", Integer, ForeignKey(organisation.c.id), primary_key=True),
     Column("version", SmallInteger, primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
-    _now("made_at"),
+    now("made_at"),
     schema="register",
 )
 
@@ -124,7 +118,7 @@ person = Table(
     Column("email", Text),
     Column("password_hash", Text),
     Column("disabled_at", Moment),
-    _now("added_at"),
+    now("added_at"),
     schema="register",
 )
 
@@ -145,8 +139,8 @@ session = Table(
     metadata,
     Column("id_digest", LargeBinary, primary_key=True),
     Column("person_id", Uuid, ForeignKey(person.c.id), nullable=False, index=True),
-    _now("created_at"),
-    _now("last_seen_at"),
+    now("created_at"),
+    now("last_seen_at"),
     Column("ended_at", Moment),
     schema="register",
 )
@@ -159,7 +153,7 @@ single_use_link = Table(
     Column("purpose", Text, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("used_at", Moment),
-    _now("made_at"),
+    now("made_at"),
     schema="register",
 )
 
@@ -171,7 +165,7 @@ api_token = Table(
     Column("name", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("made_by", Uuid, ForeignKey(person.c.id), nullable=False),
-    _now("made_at"),
+    now("made_at"),
     Column("expires_at", Moment),
     Column("revoked_at", Moment),
     schema="register",
@@ -196,7 +190,7 @@ client = Table(
     Column("jwks", JSONB, nullable=False),
     Column("scopes", ARRAY(Text), nullable=False),
     Column("made_by", Uuid, ForeignKey(person.c.id), nullable=False),
-    _now("made_at"),
+    now("made_at"),
     Column("keys_replaced_at", Moment),
     Column("disabled_at", Moment),
     schema="register",
@@ -237,8 +231,8 @@ job_run = Table(
     Column("job", Text, primary_key=True),
     Column("due", Moment, primary_key=True),
     Column("claimed_by", Text, nullable=False),
-    _now("claimed_at"),
-    _now("heartbeat_at"),
+    now("claimed_at"),
+    now("heartbeat_at"),
     Column("finished_at", Moment),
     # What the run did, in counts; or in words why it could not.
     Column("effect", JSONB),
@@ -249,14 +243,10 @@ job_run = Table(
 # --- records: what trusts sent; tenant_id leads every key -------------------------------------------------------------
 
 
-def _tenant() -> Column[Any]:
-    return Column("tenant_id", Integer, ForeignKey(organisation.c.id), nullable=False)
-
-
 submission = Table(
     "submission",
     metadata,
-    _tenant(),
+    tenant(),
     Column("id", Uuid, nullable=False, server_default=func.gen_random_uuid()),
     Column("kind", Text, nullable=False),
     Column("format", Text, nullable=False),
@@ -275,7 +265,7 @@ submission = Table(
     Column("map_version", Integer),
     Column("dataset_version", Text, nullable=False),
     Column("definition", Text, nullable=False),
-    _now("received_at"),
+    now("received_at"),
     Column("finished_at", Moment),
     # Sent = new + changed + unchanged + withdrawn + refused.
     Column("rows", Integer),
@@ -312,7 +302,7 @@ def _of_submission() -> ForeignKeyConstraint:
 payload = Table(
     "payload",
     metadata,
-    _tenant(),
+    tenant(),
     Column("submission_id", Uuid, nullable=False),
     Column("part", Integer, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
@@ -324,7 +314,7 @@ payload = Table(
 finding = Table(
     "finding",
     metadata,
-    _tenant(),
+    tenant(),
     Column("submission_id", Uuid, nullable=False),
     Column("number", Integer, nullable=False),
     Column("rule", SmallInteger, nullable=False),
@@ -343,7 +333,7 @@ finding = Table(
 tally = Table(
     "tally",
     metadata,
-    _tenant(),
+    tenant(),
     Column("submission_id", Uuid, nullable=False),
     Column("rule", SmallInteger, nullable=False),
     Column("field", Text, nullable=False),
@@ -356,7 +346,7 @@ tally = Table(
 unit_outcome = Table(
     "unit_outcome",
     metadata,
-    _tenant(),
+    tenant(),
     Column("submission_id", Uuid, nullable=False),
     # The units from `first` to `last`, counted from 1 in the order sent. 0: the file as a whole, which could not be read.
     Column("first", Integer, nullable=False),
@@ -388,12 +378,12 @@ unit_outcome = Table(
 progress = Table(
     "progress",
     metadata,
-    _tenant(),
+    tenant(),
     Column("submission_id", Uuid, nullable=False),
     Column("stage", Text, nullable=False),
     Column("done", Integer, nullable=False),
     Column("total", Integer),
-    _now("at"),
+    now("at"),
     PrimaryKeyConstraint("tenant_id", "submission_id"),
     # No foreign key: it is written from a second connection while the submission's row is locked.
     schema="records",
@@ -402,7 +392,7 @@ progress = Table(
 match_map = Table(
     "match_map",
     metadata,
-    _tenant(),
+    tenant(),
     Column("kind", Text, nullable=False),
     Column("version", Integer, nullable=False),
     # {folded heading: field, or "" for a column to leave out}
@@ -410,7 +400,7 @@ match_map = Table(
     # {field: {local code in lower case: code}}
     Column("codes", JSONB, nullable=False),
     Column("confirmed_by", Text, nullable=False),
-    _now("confirmed_at"),
+    now("confirmed_at"),
     PrimaryKeyConstraint("tenant_id", "kind", "version"),
     schema="records",
 )
@@ -418,7 +408,7 @@ match_map = Table(
 audit = Table(
     "audit",
     metadata,
-    _tenant(),
+    tenant(),
     Column("sequence", BigInteger, nullable=False),
     Column("at", Moment, nullable=False),
     Column("actor", Text, nullable=False),
@@ -447,7 +437,7 @@ pair = Table(
     Column("days_apart", SmallInteger, nullable=False),
     # found, offered, linked, dismissed. A dismissed one is two events: both count.
     Column("state", Text, nullable=False, server_default=text("'found'")),
-    _now("found_at"),
+    now("found_at"),
     Column("changed_by", Text),
     Column("changed_at", Moment),
     # Named by hand: the name by the convention is longer than Postgres allows.
@@ -479,7 +469,7 @@ trust_month = Table(
     Column("provisional", Boolean, nullable=False),
     # Estimated share of the month's cases that have arrived (reverse product limit over delays); null where unknown.
     Column("completeness", Double),
-    _now("counted_at"),
+    now("counted_at"),
     CheckConstraint("timeliness in ('in_time', 'late')", name="timeliness"),
     schema="figures",
 )
@@ -526,7 +516,7 @@ official_import = Table(
     Column("rows", Integer, nullable=False),
     Column("joined", Integer, nullable=False),
     Column("imported_by", Text, nullable=False),
-    _now("imported_at"),
+    now("imported_at"),
     CheckConstraint("state in ('waiting', 'imported', 'dropped')", name="state"),
     schema="figures",
 )
@@ -553,7 +543,7 @@ publication = Table(
     # Null: the timetable.
     Column("prepared_by", Uuid, ForeignKey(person.c.id)),
     Column("prepared_by_name", Text, nullable=False),
-    _now("prepared_at"),
+    now("prepared_at"),
     # SHA-256 of all that would be published; null for what was released before there was one.
     Column("data_hash", Text),
     # Public at this time at the earliest, once approved.
@@ -574,7 +564,7 @@ cell_offset = Table(
     Column("cell_id", Text, primary_key=True),
     Column("attempt", SmallInteger, primary_key=True),
     Column("offset", SmallInteger, nullable=False),
-    _now("first_used_at"),
+    now("first_used_at"),
     CheckConstraint('"offset" between 0 and 4', name="offset"),
     schema="release",
 )

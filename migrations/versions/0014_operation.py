@@ -6,8 +6,8 @@ As in 0002: nothing is granted but what stands here, rows of a trust are bound t
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
