@@ -453,8 +453,8 @@ def test_it_is_made_shown_stopped_and_started_again(tmp_path: Path) -> None:
         assert "there already" in " ".join("".join(told).split())
         assert not any(line.startswith("Made in") for line in told)
         _visit(read)
-    with socket.socket() as again:
-        again.bind(("127.0.0.1", port))  # nothing is left that listens
+    with pytest.raises(ConnectionRefusedError):  # nothing is left that listens
+        socket.create_connection(("127.0.0.1", port))
 
 
 def _visit(read: dict[str, Any]) -> None:

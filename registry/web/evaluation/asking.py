@@ -9,6 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import Depends
 
 from registry.statistics.evaluation import MOST_PHASE_IN, Observed, Plan, months_on
 from registry.web.fields import Fault
@@ -21,6 +24,16 @@ _FORMS = ("%Y-%m", "%Y-%m-%d", "%d/%m/%Y", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y", "
 PHASES = (0, 1, 2, 3, 6, 9, 12)
 HARMONICS = (("0", "No season"), ("1", "One wave a year"), ("2", "Two waves a year"))
 CHANGES = (("level-slope", "Level and slope"), ("level", "Level only"))
+
+
+def _declared(
+    rate: str = "all", change: str = "", phase_in: str = "0", harmonics: str = "0", changes: str = "level-slope"
+) -> dict[str, str]:
+    return {"rate": rate, "change": change, "phase_in": phase_in, "harmonics": harmonics, "changes": changes}
+
+
+Declared = Annotated[dict[str, str], Depends(_declared)]
+"""What every evaluation of held figures asks, as the address says it."""
 
 
 def month_of(words: str) -> date | None:

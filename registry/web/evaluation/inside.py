@@ -16,6 +16,7 @@ from registry.statistics.evaluation import evaluate
 from registry.store import Store
 from registry.web.actor import require
 from registry.web.evaluation import asking, rows
+from registry.web.evaluation.asking import Declared
 from registry.web.evaluation.present import Shown
 from registry.web.fields import Fault
 from registry.web.pages import render
@@ -31,20 +32,9 @@ BOTH = "both"
 
 
 @router.get("")
-def page(
-    request: Request, _actor: Counting, place: str = BOTH, rate: str = "all", trusts: str = "all", change: str = "",
-    phase_in: str = "0", harmonics: str = "0", changes: str = "level-slope",
-) -> Response:  # fmt: skip
+def page(request: Request, _actor: Counting, declared: Declared, place: str = BOTH, trusts: str = "all") -> Response:
     """Choose place, rate, change and phase-in; read the evaluation."""
-    values = {
-        "place": place,
-        "rate": rate,
-        "trusts": trusts,
-        "change": change,
-        "phase_in": phase_in,
-        "harmonics": harmonics,
-        "changes": changes,
-    }
+    values = {"place": place, "trusts": trusts, **declared}
     choice, months, shown, faults = _found(request, values)
     return render(
         request,
@@ -65,20 +55,9 @@ def page(
 
 
 @router.get("/months.csv")
-def as_csv(
-    request: Request, _actor: Counting, place: str = BOTH, rate: str = "all", trusts: str = "all", change: str = "",
-    phase_in: str = "0", harmonics: str = "0", changes: str = "level-slope",
-) -> Response:  # fmt: skip
+def as_csv(request: Request, _actor: Counting, declared: Declared, place: str = BOTH, trusts: str = "all") -> Response:
     """The same as a file."""
-    values = {
-        "place": place,
-        "rate": rate,
-        "trusts": trusts,
-        "change": change,
-        "phase_in": phase_in,
-        "harmonics": harmonics,
-        "changes": changes,
-    }
+    values = {"place": place, "trusts": trusts, **declared}
     _, _, shown, _ = _found(request, values)
     if shown is None:
         raise NotFound

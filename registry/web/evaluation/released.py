@@ -30,6 +30,7 @@ from registry.store import Store
 from registry.web import series
 from registry.web.actor import who
 from registry.web.evaluation import asking, rows
+from registry.web.evaluation.asking import Declared
 from registry.web.evaluation.present import Shown
 from registry.web.fields import Fault
 from registry.web.pages import render
@@ -50,21 +51,10 @@ SAME_ONLY = "The same trusts throughout are known for the nations and all admiss
 
 
 @router.get("")
-def page(
-    request: Request, area: str = "", rate: str = "all", trusts: str = "all", change: str = "", phase_in: str = "0",
-    harmonics: str = "0", changes: str = "level-slope",
-) -> Response:  # fmt: skip
+def page(request: Request, declared: Declared, area: str = "", trusts: str = "all") -> Response:
     """Choose area, rate, change and phase-in; read the evaluation."""
     actor = who(request)
-    values = {
-        "area": area,
-        "rate": rate,
-        "trusts": trusts,
-        "change": change,
-        "phase_in": phase_in,
-        "harmonics": harmonics,
-        "changes": changes,
-    }
+    values = {"area": area, "trusts": trusts, **declared}
     found, faults = _found(request, values)
     response = render(
         request,
@@ -86,21 +76,10 @@ def page(
 
 
 @router.get("/months.csv")
-def as_csv(
-    request: Request, area: str = "", rate: str = "all", trusts: str = "all", change: str = "", phase_in: str = "0",
-    harmonics: str = "0", changes: str = "level-slope",
-) -> Response:  # fmt: skip
+def as_csv(request: Request, declared: Declared, area: str = "", trusts: str = "all") -> Response:
     """The same as a file."""
     who(request)
-    values = {
-        "area": area,
-        "rate": rate,
-        "trusts": trusts,
-        "change": change,
-        "phase_in": phase_in,
-        "harmonics": harmonics,
-        "changes": changes,
-    }
+    values = {"area": area, "trusts": trusts, **declared}
     shown = _found(request, values)[0]["shown"]
     if not isinstance(shown, Shown):
         raise NotFound

@@ -14,6 +14,7 @@ from registry.statistics.evaluation import evaluate
 from registry.store import Store
 from registry.web.actor import require
 from registry.web.evaluation import asking, rows
+from registry.web.evaluation.asking import Declared
 from registry.web.evaluation.present import Shown
 from registry.web.fields import Fault
 from registry.web.pages import render
@@ -27,13 +28,9 @@ NOUNS = {"all": "admissions", "overnight": "overnight admissions"}
 
 
 @router.get("")
-def page(
-    request: Request, actor: Reading, organisation: str = "", rate: str = "all", change: str = "", phase_in: str = "0",
-    harmonics: str = "0", changes: str = "level-slope",
-) -> Response:  # fmt: skip
+def page(request: Request, actor: Reading, declared: Declared, organisation: str = "") -> Response:
     """Choose rate, change and phase-in; read the evaluation."""
-    values = {"rate": rate, "change": change, "phase_in": phase_in, "harmonics": harmonics, "changes": changes}
-    choice, months, shown, faults = _found(request, actor, organisation, values)
+    choice, months, shown, faults = _found(request, actor, organisation, declared)
     return render(
         request,
         "evaluation/own.html",
@@ -41,24 +38,20 @@ def page(
         choice=choice,
         months=months,
         shown=shown,
-        values=values,
+        values=declared,
         faults=faults,
         rates=RATES,
         phases=asking.PHASES,
         seasons=asking.HARMONICS,
         kinds=asking.CHANGES,
-        query=urlencode(values | {"organisation": choice.chosen.code}),
+        query=urlencode(declared | {"organisation": choice.chosen.code}),
     )
 
 
 @router.get("/months.csv")
-def as_csv(
-    request: Request, actor: Reading, organisation: str = "", rate: str = "all", change: str = "", phase_in: str = "0",
-    harmonics: str = "0", changes: str = "level-slope",
-) -> Response:  # fmt: skip
+def as_csv(request: Request, actor: Reading, declared: Declared, organisation: str = "") -> Response:
     """The same as a file."""
-    values = {"rate": rate, "change": change, "phase_in": phase_in, "harmonics": harmonics, "changes": changes}
-    choice, _, shown, _ = _found(request, actor, organisation, values)
+    choice, _, shown, _ = _found(request, actor, organisation, declared)
     if shown is None:
         raise NotFound
     return rows.as_file(shown, f"{choice.chosen.code}-evaluation.csv")

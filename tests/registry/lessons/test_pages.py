@@ -4,6 +4,7 @@ import re
 from html import unescape
 from uuid import UUID
 
+import httpx2 as httpx
 import psycopg
 import pytest
 from starlette.testclient import TestClient
@@ -43,7 +44,7 @@ def fields(page: str, action: str) -> dict[str, str]:
     }
 
 
-def send(browser: TestClient, page: str, action: str, **given: str) -> object:
+def send(browser: TestClient, page: str, action: str, **given: str) -> httpx.Response:
     opened = browser.get(page)
     assert opened.status_code == 200, words_of(opened)
     return browser.post(action, data={**fields(opened.text, action), **given})
@@ -114,15 +115,15 @@ def test_a_lead_publishes_and_takes_down(here: Scene) -> None:
     lead = browser(here, here.lead.id)
     anybody = here.place.house.browser()
     assert anybody.get(f"/learning/{copy}").status_code == 404
-    assert send(lead, "/team/learning", f"/team/learning/{copy}/publish").status_code == 303  # type: ignore[attr-defined] # an answer
+    assert send(lead, "/team/learning", f"/team/learning/{copy}/publish").status_code == 303
     assert TEXT in anybody.get(f"/learning/{copy}").text
     assert TEXT in anybody.get("/learning").text
     assert TEXT in anybody.get("/learning?theme=missed_doses&q=two+wards").text
     assert TEXT not in anybody.get("/learning?theme=extended").text
     assert TEXT in anybody.get("/learning/feed.atom").text
     down = f"/team/learning/{copy}/take-down"
-    assert send(lead, down, down).status_code == 422  # type: ignore[attr-defined] # an answer
-    assert send(lead, down, down, reason="identifies").status_code == 303  # type: ignore[attr-defined] # an answer
+    assert send(lead, down, down).status_code == 422
+    assert send(lead, down, down, reason="identifies").status_code == 303
     for address in ("/learning", f"/learning/{copy}", "/learning?q=two+wards", "/learning/feed.atom"):
         assert TEXT not in anybody.get(address).text
     assert "Withdrawn" in words_of(anybody.get(f"/learning/{copy}"))

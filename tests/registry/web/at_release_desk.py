@@ -1,16 +1,31 @@
 """A draft on its way through the release desk, as people click it."""
 
 import re
+from datetime import date
 
 import httpx2 as httpx
 from starlette.testclient import TestClient
 
 from registry.access import Role
 from registry.publications import auditing
-from registry.settings import Secrets
+from registry.settings import Secrets, Settings
+from registry.store import Store
 from registry.web.open_data.making import files
-from tests.registry.publications.make import AT, safe
-from tests.registry.web.visitors import PASSWORD, House, send, token_of
+from tests.registry.publications.make import AT, hold_counts, safe, split_counts
+from tests.registry.web.visitors import PASSWORD, House, house, send, token_of
+
+MARCH = date(2025, 3, 1)
+
+
+def two_trusts(settings: Settings, store: Store, few: int = 9) -> House:
+    """The registry with March 2025 of two trusts: 40 cases of 8,000 admissions, and `few` of 2,000."""
+    made = house(settings, store)
+    with store.transaction(role="hat_jobs") as connection:
+        many = split_counts(40, overnight=30, preventable=8, not_investigated=2)
+        hold_counts(connection, made.ids["RRV"], MARCH, many)
+        rest = split_counts(few, overnight=few * 2 // 3, preventable=1, not_investigated=few * 4 // 9)
+        hold_counts(connection, made.ids["RH5"], MARCH, rest, admissions=2_000, overnight=900)
+    return made
 
 
 def prepared(browser: TestClient, note: str = "") -> str:

@@ -21,8 +21,8 @@ from registry.settings import Settings
 from registry.store import Store
 from registry.web.open_data.making import files
 from tests.registry.publications.make import hold_counts, split_counts
-from tests.registry.web.at_release_desk import prepared, released
-from tests.registry.web.visitors import House, house, words_of
+from tests.registry.web.at_release_desk import prepared, released, two_trusts
+from tests.registry.web.visitors import House, words_of
 
 MARCH = date(2025, 3, 1)
 NAMES = (
@@ -32,14 +32,7 @@ NAMES = (
 
 @pytest.fixture
 def doors(settings: Settings, store: Store) -> House:
-    """The registry with a month of two trusts: 40 of 8,000 and 9 of 2,000."""
-    made = house(settings, store)
-    with store.transaction(role="hat_jobs") as connection:
-        counts = split_counts(40, overnight=30, preventable=8, not_investigated=2)
-        hold_counts(connection, made.ids["RRV"], MARCH, counts)
-        few = split_counts(3, overnight=2, preventable=1, not_investigated=1)
-        hold_counts(connection, made.ids["RH5"], MARCH, few, admissions=2_000, overnight=900)
-    return made
+    return two_trusts(settings, store, few=3)
 
 
 @pytest.fixture
