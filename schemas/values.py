@@ -440,8 +440,11 @@ class SnomedIdType(FieldType):
 
 @cache
 def _spellings(codes: tuple[CodeList, ...]) -> dict[str, str]:
-    """What a cell may hold for each code: its words or its value, in lower case. A value wins over another's words."""
-    return {code.words.lower(): code.value for code in codes} | {code.value.lower(): code.value for code in codes}
+    """What a cell may hold for each code: its words or its value, in lower case. A value wins over another's words, and both over a value
+    without its leading zeros, which is what a spreadsheet program makes of it when it opens a CSV file."""
+    shorn = {code.value.lstrip("0"): code.value for code in codes if re.fullmatch(r"0+[1-9][0-9]*", code.value)}
+    words = {code.words.lower(): code.value for code in codes}
+    return shorn | words | {code.value.lower(): code.value for code in codes}
 
 
 def _wanted(codes: tuple[CodeList, ...]) -> str:

@@ -1,7 +1,8 @@
 """A trust's own cases and reviews as files: what was sent and what was worked out beside it, as they stand.
 
 Every cell that a spreadsheet could run is marked (`ingest.quoting`). Fields that identify are there only where they are asked for; the
-caller has asked for the password again and writes the audit entry in the same transaction. What was withdrawn is left out.
+caller has asked who it is again and writes the audit entry in the same transaction. What was withdrawn is left out, and so is a review that
+waits for its second reader, who is to judge blind.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import IO, Any
 
 import polars as pl
 import xlsxwriter
-from sqlalchemy import Connection, Select, func, select, true
+from sqlalchemy import Connection, Select, func, select, text, true
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from ingest.quoting import quote, quoted
@@ -19,6 +20,7 @@ from ingest.written import written
 from registry import identifiers
 from registry.cases.number import case_number
 from registry.cases.periods import Period
+from registry.cases.second_reading import unread
 from registry.store.records import RECORD, VERSION, column_of
 from registry.submissions.keys import TenantKeys
 from registry.submissions.staging import record_key
@@ -109,12 +111,19 @@ def _records(wanted: Wanted) -> Select[Any]:
     """The records meant, each beside the version that stands."""
     r, stands = RECORD[wanted.kind], _standing(wanted.kind)
     query = select(r.c.id).join(stands, true()).where(r.c.tenant_id == wanted.tenant_id, r.c.withdrawn_at.is_(None))
+    if wanted.kind is RecordKind.RCA:
+        query = query.where(r.c.local_case_id.not_in(_unread(wanted.tenant_id)))
     if wanted.period is None:
         return query
     if wanted.kind is RecordKind.CASE:
         return query.where(stands.c.index_month >= wanted.period.first, stands.c.index_month < wanted.period.end)
     cases = _records(replace(wanted, kind=RecordKind.CASE)).with_only_columns(RECORD[RecordKind.CASE].c.local_case_id)
     return query.where(r.c.local_case_id.in_(cases))
+
+
+def _unread(tenant_id: int) -> Select[Any]:
+    c = RECORD[RecordKind.CASE]
+    return select(c.c.local_case_id).where(c.c.tenant_id == tenant_id, text(unread("records.case_record")))
 
 
 @cache

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, text
 
 from registry import identifiers
 from registry.cases.periods import Period
+from registry.cases.second_reading import unread
 from registry.statistics.rates import Share, share_with_bounds
 from registry.submissions.keys import TenantKeys
 from schemas.record import RecordKind
@@ -44,7 +45,7 @@ class Outcome(StrEnum):
 
 
 # One report of each person's index stay stands for it: a complete review before none, then the earlier diagnosis, as in counting.
-_OWN = """
+_OWN = f"""
     with own as (
         select r.id, r.local_case_id, v.index_month, v.index_admission_date, v.index_discharge_date, v.diagnosis_date,
                v.vte_type, v.index_site, v.main_specialty, v.admission_group, v.ward_ct,
@@ -52,13 +53,7 @@ _OWN = """
                q.category is not null and q.preventability is not null as reviewed,
                q.category is not null and q.preventability is not null and q.category <> 'unclassifiable'
                    and q.preventability in ('preventable', 'preventable_psii') as preventable,
-               exists (
-                   select from records.case_work w
-                   where w.tenant_id = :tenant and w.case_id = r.id and w.state = 'second_reading' and not exists (
-                       select from records.reading d
-                       where d.tenant_id = :tenant and d.case_id = r.id and d.place = 'second' and d.at >= w.since
-                   )
-               ) as unread,
+               {unread("r")} as unread,
                row_number() over (
                    partition by coalesce(r.nhs_key, uuid_send(r.id)), v.index_admission_date
                    order by (q.category is null or q.preventability is null), v.diagnosis_date, r.added_at, r.id

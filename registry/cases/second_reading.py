@@ -225,6 +225,15 @@ def waiting(connection: Connection, tenant_id: int, case_id: UUID) -> Waiting | 
     return Waiting(CaseState(row.state), row.read, frozenset(row.first), frozenset(row.looked))
 
 
+def unread(case: str) -> str:
+    """The condition, in SQL, that a case waits for a second reader who has not judged yet. `case`: what its record is called there."""
+    return f"""exists (
+        select from records.case_work w
+         where w.tenant_id = {case}.tenant_id and w.case_id = {case}.id and w.state = '{CaseState.SECOND_READING}' and not exists (
+             select from records.reading d
+              where d.tenant_id = w.tenant_id and d.case_id = w.case_id and d.place = '{Place.SECOND}' and d.at >= w.since))"""
+
+
 def hides(connection: Connection, tenant_id: int, case_id: UUID, by: Actor) -> bool:
     """Whether what the review of a case found is not to be shown to this person now."""
     found = waiting(connection, tenant_id, case_id)

@@ -51,6 +51,20 @@ def test_no_cell_could_mean_two_codes(codes: type[CodeList], nation: Nation) -> 
     assert len(spellings) == len(set(spellings))
 
 
+def test_a_code_that_a_spreadsheet_program_made_a_number_of_is_read() -> None:
+    """Opened as CSV, 01 becomes 1. No code of any list is spelt like another without its zeros."""
+    assert _read(_type_of(NHSNumberStatus), ["1", "08", "0", "10", "001"], Nation.ENGLAND) == [
+        "01",
+        "08",
+        None,
+        None,
+        None,
+    ]
+    for codes in LISTS:
+        shorn = [code.value.lstrip("0") for code in codes if code.value[:1] == "0"]
+        assert not set(shorn) & {code.value for code in codes}
+
+
 @pytest.mark.parametrize("codes", LISTS, ids=_title)
 def test_a_list_is_fit_for_a_cell(codes: type[CodeList]) -> None:
     assert codes.__doc__

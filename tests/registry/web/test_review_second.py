@@ -143,6 +143,18 @@ def test_the_lists_behind_the_figures_tell_nothing_of_it_either(here: Team, case
     assert f'/trust/cases/{case}"' in preventable.text
 
 
+def test_a_review_that_waits_is_in_no_download(here: Team, case: UUID, other: TestClient) -> None:
+    def leaves() -> str:
+        page = other.get("/trust/figures/download")
+        assert "so are reviews that wait for a second reader" in words_of(page)
+        wanted = {"kind": "rca", "format": "csv"}
+        return words_of(send(other, "/trust/figures/download", wanted, action="/trust/figures/download/confirm"))
+
+    assert "What 0 reviews" in leaves()
+    assert send(other, f"{href(case)}/second-reading", SECOND).status_code == 303
+    assert "What 1 reviews" in leaves()
+
+
 def test_what_was_done_about_it_is_no_hint_in_another_case(here: Team, case: UUID, other: TestClient) -> None:
     action = here.admin.execute("select id from records.action").fetchone()
     assert action is not None
