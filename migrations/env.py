@@ -13,7 +13,8 @@ import registry.store.notices
 import registry.store.operation
 import registry.store.outliers
 import registry.store.own_people
-import registry.store.releases  # noqa: F401 (declares tables)
+import registry.store.releases
+import registry.store.signing_in  # noqa: F401 (declares tables)
 from registry import settings
 from registry.store.connections import address, engine
 from registry.store.tables import metadata

@@ -142,6 +142,10 @@ session = Table(
     now("created_at"),
     now("last_seen_at"),
     Column("ended_at", Moment),
+    # When the person last proved more than a password, and how: a code, a recovery code, a provider's word. Null: only the pages
+    # that ask for it open.
+    Column("strong_at", Moment),
+    Column("how", Text),
     schema="register",
 )
 
@@ -598,6 +602,8 @@ def _cell_columns() -> list[Column[Any]]:
         Column("value", Integer),
         Column("state", Text, nullable=False),
         Column("provisional", Boolean, nullable=False),
+        # The number of the release whose number, or blank, this one repeats; null: it is of its own time.
+        Column("held_from", Integer),
     ]
 
 

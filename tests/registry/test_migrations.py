@@ -20,7 +20,8 @@ import registry.store.notices
 import registry.store.operation
 import registry.store.outliers
 import registry.store.own_people
-import registry.store.releases  # noqa: F401 (declares tables)
+import registry.store.releases
+import registry.store.signing_in  # noqa: F401 (declares tables)
 from registry.settings import Settings
 from registry.store.connections import engine
 from registry.store.tables import metadata
@@ -71,6 +72,8 @@ RIGHTS = {
         "register.job_run": "adrw",
         "register.client_access": "dR",
         "register.assertion_seen": "dR",
+        **dict.fromkeys(("register.guess", "register.provider_flow"), "dR"),
+        "register.second_factor": "R",
         "register.job_mark": "arw",
         "register.attribution_basis": "r",
         "register.notice_preference": "r",
