@@ -43,7 +43,7 @@ class Headings:
 
 def fold(heading: str) -> str:
     """The spelling under which headings are compared and a trust's map is kept: `" NHS\u00a0Number*"` is `nhs_number`."""
-    visible = "".join(letter for letter in heading if unicodedata.category(letter) != "Cf")
+    visible = heading if heading.isascii() else "".join(each for each in heading if unicodedata.category(each) != "Cf")
     return _RUN.sub("_", visible.casefold()).strip(_WRAPPING)
 
 

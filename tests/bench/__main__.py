@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import desk, disclosure, fhir, load, public, refresh
+from tests.bench import desk, disclosure, fhir, load, public, refresh, trusts
 from tests.bench.measure import Figure, cluster, write
 
 MEASURED = (
@@ -19,6 +19,7 @@ MEASURED = (
     fhir.reading,
     fhir.submitting,
     fhir.transactions,
+    trusts.at_once,
     desk.pages,
     refresh.refreshing,
     public.public_pages,
