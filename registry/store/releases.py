@@ -120,8 +120,10 @@ revision = Table(
     Column("changed", Integer, nullable=False),
     Column("gone", Integer, nullable=False),
     Column("became_final", Integer, nullable=False),
-    # new_months, became_final, returns_revised, register_changed, definition_changed
+    # new_months, became_final, returns_revised, register_changed, definition_changed, held
     Column("reasons", ARRAY(Text), nullable=False),
+    # So many repeat an earlier release.
+    Column("held", Integer, nullable=False, server_default=text("0")),
     schema="published",
 )
 
