@@ -23,11 +23,11 @@ from tests.house.committed import ROOT, paths
 from tests.house.test_readme import commands
 
 PAPERS = list(papers())
-EXPECTED = {"README.md", "hazard-log.md"}
+EXPECTED = {"README.md", "hazard-log.md", "threats.md"}
 CODE = re.compile(r"`([^`\n]+)`")
 NODE = re.compile(r"(tests/[\w/]+\.py)::(\w+)")
 ENTRY = re.compile(r"^### ([HTN])(\d+)[. ]+(.+)$", re.MULTILINE)
-ENTRIES = {"hazard-log.md": ("H", 10)}
+ENTRIES = {"hazard-log.md": ("H", 10), "threats.md": ("T", 25)}
 """Which entries a paper has, and how many at least; they are numbered without a gap."""
 
 
@@ -65,7 +65,7 @@ def test_every_test_that_is_named_is_there(path: Path) -> None:
 def test_every_entry_has_its_evidence(name: str) -> None:
     letter, fewest = ENTRIES[name]
     found = list(entries((ROOT / "deploy/papers" / name).read_text("utf-8")))
-    numbers = [number for kind, number, _, _ in found if kind == letter]
+    numbers = [number for kind, number, _, _ in found if kind == letter]  # `N`: next in line
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(numbers) >= fewest
     assert [f"{kind}{number}" for kind, number, _, said in found if not NODE.search(said)] == []
