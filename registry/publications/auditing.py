@@ -1,14 +1,14 @@
 """The audit of a draft, run by the worker: the draft together with every release before it, as an attacker would read them.
 
 Kill-safe: nobody else audits while one worker does (a lock that goes with its connection), a run that stopped is found again and done
-from the start, and its outcome is one transaction. Cells that fail before their first publication get another offset and the audit is
-run again; how many is in the report. The report is signed and kept; without one that passed, of exactly these figures, nothing is
-approved or released.
+from the start, and its outcome is one transaction. Cells that fail before their first publication get another offset, those that were
+published before are held at what was published (`holding`), and the audit is run again; how many is in the report. The report is signed
+and kept; without one that passed, of exactly these figures, nothing is approved or released.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from registry import identifiers
 from registry.disclosure.grid import GRID_VERSION
 from registry.errors import Conflict
-from registry.publications import judging, offsets, releasing, reviewing
+from registry.publications import holding, judging, offsets, releasing, reviewing
 from registry.publications.digests import draft_hash
 from registry.publications.files import Made
 from registry.publications.judging import Judge, Matter, Verdict
@@ -31,10 +31,12 @@ from registry.store.releases import audit_run, draft_file
 from registry.store.tables import publication
 
 ROLE = "hat_national"
-MOST_ROUNDS = 12
-"""So often at most are cells drawn again or withheld: each time tells a little of the data, since the audit passed in the end."""
-WITHHOLD_ROUNDS = 4
-"""The last of them only withhold."""
+MOST_ROUNDS = 16
+"""So often at most are cells drawn again, held or withheld: each time tells a little of the data, since the audit passed in the end."""
+WITHHOLD_ROUNDS = 6
+"""In the last of them none is drawn again."""
+NEW_ROUNDS = 12
+"""In those before these a new year is drawn again for the sake of what was published before, which cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,18 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What was done to a draft so that it passes: offsets drawn again, and cells withheld."""
+    """What was done to a draft so that it passes: offsets drawn again, cells held at what was published, and cells withheld."""
 
     redrawn: int = 0
+    held: int = 0
     withheld: int = 0
 
     @property
     def cells(self) -> int:
-        return self.redrawn + self.withheld
+        return self.redrawn + self.held + self.withheld
+
+    def and_then(self, more: "Changed") -> "Changed":
+        return Changed(self.redrawn + more.redrawn, self.held + more.held, self.withheld + more.withheld)
 
 
 Files = Callable[[Connection, Release], Callable[[], Sequence[Made]]]
@@ -117,7 +123,7 @@ def _audit(store: Store, secrets: Secrets, asked: Asked, at: datetime, files: Fi
         again = _change(store, secrets, asked, verdict, left) if left and not verdict.passed else Changed()
         if not again.cells:
             break
-        changed = Changed(changed.redrawn + again.redrawn, changed.withheld + again.withheld)
+        changed = changed.and_then(again)
     made: Sequence[Made] = ()
     if verdict.passed:
         tell("Making the files of open data", 0, 1)
@@ -139,14 +145,22 @@ def _read(store: Store, asked: Asked) -> Matter:
 
 
 def _change(store: Store, secrets: Secrets, asked: Asked, verdict: Verdict, left: int) -> Changed:
-    """Other offsets for cells that fail and were never published; where that does not help, parts of splits are withheld."""
+    """Other offsets for cells that fail and were never published, and those that were are held; where neither helps, cells are withheld.
+
+    A trust's year that is new beside months that were published before may be what tells too much of these: it is drawn again first.
+    """
     with store.transaction(role=ROLE) as connection:
         lock(connection)
         redrawn = 0
+        before = offsets.published(connection, [*verdict.failing, *verdict.rekey])
         if left >= WITHHOLD_ROUNDS:
-            redrawn = offsets.rekey(connection, asked.publication_id, secrets["offset"], verdict.rekey)
-        if redrawn:
-            return Changed(redrawn=redrawn)
+            beside = offsets.new_beside(connection, asked.publication_id, before) if left >= NEW_ROUNDS else {}
+            again = {*verdict.rekey, *(name for names in beside.values() for name in names)}
+            redrawn = offsets.rekey(connection, asked.publication_id, secrets["offset"], sorted(again))
+            before = [name for name in before if not beside.get(name)]
+        held = holding.hold(connection, asked.publication_id, before)
+        if redrawn or held:
+            return Changed(redrawn=redrawn, held=held)
         names = {*verdict.failing, *verdict.rekey}
         return Changed(withheld=offsets.withhold(connection, asked.publication_id, sorted(names)))
 
@@ -180,7 +194,7 @@ def _finish(
         _keep_files(connection, held.id, made)
         audit.record(
             connection, tenant=SYSTEM_TENANT, actor="timetable", role="timetable", action=f"publication.audit_{state}",
-            object_type="publication", object_id=str(held.id), detail={"redrawn": changed.redrawn, "withheld": changed.withheld, "report": digest},
+            object_type="publication", object_id=str(held.id), detail=asdict(changed) | {"report": digest},
         )  # fmt: skip
     return after
 
@@ -208,6 +222,7 @@ def _report(held: Any, verdict: Verdict, changed: Changed, at: datetime) -> byte
         "audited_at": at.isoformat(),
         "passed": verdict.passed,
         "offsets_drawn_again": changed.redrawn,
+        "cells_held": changed.held,
         "cells_withheld": changed.withheld,
         "audit": verdict.report,
     }

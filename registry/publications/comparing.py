@@ -2,7 +2,8 @@
 
 A reason is what can be told from two releases themselves: months that were not there before; months that became final, which moves them
 into the totals; a trust that returned, or took back, a month; a count that came or went within months both have (late reports and
-corrections of returns); another register (a trust joined, closed, merged, or moved to another region); other definitions.
+corrections of returns); another register (a trust joined, closed, merged, or moved to another region); other definitions. Beside them
+what is held: cells that repeat an earlier release, since the audit found that their revision would tell too much.
 """
 
 from dataclasses import dataclass
@@ -20,13 +21,14 @@ REASONS = {
     "became_final": "Months matured: what was provisional became final and entered the totals.",
     "returns_came": "Trusts sent a return for a month that had none, or took one back.",
     "returns_revised": "Late reports and corrections changed counts of months that were published before.",
+    "held": "Some counts repeat an earlier release: beside what is public, their revision would tell too much. They follow once it does not.",
 }
 """The reasons as people read them, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One table of the grid against the release before: so many published cells are new, differ, are gone, became final."""
+    """One table of the grid against the release before: so many published cells are new, differ, are gone, became final, are held."""
 
     quantity: str
     geography_kind: str
@@ -37,6 +39,7 @@ class Revision:
     gone: int
     became_final: int
     reasons: tuple[str, ...]
+    held: int = 0
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -70,7 +73,7 @@ _COMPARED = """
                     a.cell_id is not null and b.cell_id is not null
                         and (a.value, a.state) is distinct from (b.value, b.state) as changed,
                     a.provisional and not b.provisional as final_now,
-                    a.state is distinct from b.state as other_state,
+                    a.state is distinct from b.state as other_state, b.held_from is not null as held,
                     b.cell_id is not null
                         and not exists (select from held where (held.period_kind, held.period) = (b.period_kind, b.period)) as added
              from earlier a full join later b using (cell_id)
@@ -85,11 +88,13 @@ _COMPARED = """
                case when bool_or(added) then 'new_periods' end,
                case when bool_or(final_now) then 'became_final' end,
                case when bool_or(changed and other_state) then 'returns_came' end,
-               case when bool_or(changed and not other_state) then 'returns_revised' end
-           ], null) as reasons
+               case when bool_or(changed and not other_state) then 'returns_revised' end,
+               case when bool_or(held) then 'held' end
+           ], null) as reasons,
+           count(*) filter (where held) as held
     from both_of
     group by quantity, geography_kind, period_kind, split
-    having bool_or(new or changed or gone or final_now)
+    having bool_or(new or changed or gone or final_now or held)
     order by geography_kind, period_kind, quantity, split
 """
 _DRAFT_HEAD = (
@@ -125,7 +130,7 @@ def against_latest(connection: Connection, draft_id: UUID) -> tuple[Revision, ..
 
 _KEEP = """
     insert into published.revision (
-        release_id, quantity, geography_kind, period_kind, split, new, changed, gone, became_final, reasons
+        release_id, quantity, geography_kind, period_kind, split, new, changed, gone, became_final, reasons, held
     )
     select cast(:later as uuid), * from ({compared}) compared
 """
@@ -143,7 +148,7 @@ def keep_revisions(connection: Connection, release_id: UUID) -> None:
 
 _REVISIONS = text(
     """
-    select quantity, geography_kind, period_kind, split, new, changed, gone, became_final, reasons
+    select quantity, geography_kind, period_kind, split, new, changed, gone, became_final, reasons, held
     from published.revision where release_id = :release order by geography_kind, period_kind, quantity, split
     """
 )

@@ -15,6 +15,8 @@ from registry.store.tables import publication
 
 HEAD = ("title", "note", "cut_at", "code_version", "definition", "grid_version", "rules")
 KEYS = {"publication_id", "release_id"}
+OFTEN_NULL = {"held_from"}
+"""Columns that came later: a row that has nothing there is the text that it always was."""
 
 
 def draft_hash(connection: Connection, publication_id: UUID) -> str:
@@ -37,8 +39,10 @@ def _hash(connection: Connection, publication_id: UUID, tables: Tables) -> str:
 
 def _table_hash(connection: Connection, table: Table, key: str, publication_id: UUID) -> str:
     """Of the rows as text, sorted byte by byte, each value quoted as SQL does it, so that no two rows have the same text."""
-    names = sorted(column.name for column in table.columns if column.name not in KEYS)
+    names = sorted(column.name for column in table.columns if column.name not in KEYS | OFTEN_NULL)
+    later = sorted(column.name for column in table.columns if column.name in OFTEN_NULL)
     row = " || '|' || ".join(f"quote_nullable({name}::text)" for name in names)
+    row += "".join(f" || coalesce('|{name} ' || {name}::text, '')" for name in later)
     found = connection.scalar(
         text(
             f"select encode(sha256(convert_to(coalesce(string_agg(line, E'\\n' order by line collate \"C\"), ''), 'UTF8')), 'hex') "  # noqa: S608 (names of our own tables and columns)

@@ -34,8 +34,8 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the draft may go on, the cells that another offset may help, those of them that anybody would know too well, and the
-    report in full as JSON."""
+    """Whether the draft may go on, the cells that another offset may help, those that anybody would know too well (also such as were
+    published before), and the report in full as JSON."""
 
     passed: bool
     rekey: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ def _published(row: Any) -> Published:
     period = Period(PeriodKind(row.period_kind), row.period)
     split = None if row.split == TOTAL else Split(row.split)
     cell = Cell(Count(row.quantity), place, period, split, None if split is None else row.category)
-    return Published(cell, row.value, State(row.state), row.provisional)
+    return Published(cell, row.value, State(row.state), row.provisional, row.held_from is not None)
 
 
 def _counts(connection: Connection, ident: UUID) -> Mapping[str, int]:
@@ -143,7 +143,7 @@ def _fingerprint(key: BlockKey, releases: Sequence[Release], offsets: Mapping[st
     may change while the number that is published stays."""
     return hash(
         tuple(
-            (release.number, one.cell.id, one.value, one.state, one.provisional, offsets.get(one.cell.id))
+            (release.number, *one[1:], one.cell.id, offsets.get(one.cell.id))
             for release in releases
             for one in release.cells
             if release.regions.get(one.cell.geography.code, one.cell.geography.code) in key[0]
@@ -153,9 +153,8 @@ def _fingerprint(key: BlockKey, releases: Sequence[Release], offsets: Mapping[st
 
 def _verdict(matter: Matter, found: Sequence[Report]) -> Verdict:
     """What all parts together say; the report has the shape of a part's."""
-    draft = matter.releases[-1].number
-    failing = {one.cell for report in found for one in report.failing if one.release == draft}
-    again = sorted(failing.union(*(report.rekey for report in found)))
+    failing = {one.cell for report in found for one in report.failing}.union(*(report.undecided for report in found))
+    again = sorted({name for report in found for name in report.rekey})
     told = _merged([report.as_dict() for report in found]) if found else {}
     numbers = {"releases": [release.number for release in matter.releases], "data_hash": data_hash(matter.releases)}
     return Verdict(all(report.passed for report in found), tuple(again), tuple(sorted(failing)), told | numbers)

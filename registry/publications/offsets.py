@@ -58,11 +58,43 @@ def rekey(connection: Connection, publication_id: UUID, key: bytes, names: Seque
     for cell_id, count, name in connection.execute(select(c.cell_id, c.count, owner).where(mine, owner.in_(new))).all():
         drawn = new[name]
         shown = (draft_cell.c.publication_id == publication_id) & (draft_cell.c.cell_id == cell_id)
+        shown &= draft_cell.c.held_from.is_(None)
         connection.execute(update(draft_cell).where(shown).values(value=rounding.rounded(count, drawn.drawn)))
         connection.execute(update(exact_cell).where(mine, c.cell_id == cell_id).values(attempt=drawn.attempt))
     hashed = draft_hash(connection, publication_id)
     connection.execute(update(publication).where(publication.c.id == publication_id).values(data_hash=hashed))
     return len(new)
+
+
+def published(connection: Connection, names: Sequence[str]) -> list[str]:
+    """Those of the names under which something was published, if only a blank: in order."""
+    return sorted(connection.scalars(select(cell.c.cell_id).where(cell.c.cell_id.in_(list(names))).distinct()))
+
+
+def new_beside(connection: Connection, publication_id: UUID, names: Sequence[str]) -> dict[str, list[str]]:
+    """For each name of a trust's cell the cells of its financial year in a draft that no release has had."""
+    rows = connection.execute(_NEW_BESIDE, {"draft": publication_id, "names": list(names)})
+    found: dict[str, list[str]] = {}
+    for name, other in rows:
+        found.setdefault(name, []).append(other)
+    return found
+
+
+_NEW_BESIDE = text(
+    """
+    with failing as (
+        select distinct cell_id, quantity, geography,
+               (date_trunc('year', period - interval '3 months') + interval '3 months')::date as year
+          from published.cell where cell_id = any(:names) and geography_kind = 'trust'
+    )
+    select f.cell_id, d.cell_id
+      from failing f join release.draft_cell d
+        on d.publication_id = :draft and d.geography_kind = 'trust' and d.geography = f.geography and d.quantity = f.quantity
+       and d.period_kind = 'financial_year' and d.period = f.year and d.state = 'counted'
+     where not exists (select from published.cell p where p.cell_id = d.cell_id)
+     order by 1, 2
+    """
+)
 
 
 def withhold(connection: Connection, publication_id: UUID, names: Sequence[str]) -> int:
@@ -73,7 +105,7 @@ def withhold(connection: Connection, publication_id: UUID, names: Sequence[str])
     What is withheld has no attempt. Totals of regions stay; one that fails stands against the figures.
     """
     mine = draft_cell.c.publication_id == publication_id
-    shown = mine & (draft_cell.c.state == "counted")
+    shown = mine & (draft_cell.c.state == "counted") & draft_cell.c.held_from.is_(None)
     parts = draft_cell.c.cell_id.in_(list(names)) & (draft_cell.c.split != "total")
     whole = [
         _year_of_trust(*row) for row in connection.execute(_TOTALS, {"draft": publication_id, "names": list(names)})

@@ -2,7 +2,8 @@
 
 From what was kept: the exact counts and the offsets give each published number again. From the records: the statements of `counting` run
 as they are, on temporary views that show every record in the version and the standing that it had at the cut, and the register as it was
-kept with the release; what they count is laid out on the grid, rounded with the kept offsets, and compared cell by cell.
+kept with the release; what they count is laid out on the grid, rounded with the kept offsets, and compared cell by cell. A cell that was
+held must be what the release said that it names.
 
 What cannot be told from the records any more is said: identifiers that were erased since. One person's two reports of one stay are then
 counted as two. Official figures come from their own files and are compared as kept.
@@ -48,6 +49,8 @@ class Kept:
     counts: Mapping[str, int]
     offsets: Mapping[str, int]
     withheld: frozenset[str]
+    held: Mapping[str, int | None]
+    """The cells that repeat an earlier release, each with what that one says."""
     organisations: Mapping[int, Organisation]
     values: Mapping[str, int | None]
 
@@ -79,7 +82,7 @@ def rebuild(store: Store, key: bytes, number: int) -> Rebuilt:
     }
     blanks = {name: None for name, value in kept.values.items() if value is None}
     again = recount(store, kept)
-    public, from_kept, from_records = as_file(kept.values), as_file(made | blanks), as_file(again)
+    public, from_kept, from_records = as_file(kept.values), as_file(made | blanks | dict(kept.held)), as_file(again)
     differing = sum(again.get(name, -1) != kept.values.get(name, -1) for name in again.keys() | kept.values.keys())
     sound = kept.data_hash in (None, kept.hash_now)
     return Rebuilt(
@@ -120,11 +123,24 @@ def read(store: Store, key: bytes, number: int) -> Kept:
             counts=counts,
             offsets=offsets,
             withheld=withheld,
+            held=dict(connection.execute(_HELD, {"release": head.id}).all()),
             organisations=_register(connection, head.id),
             values=dict(
                 connection.execute(select(cell.c.cell_id, cell.c.value).where(cell.c.release_id == head.id)).all()
             ),
         )
+
+
+# What the named release says; of one that does not have the cell, a number that no cell can have.
+_HELD = text(
+    """
+    select c.cell_id, case when e.cell_id is null then -1 else e.value end
+      from published.cell c
+      left join published.release r on r.number = c.held_from
+      left join published.cell e on e.release_id = r.id and e.cell_id = c.cell_id and e.held_from is null
+     where c.release_id = :release and c.held_from is not null
+    """
+)
 
 
 def _exact(connection: Connection, key: bytes, ident: UUID) -> tuple[dict[str, int], dict[str, int], frozenset[str]]:
@@ -168,7 +184,9 @@ def recount(store: Store, kept: Kept) -> dict[str, int | None]:
 def _values(found: Iterable[Entry], kept: Kept) -> Iterator[tuple[str, int | None]]:
     for entry in found:
         name = entry.cell.id
-        if entry.count is None or name in kept.withheld:
+        if name in kept.held:
+            yield name, kept.held[name]
+        elif entry.count is None or name in kept.withheld:
             yield name, None
         else:
             yield name, rounding.rounded(entry.count, kept.offsets[name]) if name in kept.offsets else -1

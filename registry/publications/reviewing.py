@@ -46,12 +46,14 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """How many cells differ from the latest release: such as were not in it, differ from it, are as in it, or are no longer there."""
+    """How many cells differ from the latest release: such as were not in it, differ from it, are as in it, are no longer there; and how
+    many repeat an earlier release because their revision would tell too much."""
 
     new: int
     changed: int
     same: int
     gone: int
+    held: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,8 @@ COMPARED = text(
                             and before.cell_id is not null and after.cell_id is not null),
            count(*) filter (where (before.value, before.state) is not distinct from (after.value, after.state)
                             and before.cell_id is not null and after.cell_id is not null),
-           count(*) filter (where after.cell_id is null)
+           count(*) filter (where after.cell_id is null),
+           count(*) filter (where after.held_from is not null)
     from (select * from release.draft_cell where publication_id = :draft) after
     full join (
         select c.* from published.cell c join published.release r on r.id = c.release_id where r.latest

@@ -79,7 +79,8 @@ def ties_of(drawn: Drawn) -> Ties:
                 for category, variable in zip(CATEGORIES[split], variables, strict=True):
                     (fixed if (split, category) in bound else free).add(variable)
                     one = view.pane.regions.get((place, when), {}).get((split, category))
-                    cell_of[variable] = drawn.places[one.cell.id, view.pane.release].row if one is not None else -1
+                    there = drawn.places.get((one.cell.id, view.pane.release)) if one is not None else None
+                    cell_of[variable] = there.row if there is not None else -1
     for row in np.flatnonzero((block.low == 0) & (block.high == 0)):
         inside = slice(block.matrix.indptr[row], block.matrix.indptr[row + 1])
         group = block.matrix.indices[inside][block.matrix.data[inside] > 0]

@@ -10,6 +10,9 @@ He takes a trust's month for unchanged when
 He takes the categories of a split in an unchanged month for unchanged too (a review may have been completed since: then a published number
 that changed is what tells him) when the region's month has the same published categories, and the trust's year has them where it is made
 of the same months. He may be wrong: a revision too small to turn any published number, and not in the list, is none to him.
+
+A number that a release holds at what an earlier one said is still the earlier one. So a region's that was held explains no change of trusts
+whose own numbers went on.
 """
 
 from registry.disclosure.audit.panes import TOTAL, Group, Pane, Parts
@@ -21,7 +24,7 @@ def same_totals(before: Pane, after: Pane) -> set[Group]:
     quiet = {where for where in before.trust_months() if where in after.trusts and _quiet(before, after, where)}
     for old, new in ((before.trusts, after.trusts), (before.regions, after.regions)):
         for place, when in old.keys() & new.keys():
-            if _turned(old[place, when], new[place, when], None):
+            if not _left_behind(before, (place, when)) and _turned(old[place, when], new[place, when], None):
                 inside = {*before.inside(place, when), *after.inside(place, when)}
                 quiet -= inside if inside <= quiet else set()
     return quiet
@@ -38,6 +41,17 @@ def _quiet(before: Pane, after: Pane, where: Group) -> bool:
     )
 
 
+def _left_behind(pane: Pane, group: Group) -> bool:
+    """Whether a region's numbers are held and those of some trust in it are not."""
+    parts = pane.regions.get(group)
+    held = parts is not None and any(one.held for one in parts.values())
+    return held and not all(_held(pane, where) for where in pane.inside(*group))
+
+
+def _held(pane: Pane, where: Group) -> bool:
+    return pane.trusts[where][TOTAL].held
+
+
 def _turned(old: Parts, new: Parts, split: Split | None) -> bool:
     """Whether a published number of a split, or the total, is not what it was."""
     return any(old[part].value != new[part].value for part in old.keys() & new.keys() if part[0] is split)
@@ -49,9 +63,11 @@ def same_split(before: Pane, after: Pane, split: Split, group: Group) -> bool:
     region = after.region_of.get(place, place)
     homes = [(before.regions, after.regions, (region, when)), (before.regions, after.regions, (region, None))]
     homes += [(before.trusts, after.trusts, (place, when)), (before.trusts, after.trusts, (place, None))]
+    own = (place, when) in before.trusts and TOTAL in before.trusts[place, when] and not _held(before, (place, when))
     return not any(
         where in old
         and where in new
+        and not (own and old is before.regions and _left_behind(before, where))
         and before.inside(*where) == after.inside(*where)
         and _turned(old[where], new[where], split)
         for old, new, where in homes

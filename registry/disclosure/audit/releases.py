@@ -10,12 +10,16 @@ from registry.disclosure.protected import State
 
 
 class Published(NamedTuple):
-    """One cell of one release. `value` is the rounded number, `None` for every state but `COUNTED`."""
+    """One cell of one release. `value` is the rounded number, `None` for every state but `COUNTED`.
+
+    `held`: the release repeats what an earlier one published of the cell, and says so. It tells nothing of the count of its own time.
+    """
 
     cell: Cell
     value: int | None
     state: State = State.COUNTED
     provisional: bool = False
+    held: bool = False
 
 
 class Told(NamedTuple):

@@ -115,7 +115,7 @@ def data_hash(releases: Sequence[Release]) -> str:
 
 def _lines(release: Release) -> Iterable[str]:
     yield from sorted(
-        f"{one.cell.id} {'' if one.value is None else one.value} {one.state} {int(one.provisional)}"
+        f"{one.cell.id} {'' if one.value is None else one.value} {one.state} {int(one.provisional)}{' held' if one.held else ''}"
         for one in release.cells
     )
     yield from sorted(f"{trust} in {region}" for trust, region in release.regions.items())

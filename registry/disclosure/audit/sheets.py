@@ -142,7 +142,7 @@ class _Layout:
         for home in (view.pane.trusts, view.pane.regions):
             one = home.get(group, {}).get(part)
             if one is not None:
-                return self.drawn.places[one.cell.id, view.pane.release]
+                return self.drawn.places.get((one.cell.id, view.pane.release), (NONE, NONE))
         return NONE, NONE
 
 

@@ -46,7 +46,7 @@ KEYS = {
     "measures.csv": ["measure"],
 }
 DECIMALS = {"lower_95", "upper_95", "share_if_none", "share_if_all", "share_investigated"}
-WHOLE = {"organisations", "organisations_taking_part", "organisations_assessable"}
+WHOLE = {"held_from", "organisations", "organisations_taking_part", "organisations_assessable"}
 
 
 def as_json(content: Any) -> bytes:
@@ -126,7 +126,7 @@ def revision_records(found: Sequence[Revision]) -> list[dict[str, Any]]:
         {
             "table": table_words(one), "quantity": one.quantity, "geography_kind": one.geography_kind,
             "period_kind": one.period_kind, "split": one.split, "new": one.new, "changed": one.changed, "gone": one.gone,
-            "became_final": one.became_final, "reasons": list(one.words),
+            "became_final": one.became_final, "held": one.held, "reasons": list(one.words),
         }
         for one in found
     ]  # fmt: skip

@@ -32,7 +32,7 @@ LICENCE_ADDRESS = "https://www.nationalarchives.gov.uk/doc/open-government-licen
 ATTRIBUTION = "Contains public sector information licensed under the Open Government Licence v3.0."
 
 CELL_COLUMNS = (
-    "cell_id", "quantity", "geography_kind", "geography", "period_kind", "period", "split", "category", "value", "status",
+    "cell_id", "quantity", "geography_kind", "geography", "period_kind", "period", "split", "category", "value", "status", "held_from",
 )  # fmt: skip
 NUMBER_COLUMNS = ("geography_kind", "geography", "month", "quantity", "value", "status")
 PLACE_COLUMNS = ("geography_kind", "geography", "name", "nation", "region", "closed_on", "successor")
@@ -158,7 +158,7 @@ def _cells(connection: Connection, release: Release) -> Iterator[Record]:
         value = protected(row.value) if row.state == State.COUNTED else blank(State(row.state))
         cells = (
             row.cell_id, row.quantity, row.geography_kind, row.geography, row.period_kind, row.period.isoformat(), row.split,
-            row.category, value.code, _status(row.provisional),
+            row.category, value.code, _status(row.provisional), row.held_from,
         )  # fmt: skip
         yield dict(zip(CELL_COLUMNS, cells, strict=True))
 
@@ -204,6 +204,10 @@ def _book(release: Release, figures: list[Record], measures: list[Record], place
         ["Counts are rounded at random to a multiple of 5; rates and shares are made of the rounded counts."],
         *([code, words] for code, words in codes().items()),
         ["provisional", "a month or year that may still change"],
+        [
+            "held_from",
+            "the release that a count repeats, where its revision would tell too much beside what is public (cells.csv)",
+        ],
     ]
     return [
         Sheet("About", (), notes, (16, 90)),

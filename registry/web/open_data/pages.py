@@ -19,7 +19,7 @@ from registry.web.open_data.reading import content, files, reading, release_of, 
 from registry.web.open_data.words import table_words
 from registry.web.public import FRESH, download, page
 
-router = APIRouter(prefix="/data")
+router = APIRouter()
 
 FOR_A_DAY = "public, max-age=86400"
 PACKAGE, REVISIONS, PROOF = "datapackage.json", "revisions.json", "proof.json"
@@ -30,7 +30,8 @@ DESCRIBING = {
 }
 
 
-@router.get("")
+@router.get("/data")
+@router.get("/cy/data")
 def index(request: Request) -> Response:
     """What there is, under which licence, and all releases."""
     with reading(request) as connection:
@@ -40,6 +41,7 @@ def index(request: Request) -> Response:
     return page(
         request,
         "open_data/index.html",
+        translatable=True,
         releases=found,
         files=listed,
         descriptions=describing.DESCRIPTIONS,
@@ -48,7 +50,7 @@ def index(request: Request) -> Response:
     )
 
 
-@router.get("/changes.atom")
+@router.get("/data/changes.atom")
 def changes(request: Request) -> Response:
     """The releases as a feed."""
     with reading(request) as connection:
@@ -56,7 +58,7 @@ def changes(request: Request) -> Response:
     return download(request, describing.feed(found, _base(request)), "application/atom+xml; charset=utf-8")
 
 
-@router.get("/key.json")
+@router.get("/data/key.json")
 def key(request: Request) -> Response:
     """The public key with which the reports of audits are signed."""
     settings = request.app.state.settings
@@ -64,25 +66,27 @@ def key(request: Request) -> Response:
     return download(request, describing.as_json({"algorithm": "Ed25519", "public_key": public.hex()}), JSON)
 
 
-@router.get("/latest")
+@router.get("/data/latest")
+@router.get("/cy/data/latest")
 def latest(request: Request) -> Response:
     """The latest release: its files, what changed, its proof."""
     return _release_page(request, "latest")
 
 
-@router.get("/releases/{number}")
+@router.get("/data/releases/{number}")
+@router.get("/cy/data/releases/{number}")
 def release(request: Request, number: str) -> Response:
     """One release, for good."""
     return _release_page(request, number)
 
 
-@router.get("/latest/{name}")
+@router.get("/data/latest/{name}")
 def latest_file(request: Request, name: str) -> Response:
     """A file of the latest release."""
     return _file(request, "latest", name)
 
 
-@router.get("/releases/{number}/{name}")
+@router.get("/data/releases/{number}/{name}")
 def release_file(request: Request, number: str, name: str) -> Response:
     """A file of one release, for good."""
     return _file(request, number, name)
@@ -98,6 +102,7 @@ def _release_page(request: Request, which: str) -> Response:
     return page(
         request,
         "open_data/release.html",
+        translatable=True,
         release=found,
         proof=proof,
         files=listed,

@@ -52,6 +52,7 @@ def audit_words(run: Any) -> list[tuple[str, str]]:
         ("Result", "Passed" if told["passed"] else "Failed"),
         ("Finished", london(run.finished_at)),
         ("Offsets drawn again before their first publication", f"{told['offsets_drawn_again']:,}"),
+        ("Cells held at what an earlier release said", f"{told.get('cells_held', 0):,}"),
         ("Cells withheld", f"{told['cells_withheld']:,}"),
         *_findings(told["audit"]),
     ]
