@@ -22,13 +22,10 @@ START = bytes(32)  # the MAC before the first
 
 Detail = str | int | bool | None | Sequence["Detail"] | Mapping[str, "Detail"]
 
-_LOCK = Prepared(f"select pg_advisory_xact_lock({CHAIN_LOCK}, :tenant)")
 _END = Prepared(
-    """select clock_timestamp() as at, newest.sequence, newest.mac
-             from (select) as always
-             left join (select sequence, mac from records.audit where tenant_id = :tenant order by sequence desc limit 1) as newest
-               on true"""
+    "select sequence, mac from records.audit where tenant_id = :tenant order by sequence desc limit 1"
 )
+_LOCKED_END = Prepared(f"select at, sequence, mac from records.chain_end({CHAIN_LOCK}, :tenant)")
 _ADD = Prepared(insert(audit), [column.name for column in audit.c])
 
 
@@ -66,24 +63,18 @@ def record(
     the transaction.
     """
     key = _held_key(connection)
-    _LOCK(connection, tenant=tenant)
-    last, at = _end(connection, tenant)
+    [last] = _LOCKED_END(connection, tenant=tenant)
     entry = {
-        "tenant_id": tenant, "sequence": last.sequence + 1, "at": at, "actor": actor, "role": role, "action": action,
+        "tenant_id": tenant, "sequence": (last.sequence or 0) + 1, "at": last.at, "actor": actor, "role": role, "action": action,
         "object_type": object_type, "object_id": object_id, "detail": dict(detail or {}),
     }  # fmt: skip
-    _ADD(connection, **entry, mac=_mac(chain_key(key, tenant), last.mac, entry))
+    _ADD(connection, **entry, mac=_mac(chain_key(key, tenant), last.mac or START, entry))
 
 
 def head(connection: Connection, tenant: int) -> Link:
     """Where the tenant's chain ends now: what to keep elsewhere as an anchor. Sequence 0 before the first entry."""
-    return _end(connection, tenant)[0]
-
-
-def _end(connection: Connection, tenant: int) -> tuple[Link, datetime]:
-    """Where the tenant's chain ends, and the time by the database's clock."""
-    [last] = _END(connection, tenant=tenant)
-    return (Link(0, START) if last.sequence is None else Link(last.sequence, last.mac)), last.at
+    found = _END(connection, tenant=tenant)
+    return Link(found[0].sequence, found[0].mac) if found else Link(0, START)
 
 
 def chain_key(key: bytes, tenant: int) -> bytes:
