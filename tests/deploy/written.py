@@ -31,6 +31,10 @@ TERMS = (
     "session_hours",
 )
 """The settings that say how long something is kept or holds."""
+SESSIONS = {
+    "session_idle_minutes": "A session ends after so long without a request …",
+    "session_hours": "… and after so long in any case.",
+}
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -59,9 +63,10 @@ def when(job: Job) -> str:
         case Constantly():
             return "all the time"
         case Every(period):
-            return f"every {int(period / timedelta(minutes=1))} minutes"
+            minutes = int(period / timedelta(minutes=1))
+            return "every minute" if minutes == 1 else f"every {minutes} minutes"
         case Nightly(clock):
-            return f"each night at {clock:%H:%M}"
+            return f"each day at {clock:%H:%M}"
         case _:
             return f"on day {job.when.day} of each month at {job.when.clock:%H:%M}"
 
@@ -82,7 +87,7 @@ def term(name: str) -> tuple[str, str, str]:
     *above, last = name.split(".")
     holder = type(Settings.model_fields[above[0]].default) if above else Settings
     unit = next(each for each in ("days", "minutes", "hours") if each in last)
-    said = documented(holder).get(last, "How long a session holds.")
+    said = SESSIONS.get(last) or re.sub(r" \([\d.]+\)", "", documented(holder)[last])
     return f"`HAT_{'__'.join((*above, last)).upper()}`", f"{holder.model_fields[last].default} {unit}", said
 
 
