@@ -95,7 +95,7 @@ def frame_words(words: str, language: Language) -> Markup:
 
 def english(words: object) -> object:
     """What a program wrote in English: marked so where the text around it is not."""
-    if _current.get() is Language.ENGLISH:
+    if _current.get() is Language.ENGLISH or words in (None, ""):
         return words
     return Markup('<span lang="en">{}</span>').format(words)
 

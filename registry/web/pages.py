@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import jinja2
+from jinja2.meta import find_referenced_templates
 from jinja2.runtime import Context
 from markupsafe import Markup
 from sqlalchemy import Connection, text
@@ -40,6 +41,7 @@ from registry.web.languages import (
 SERVICE = "HAT registry"
 STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
+FRAME = "base.html"
 LONDON = ZoneInfo("Europe/London")
 SOUND = (200, 422)
 """How a page is answered that has what it needs: as asked for, or as a form with faults in it."""
@@ -83,7 +85,7 @@ NAVIGATION: tuple[tuple[str, str, Right | None], ...] = (
     ("Administration", "/admin", Right.MANAGE_SETTINGS),
 )
 
-BOTH = ("/figures", "/about/data", "/about/patients", "/accessibility")
+BOTH = ("/figures", "/learning", "/about/data", "/about/patients", "/accessibility")
 """What of these links is there in Welsh too."""
 
 # The same beside the name of whoever is signed in.
@@ -216,11 +218,22 @@ def _here(links: Iterable[Link], language: Language) -> tuple[Link, ...]:
 
 @lru_cache
 def messages_of(template: str, language: Language) -> frozenset[str]:
-    """The texts of a template and of what it takes from others of its folder; none are asked for in English."""
+    """The texts of a template and of what it takes from others, without the frame of the page; none are asked for in English."""
     if language is Language.ENGLISH:
         return frozenset()
-    names = {template, f"{template.rsplit('/', 1)[0]}/parts.html"}
-    return frozenset(text for name in names if (TEMPLATES / name).exists() for text in texts_in(name))
+    return frozenset(text for name in taken_from(template) for text in texts_in(name))
+
+
+@lru_cache
+def taken_from(template: str) -> frozenset[str]:
+    """A template and every other that it includes or takes macros from, however far away; the frame is not among them."""
+    found, ahead = set[str](), [template]
+    while ahead:
+        name = ahead.pop()
+        found.add(name)
+        tree = environment().parse((TEMPLATES / name).read_text("utf-8"))
+        ahead += {other for other in find_referenced_templates(tree) if other} - found - {FRAME}
+    return frozenset(found)
 
 
 def texts_in(name: str) -> frozenset[str]:

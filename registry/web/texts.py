@@ -7,10 +7,10 @@ import sys
 from collections import defaultdict
 
 from registry.web.languages import Language, renew
-from registry.web.pages import FOOTER, NAVIGATION, TEMPLATES, texts_in
+from registry.web.pages import FOOTER, FRAME, NAVIGATION, TEMPLATES, taken_from, texts_in
 
-FRAME = (
-    "Skip to main content", "Language", "Account", "Menu", "Sign in", "About this service",
+FRAME_WORDS = (
+    "Skip to main content", "Language", "Account", "Menu", "Browse", "More", "Back", "Sign in", "About this service",
     "The registry of hospital-associated thrombosis for England and Wales",
 )  # fmt: skip
 """What stands in the head and the foot of every page."""
@@ -20,21 +20,35 @@ def messages() -> dict[str, list[str]]:
     """Each text and the templates that it stands in."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for words in (
-        *FRAME,
+        *FRAME_WORDS,
         *(link.words for link in FOOTER),
         *(words for words, _, right in NAVIGATION if right is None),
     ):
-        found[words].append("base.html")
+        found[words].append(FRAME)
     for name in translatable():
         for words in texts_in(name):
             found[words].append(name)
     return dict(found)
 
 
-def translatable() -> list[str]:
+PUBLIC = (
+    *("evaluation/" + name for name in ("counts.html", "released.html", "series.html", "sources.html")),
+    *("lessons/" + name for name in ("learning.html", "lesson.html", "subscribe.html", "subscription.html")),
+    *("lessons/" + name for name in ("summaries.html", "summary.html", "unsubscribed.html")),
+    *("open_data/" + name for name in ("index.html", "release.html")),
+)
+"""The public pages among those of a folder that others have pages in too."""
+
+
+def pages() -> list[str]:
     """The templates whose pages stand below /cy too; the page of a rule is for senders, who read English."""
     names = sorted(f"public/{path.name}" for path in (TEMPLATES / "public").glob("*.html"))
-    return [name for name in names if name != "public/rule.html"]
+    return [*(name for name in names if name != "public/rule.html"), *PUBLIC]
+
+
+def translatable() -> list[str]:
+    """The templates of these pages, and those that they take macros from."""
+    return sorted({taken for name in pages() for taken in taken_from(name)} - {FRAME})
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from registry.web.fields import Fault
 from registry.web.pages import render
 from registry.web.series import Area
 
-router = APIRouter(prefix="/evaluation")
+router = APIRouter()
 
 READER = "hat_reader"
 FRESH = "public, max-age=300"
@@ -50,7 +50,8 @@ NOUNS = {"all": "admissions", "overnight": "overnight admissions"}
 SAME_ONLY = "The same trusts throughout are known for the nations and all admissions only: other counts of trusts are not published by month."
 
 
-@router.get("")
+@router.get("/evaluation")
+@router.get("/cy/evaluation")
 def page(request: Request, declared: Declared, area: str = "", trusts: str = "all") -> Response:
     """Choose area, rate, change and phase-in; read the evaluation."""
     actor = who(request)
@@ -60,6 +61,7 @@ def page(request: Request, declared: Declared, area: str = "", trusts: str = "al
         request,
         "evaluation/released.html",
         status=422 if faults else 200,
+        translatable=True,
         **found,
         values=values,
         faults=faults,
@@ -75,7 +77,7 @@ def page(request: Request, declared: Declared, area: str = "", trusts: str = "al
     return response
 
 
-@router.get("/months.csv")
+@router.get("/evaluation/months.csv")
 def as_csv(request: Request, declared: Declared, area: str = "", trusts: str = "all") -> Response:
     """The same as a file."""
     who(request)

@@ -21,20 +21,22 @@ from registry.web.evaluation.present import Shown
 from registry.web.fields import Fault, content, texts
 from registry.web.pages import render
 
-router = APIRouter(prefix="/evaluation")
+router = APIRouter()
 
 Form = Annotated[FormData, Depends(submitted_form)]
 FILE_LIMIT = 64 * 1024
 LONGEST_NAME = 60
 
 
-@router.get("/counts")
+@router.get("/evaluation/counts")
+@router.get("/cy/evaluation/counts")
 def ask_counts(request: Request) -> Response:
     """Two periods: a form."""
     return _counts(request, {})
 
 
-@router.post("/counts")
+@router.post("/evaluation/counts")
+@router.post("/cy/evaluation/counts")
 def counts(request: Request, form: Form) -> Response:
     """Two periods: what their counts give."""
     values = texts(form)
@@ -57,13 +59,15 @@ def _counts(
     return _page(request, "evaluation/counts.html", values, faults, **shown)
 
 
-@router.get("/sources")
+@router.get("/evaluation/sources")
+@router.get("/cy/evaluation/sources")
 def ask_sources(request: Request) -> Response:
     """Two sources of cases: a form."""
     return _page(request, "evaluation/sources.html", {})
 
 
-@router.post("/sources")
+@router.post("/evaluation/sources")
+@router.post("/cy/evaluation/sources")
 def sources(request: Request, form: Form) -> Response:
     """How many cases there are at least, from two sources that somebody linked case by case."""
     values = texts(form)
@@ -71,20 +75,22 @@ def sources(request: Request, form: Form) -> Response:
     return _page(request, "evaluation/sources.html", values, faults, shown=SourcesShown(given) if given else None)
 
 
-@router.get("/series")
+@router.get("/evaluation/series")
+@router.get("/cy/evaluation/series")
 def ask_series(request: Request) -> Response:
     """A monthly series: a form."""
     return _page(request, "evaluation/series.html", {})
 
 
-@router.post("/series")
+@router.post("/evaluation/series")
+@router.post("/cy/evaluation/series")
 def series(request: Request, form: Form) -> Response:
     """A monthly series: periods, regression, chart."""
     values, shown, faults = _read(form)
     return _page(request, "evaluation/series.html", values, faults, shown=shown)
 
 
-@router.post("/series.csv")
+@router.post("/evaluation/series.csv")
 def series_csv(request: Request, form: Form) -> Response:
     """The same as a file: every month with what was fitted. Refuses what cannot be read."""
     who(request)
@@ -130,6 +136,7 @@ def _page(
         request,
         template,
         status=422 if faults else 200,
+        translatable=True,
         values=values,
         faults=faults or [],
         phases=asking.PHASES,

@@ -20,24 +20,18 @@ from registry.lessons.themes import GROUPS, TOGETHER
 from registry.lessons.words import WHY_DOWN
 from registry.store import Store
 from registry.web import print_out
-from registry.web.actor import who
-from registry.web.pages import render
+from registry.web.public import FRESH, READER
+from registry.web.public import page as public_page
 
-router = APIRouter(prefix="/learning")
+router = APIRouter()
 
-READER = "hat_reader"
-FRESH = "public, max-age=300"
 PAGE = 20
 LONDON = ZoneInfo("Europe/London")
 LONGEST_WORDS = 100
 
 
 def _page(request: Request, template: str, **words: Any) -> Response:
-    """A public page: kept for five minutes by whoever is not signed in."""
-    who(request)
-    response = render(request, template, **words)
-    response.headers.setdefault("Cache-Control", FRESH)
-    return response
+    return public_page(request, template, translatable=True, **words)
 
 
 def _day(at: datetime | None) -> str:
@@ -53,7 +47,8 @@ def _store(request: Request) -> Store:
     return held
 
 
-@router.get("")
+@router.get("/learning")
+@router.get("/cy/learning")
 def index(request: Request, theme: str = "", kind: str = "", year: str = "", q: str = "", page: int = 1) -> Response:
     """What is published, chosen by theme, kind, year and words; and how often reviews found each theme."""
     words = " ".join(q.split())[:LONGEST_WORDS]
@@ -86,7 +81,7 @@ def index(request: Request, theme: str = "", kind: str = "", year: str = "", q: 
     )
 
 
-@router.get("/feed.atom")
+@router.get("/learning/feed.atom")
 def atom(request: Request, theme: str = "") -> Response:
     """The feed, all of it or of one theme."""
     with _store(request).readonly(role=READER) as connection:
@@ -101,7 +96,8 @@ def atom(request: Request, theme: str = "") -> Response:
 # --- summaries (before a text: an address of theirs would fit both)
 
 
-@router.get("/summaries")
+@router.get("/learning/summaries")
+@router.get("/cy/learning/summaries")
 def summaries(request: Request) -> Response:
     """All summaries, the latest first."""
     with _store(request).readonly(role=READER) as connection:
@@ -109,7 +105,7 @@ def summaries(request: Request) -> Response:
     return _page(request, "lessons/summaries.html", found=[(each, quarter_words(each.quarter)) for each in found])
 
 
-@router.get("/summaries/{number}.pdf")
+@router.get("/learning/summaries/{number}.pdf")
 def summary_pdf(request: Request, number: int) -> Response:
     """A summary for paper."""
     words = _summary(request, number)
@@ -117,7 +113,8 @@ def summary_pdf(request: Request, number: int) -> Response:
     return print_out.pdf_page("lessons/summary_paper.html", f"learning-{number}", demonstration=demonstration, **words)
 
 
-@router.get("/summaries/{number}")
+@router.get("/learning/summaries/{number}")
+@router.get("/cy/learning/summaries/{number}")
 def summary(request: Request, number: int) -> Response:
     """A summary; of one that was withdrawn, that it was."""
     return _page(request, "lessons/summary.html", **_summary(request, number))
@@ -148,7 +145,8 @@ def _by_theme(lessons: list[Lesson]) -> list[tuple[str, list[Lesson]]]:
     return list(found.items())
 
 
-@router.get("/{ident}")
+@router.get("/learning/{ident}")
+@router.get("/cy/learning/{ident}")
 def one(request: Request, ident: UUID) -> Response:
     """One text; of one that was taken down, when and why."""
     with _store(request).readonly(role=READER) as connection:

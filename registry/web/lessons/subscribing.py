@@ -19,10 +19,10 @@ from registry.web.fields import Fault, faults, text
 from registry.web.pages import render
 from registry.web.uploads import secrets_of
 
-router = APIRouter(prefix="/learning")
+router = APIRouter()
 
 Form = Annotated[FormData, Depends(submitted_form)]
-DONE = {"confirm": "It is confirmed.", "change": "Your choice is stored."}
+DONE = ("confirm", "change")
 
 
 def _store(request: Request) -> Store:
@@ -30,21 +30,25 @@ def _store(request: Request) -> Store:
     return held
 
 
-def _page(request: Request, template: str, *, status: int = 200, **words: object) -> Response:
+def _page(
+    request: Request, template: str, *, status: int = 200, translatable: bool = True, **words: object
+) -> Response:
     """Never kept by a browser or a proxy: an address stands in a form, or a secret in the page's own."""
     who(request)
-    response = render(request, template, status=status, **words)
+    response = render(request, template, status=status, translatable=translatable, **words)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-@router.get("/subscribe")
+@router.get("/learning/subscribe")
+@router.get("/cy/learning/subscribe")
 def ask(request: Request) -> Response:
     """The form."""
     return _page(request, "lessons/subscribe.html", themes=THEMES, faults=[], values={}, asked=False)
 
 
-@router.post("/subscribe")
+@router.post("/learning/subscribe")
+@router.post("/cy/learning/subscribe")
 def subscribe(request: Request, form: Form) -> Response:
     """The same answer, whether the address was known or not."""
     themes = _themes(form)
@@ -67,7 +71,8 @@ def _themes(form: FormData) -> list[str]:
     return [value for value in form.getlist("themes") if isinstance(value, str) and value]
 
 
-@router.get("/subscription/{ident}/{secret}")
+@router.get("/learning/subscription/{ident}/{secret}")
+@router.get("/cy/learning/subscription/{ident}/{secret}")
 def one(request: Request, ident: UUID, secret: str, done: str = "") -> Response:
     """A subscription, for who has its link."""
     with _store(request).transaction(tenants=(SYSTEM_TENANT,)) as connection:
@@ -79,12 +84,12 @@ def one(request: Request, ident: UUID, secret: str, done: str = "") -> Response:
         it=held,
         secret=secret,
         themes=THEMES,
-        values={"themes": held.themes},
-        done=DONE.get(done, ""),
+        done=done if done in DONE else "",
     )
 
 
-@router.post("/subscription/{ident}/{secret}")
+@router.post("/learning/subscription/{ident}/{secret}")
+@router.post("/cy/learning/subscription/{ident}/{secret}")
 def change(request: Request, form: Form, ident: UUID, secret: str) -> Response:
     """Confirm, change, or end. A mail program that presses for its reader (RFC 8058) names no button: it ends."""
     then, at = text(form, "then"), datetime.now(UTC)
@@ -97,5 +102,5 @@ def change(request: Request, form: Form, ident: UUID, secret: str) -> Response:
         else:
             subscriptions.end(connection, own, ident, secret, at=at)
     if then in ("confirm", "change"):
-        return RedirectResponse(f"/learning/subscription/{ident}/{secret}?done={then}", 303)
-    return _page(request, "lessons/unsubscribed.html")
+        return RedirectResponse(f"{request.url.path}?done={then}", 303)
+    return _page(request, "lessons/unsubscribed.html", translatable=False)

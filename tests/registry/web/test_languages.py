@@ -1,7 +1,9 @@
 """Two languages: no text of a public page escapes the translators, and no page says that it is in a language in which it is not."""
 
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from jinja2 import nodes
@@ -12,8 +14,9 @@ from registry.settings import Settings
 from registry.store import Store
 from registry.web.languages import Language, catalogue, english, frame_words, in_language, language_of, said, speaking
 from registry.web.pages import TEMPLATES, environment
-from registry.web.texts import messages, translatable
+from registry.web.texts import messages, pages, translatable
 from tests.registry.web.visitors import words_of
+from tests.registry.web.welsh import all_translated, check_welsh
 
 HOLE = "\x00"
 SPOKEN = ("alt", "aria-label", "placeholder", "title")
@@ -34,7 +37,8 @@ def literal(source: str) -> list[str]:
     """Texts and spoken attributes of a template that stand outside every message."""
     source = re.sub(r"{#.*?#}", "", source, flags=re.DOTALL)
     source = re.sub(r"{%-?\s*trans\b.*?endtrans\s*-?%}", HOLE, source, flags=re.DOTALL)
-    source = re.sub(r"{{.*?}}(?!})|{%.*?%}", HOLE, source, flags=re.DOTALL)
+    source = re.sub(r"<(/?)h{{.*?}}", r"<\1h2", source)
+    source = re.sub(r"{{.*?\s}}|{%.*?%}", HOLE, source, flags=re.DOTALL)
     found: list[str] = []
 
     class Reader(HTMLParser):
@@ -122,7 +126,14 @@ def http(settings: Settings, store: Store) -> TestClient:
     return TestClient(create_app(settings, reader), base_url=settings.base_url, follow_redirects=False)
 
 
-@pytest.mark.parametrize("path", ["", "/figures", "/figures/hat-rate", "/figures/trusts", "/about/data", "/about/patients", "/accessibility"])  # fmt: skip
+PAGES = (
+    "", "/figures", "/figures/hat-rate", "/figures/trusts", "/about/data", "/about/patients", "/accessibility", "/learning",
+    "/learning/subscribe", "/learning/summaries", "/evaluation", "/evaluation/counts", "/evaluation/series", "/evaluation/sources",
+    "/data",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", PAGES)
 def test_a_page_that_is_not_translated_is_english_below_cy_and_says_so(http: TestClient, path: str) -> None:
     answer = http.get(f"/cy{path}")
     assert answer.status_code == 200
@@ -137,9 +148,50 @@ def test_a_page_that_is_not_translated_is_english_below_cy_and_says_so(http: Tes
     assert "Gymraeg" not in plain.text
 
 
+@pytest.fixture
+def translated(tmp_path: Path) -> Iterator[None]:
+    with all_translated(tmp_path):
+        yield
+
+
+@pytest.mark.usefixtures("translated")
+def test_a_page_that_is_translated_is_welsh_as_a_whole(http: TestClient) -> None:
+    for path in PAGES:
+        check_welsh(http.get(f"/cy{path}"))
+    counts = {
+        "before_events": "217",
+        "before_population": "103845",
+        "after_events": "176",
+        "after_population": "119128",
+    }
+    shares = {"before_part": "50", "before_investigated": "217", "after_part": "7", "after_investigated": "176"}
+    check_welsh(
+        http.post(
+            "/cy/evaluation/counts",
+            data=counts | shares | {"claim_ratio": "0.88", "claim_lower": "0.77"} | {"claim_upper": "1"},
+        )
+    )
+    check_welsh(http.post("/cy/evaluation/sources", data={"first": "90", "second": "80", "both": "60"}))
+    series = "\n".join(f"{2022 + at // 12}-{at % 12 + 1:02d},{20 + at % 3},10000" for at in range(48))
+    check_welsh(http.post("/cy/evaluation/series", data={"series": series, "change": "2024-01"}))
+
+
+@pytest.mark.usefixtures("translated")
+def test_a_fault_in_a_welsh_form_is_told_in_english_and_marked_so(http: TestClient) -> None:
+    refused = http.post("/cy/evaluation/sources", data={"first": "x", "second": "80", "both": "60"})
+    assert refused.status_code == 422
+    assert "¤There is a problem" in refused.text
+    assert refused.text.count('<span lang="en">Cases in the first source: write a whole number</span>') == 2
+
+
+def test_every_public_template_is_there() -> None:
+    assert set(pages()) <= set(translatable())
+    assert "base.html" not in translatable()
+
+
 def test_a_link_on_a_welsh_page_stays_on_welsh_pages(http: TestClient) -> None:
     page = http.get("/cy").text
-    inside = re.findall(r'href="(/(?:figures|about|accessibility)[^"]*)"', page)
+    inside = re.findall(r'href="(/(?:figures|about|accessibility|learning|evaluation|data)[^"]*)"', page)
     assert inside == []
     assert 'href="/cy/about/patients"' in page
 
