@@ -22,10 +22,8 @@ START = bytes(32)  # the MAC before the first
 
 Detail = str | int | bool | None | Sequence["Detail"] | Mapping[str, "Detail"]
 
-_END = Prepared(
-    "select sequence, mac from records.audit where tenant_id = :tenant order by sequence desc limit 1"
-)
-_LOCKED_END = Prepared(f"select at, sequence, mac from records.chain_end({CHAIN_LOCK}, :tenant)")
+_END = Prepared("select sequence, mac from records.audit where tenant_id = :tenant order by sequence desc limit 1")
+_LOCKED_END = Prepared("select at, sequence, mac from records.chain_end(:lock, :tenant)")
 _ADD = Prepared(insert(audit), [column.name for column in audit.c])
 
 
@@ -63,7 +61,7 @@ def record(
     the transaction.
     """
     key = _held_key(connection)
-    [last] = _LOCKED_END(connection, tenant=tenant)
+    [last] = _LOCKED_END(connection, lock=CHAIN_LOCK, tenant=tenant)
     entry = {
         "tenant_id": tenant, "sequence": (last.sequence or 0) + 1, "at": last.at, "actor": actor, "role": role, "action": action,
         "object_type": object_type, "object_id": object_id, "detail": dict(detail or {}),
