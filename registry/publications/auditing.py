@@ -86,10 +86,9 @@ def work(
     `files` makes what is published beside the tables, of figures that have passed.
     """
     with store.alone("the audit of a release", role=ROLE) as mine:
-        done = [
-            _audit(store, secrets, each, at, files, judge or judging.attacker())
-            for each in (_asked(store) if mine else [])
-        ]
+        asked = _asked(store) if mine else []
+        with judging.attackers() as attacker:
+            done = [_audit(store, secrets, each, at, files, judge or attacker) for each in asked]
     with store.transaction(role=ROLE) as connection:
         released = releasing.release_due(connection, at)
     return {"audited": done.count(State.AUDITED), "refused": done.count(State.REFUSED), "released": released}

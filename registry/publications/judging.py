@@ -1,17 +1,18 @@
 """What the audit is given and what it says: the draft with all releases before it, and the verdict of `registry.disclosure.audit`."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from registry.disclosure.audit import Insider, Published, Release, Report, audit, data_hash
-from registry.disclosure.audit.panes import BlockKey
-from registry.disclosure.grid import Cell, Count, Geography, GeographyKind, Period, PeriodKind, Split, financial_year
+from registry.disclosure.audit import Insider, Published, Release, Report, data_hash
+from registry.disclosure.audit.panes import BlockKey, by_block
+from registry.disclosure.audit.playing import Part, Players
+from registry.disclosure.grid import Cell, Count, Geography, GeographyKind, Period, PeriodKind, Split
 from registry.disclosure.protected import State
 from registry.publications.cells import TOTAL
 from registry.publications.offsets import used
@@ -20,8 +21,9 @@ from registry.store.tables import exact_cell, publication, released
 
 Tell = Callable[[str, int, int], None]
 
-SECONDS = 1800.0
-"""So much processor time may an audit take; what is not decided by then stands against the figures."""
+SECONDS = 300.0
+"""So much processor time may a part of the grid take; what is not decided by then stands against the figures."""
+PLAYING = "Playing the attacker, part by part of the grid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,68 +87,60 @@ def _counts(connection: Connection, ident: UUID) -> Mapping[str, int]:
     return dict(connection.execute(select(c.cell_id, c.count).where(c.publication_id == ident)).all())
 
 
-def attacker() -> Judge:
+def attacker(players: Players | None = None) -> Judge:
     """The verdict on a draft: of an attacker who reads every release, and of one who knows every addition besides.
 
-    Played part by part of the grid (a region's financial year). Called again for a draft of which some cells were drawn anew, it plays
-    only the parts that are not as they were.
+    Played part by part of the grid (a region's financial year), by the players if there are any. Called again for a draft of which some
+    cells were drawn anew, it plays only the parts that are not as they were.
     """
     done: dict[tuple[BlockKey, int], Report] = {}
+    playing = (players or Players(1)).play
 
     def judge(matter: Matter, tell: Tell) -> Verdict:
-        parts = [(key, part) for part in _by_year(matter.releases) for key in _keys(part)]
-        found = []
-        for number, (key, part) in enumerate(parts):
-            tell("Playing the attacker, part by part of the grid", number, len(parts))
-            as_it_is = (key, _fingerprint(key, part, matter.insider.offsets))
-            if as_it_is not in done:
-                done[as_it_is] = audit(part, matter.insider, blocks=key.__eq__, seconds=SECONDS / len(parts))
-            found.append(done[as_it_is])
-        return _verdict(matter, found)
+        parts = {key: _part(releases, matter.insider) for key, releases in by_block(matter.releases).items()}
+        known = {key: (key, _fingerprint(part)) for key, part in parts.items()}
+        new = {number: part for number, (key, part) in enumerate(parts.items()) if known[key] not in done}
+        tell(PLAYING, len(parts) - len(new), len(parts))
+        keys = list(parts)
+        for count, (number, report) in enumerate(playing(new), len(parts) - len(new) + 1):
+            done[known[keys[number]]] = report
+            tell(PLAYING, count, len(parts))
+        return _verdict(matter, [done[each] for each in known.values()])
 
     return judge
 
 
-def _by_year(releases: Sequence[Release]) -> Iterator[tuple[Release, ...]]:
-    """The releases financial year by financial year and count by count: no two of these share a cell."""
-    years: dict[tuple[date, Count], None] = {}
-    cells = [_grouped(release) for release in releases]
-    for grouped in cells:
-        years |= dict.fromkeys(grouped)
-    for year in sorted(years):
-        yield tuple(
-            replace(release, cells=tuple(grouped.get(year, ())))
-            for release, grouped in zip(releases, cells, strict=True)
-        )
+@contextmanager
+def attackers() -> Iterator[Judge]:
+    """The attacker with a player for each processor, which end with it."""
+    with Players() as players:
+        yield attacker(players)
 
 
-def _grouped(release: Release) -> dict[tuple[date, Count], list[Published]]:
-    found: defaultdict[tuple[date, Count], list[Published]] = defaultdict(list)
-    for one in release.cells:
-        found[financial_year(one.cell.period.start).start, one.cell.count].append(one)
-    return dict(found)
+def _part(releases: tuple[Release, ...], insider: Insider) -> Part:
+    """A part with what an insider knows of its cells, and no other."""
+    names = {one.cell.id for release in releases for one in release.cells}
+    counts = {
+        number: {name: count for name, count in counted.items() if name in names}
+        for number, counted in insider.counts.items()
+    }
+    return Part(releases, Insider({n: insider.offsets[n] for n in names if n in insider.offsets}, counts), SECONDS)
 
 
-def _keys(releases: Sequence[Release]) -> list[BlockKey]:
-    keys: list[BlockKey] = []
-
-    def noted(key: BlockKey) -> bool:
-        keys.append(key)
-        return False
-
-    audit(releases, blocks=noted)
-    return keys
-
-
-def _fingerprint(key: BlockKey, releases: Sequence[Release], offsets: Mapping[str, int]) -> int:
-    """Of all that a part can depend on: the cells of its regions in each release, and what an insider knows of their offsets, which
-    may change while the number that is published stays."""
+def _fingerprint(part: Part) -> int:
+    """Of all that a part can depend on: its cells in each release with where they are, and what an insider knows of their offsets,
+    which may change while the number that is published stays."""
+    offsets = part.knows.offsets if part.knows is not None else {}
     return hash(
         tuple(
-            (release.number, *one[1:], one.cell.id, offsets.get(one.cell.id))
-            for release in releases
-            for one in release.cells
-            if release.regions.get(one.cell.geography.code, one.cell.geography.code) in key[0]
+            (
+                release.number,
+                release.told,
+                release.revised,
+                tuple(sorted(release.regions.items())),
+                tuple((one.cell.id, *one[1:], offsets.get(one.cell.id)) for one in release.cells),
+            )
+            for release in part.releases
         )
     )
 

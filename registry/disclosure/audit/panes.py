@@ -6,7 +6,7 @@ finest place and the finest period in which the grid has it, and no finer.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from registry.disclosure.audit.releases import Published, Release, Told
@@ -111,7 +111,7 @@ def panes(releases: Sequence[Release]) -> dict[BlockKey, list[Pane]]:
             if one.state is not State.COUNTED:
                 continue
             cell = one.cell
-            key = (_home(cell, release, together), financial_year(cell.period.start), cell.count)
+            key = _key(cell, release, together)
             pane = found[key].get(release.number)
             if pane is None:
                 pane = Pane(release.number, release.regions, release.revised)
@@ -122,15 +122,43 @@ def panes(releases: Sequence[Release]) -> dict[BlockKey, list[Pane]]:
     for laid in found.values():
         for pane in laid.values():
             pane.index()
-    ordered = sorted(found, key=lambda key: (key[2], key[1], key[0]))
+    ordered = sorted(found, key=_in_order)
     return {
         key: [found[key][release.number] for release in releases if release.number in found[key]] for key in ordered
     }
 
 
+def by_block(releases: Sequence[Release]) -> dict[BlockKey, tuple[Release, ...]]:
+    """The releases block by block, each with only the cells of the block: audited by themselves they say what all say together."""
+    together = _regions_together(releases)
+    found: defaultdict[BlockKey, dict[int, list[Published]]] = defaultdict(dict)
+    told: defaultdict[tuple[BlockKey, int], list[Told]] = defaultdict(list)
+    for release in releases:
+        for one in release.cells:
+            if one.state is State.COUNTED:
+                found[_key(one.cell, release, together)].setdefault(release.number, []).append(one)
+        for each in release.told:
+            told[_key(each.cells[0], release, together), release.number].append(each)
+    return {
+        key: tuple(
+            replace(one, cells=tuple(found[key].get(one.number, ())), told=tuple(told[key, one.number]))
+            for one in releases
+        )
+        for key in sorted(found, key=_in_order)
+    }
+
+
+def _key(cell: Cell, release: Release, together: Mapping[str, str]) -> BlockKey:
+    return _home(cell, release, together), financial_year(cell.period.start), cell.count
+
+
+def _in_order(key: BlockKey) -> tuple[Count, Period, str]:
+    return key[2], key[1], key[0]
+
+
 def _tell(found: Mapping[BlockKey, dict[int, Pane]], told: Told, release: Release, together: Mapping[str, str]) -> None:
     """Lay what is told of cells where they are. Raises ValueError for cells of several blocks, or that the release does not have."""
-    keys = {(_home(cell, release, together), financial_year(cell.period.start), cell.count) for cell in told.cells}
+    keys = {_key(cell, release, together) for cell in told.cells}
     panes_of = [found[key][release.number] for key in keys if release.number in found.get(key, {})]
     if len(keys) != 1 or not panes_of or not all(panes_of[0].has(cell) for cell in told.cells):
         raise ValueError("what is told of cells must be of cells that the release has, of one region, year and count")

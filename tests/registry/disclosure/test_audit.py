@@ -11,7 +11,8 @@ import pytest
 from registry.disclosure.audit import Insider, Published, Release, Told, audit, schemes
 from registry.disclosure.audit.deciding import decide
 from registry.disclosure.audit.drawing import draw, outsider
-from registry.disclosure.audit.panes import panes
+from registry.disclosure.audit.panes import by_block, panes
+from registry.disclosure.audit.playing import WORTH_IT, Part, Players
 from registry.disclosure.audit.searching import search
 from registry.disclosure.audit.worlds import central
 from registry.disclosure.grid import Cell, Count, Geography, GeographyKind, financial_year, month
@@ -186,3 +187,27 @@ def test_a_new_cell_of_one_with_offset_nought_is_drawn_again() -> None:
     assert cell.id not in narrow.as_json()
     wide = audit([release], Insider({cell.id: 3}, {1: {cell.id: 1}}))
     assert wide.passed
+
+
+@pytest.mark.slow
+def test_players_find_what_one_finds_alone() -> None:
+    """However many play, in whichever order they come to an end: the same reports."""
+    releases, knows, _ = released(nation(6, 3, 12, np.random.default_rng(8)), 1, np.random.default_rng(6))
+    parts = {number: Part(part, knows, 300.0) for number, part in enumerate(by_block(releases).values())}
+    assert len(parts) == WORTH_IT
+    with Players(2) as players:
+        found = dict(players.play(parts))
+        again = dict(players.play({3: parts[3]}))
+    alone = dict(Players(1).play(parts))
+    assert {number: one.as_dict() for number, one in found.items()} == {n: one.as_dict() for n, one in alone.items()}
+    assert again[3].as_dict() == alone[3].as_dict()
+    whole = audit(releases, knows)
+    assert whole.rekey == tuple(sorted(name for one in alone.values() for name in one.rekey))
+    assert whole.outsider.targets == sum(one.outsider.targets for one in alone.values())
+
+
+def test_a_part_that_cannot_be_played_ends_the_audit() -> None:
+    bare = tuple(one._replace(value=7) for one in two_trusts(40).cells)
+    part = Part((dataclasses.replace(two_trusts(40), cells=bare),), None, 300.0)
+    with Players(2) as players, pytest.raises(OSError, match="could not play: ValueError"):
+        dict(players.play(dict.fromkeys(range(WORTH_IT), part)))

@@ -10,6 +10,8 @@ from sqlalchemy import Table, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from registry.access import Actor, Kind, Role
+from registry.disclosure.audit import Insider
+from registry.disclosure.audit.panes import by_block
 from registry.disclosure.rounding import offset
 from registry.errors import Conflict, Forbidden, NotFound
 from registry.publications import auditing, drafting, judging, offsets, protecting, releasing
@@ -521,12 +523,10 @@ def test_another_offset_is_judged_again_though_the_number_stays(
     made = prepare(store, settings, team)
     with store.readonly(role="hat_national") as connection:
         matter = judging.read(connection, made)
-    others = {name: (drawn + 1) % 5 for name, drawn in matter.insider.offsets.items()}
-    for part in judging._by_year(matter.releases):
-        for key in judging._keys(part):
-            same, other = (judging._fingerprint(key, part, each) for each in (matter.insider.offsets, others))
-            assert same == judging._fingerprint(key, part, dict(matter.insider.offsets))
-            assert same != other
+    others = Insider({name: (drawn + 1) % 5 for name, drawn in matter.insider.offsets.items()}, matter.insider.counts)
+    for releases in by_block(matter.releases).values():
+        same, again, other = (judging._part(releases, each) for each in (matter.insider, matter.insider, others))
+        assert judging._fingerprint(same) == judging._fingerprint(again) != judging._fingerprint(other)
 
 
 def test_one_worker_audits_at_a_time(store: Store, settings: Settings, team: Team, trust: int) -> None:
