@@ -10,12 +10,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from registry.operation.traces import NONE, Traces
 from registry.settings import Settings
 from registry.store import Store
 from registry.web import (
     actor,
     admin,
     api,
+    counted,
     edge,
     fhir,
     figures,
@@ -88,7 +90,7 @@ PROBLEM = {"description": "A refusal or a fault", "content": {problems.MEDIA_TYP
 RESPONSES: dict[int | str, dict[str, Any]] = {"4XX": PROBLEM, "5XX": PROBLEM}
 
 
-def create_app(settings: Settings, store: Store) -> FastAPI:
+def create_app(settings: Settings, store: Store, traces: Traces = NONE) -> FastAPI:
     """The service on these settings and this store; opens nothing and reads no environment."""
     app = FastAPI(
         title="HAT registry",
@@ -98,7 +100,11 @@ def create_app(settings: Settings, store: Store) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses=RESPONSES,
-        middleware=[*edge.layers(str(settings.base_url)), Middleware(refusals.OnlyJson)],
+        middleware=[
+            Middleware(counted.Counted, traces=traces),
+            *edge.layers(str(settings.base_url)),
+            Middleware(refusals.OnlyJson),
+        ],
     )
     # the parser's warnings quote bytes of what was sent
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)

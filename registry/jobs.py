@@ -23,6 +23,9 @@ from registry import cases, claims, notices, publications, submissions, timeline
 from registry.accounts import clients
 from registry.claims import STALE
 from registry.lessons import quarterly
+from registry.operation import traces
+from registry.operation.runs import Tally
+from registry.operation.traces import Traces
 from registry.publications import drafting
 from registry.settings import Secrets, Settings
 from registry.store import Store
@@ -123,6 +126,8 @@ class Means:
     settings: Settings
     name: str
     stale: timedelta = STALE
+    tally: Tally = field(default_factory=Tally)
+    traces: Traces = traces.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +191,8 @@ TIMETABLE: tuple[Job, ...] = (
 def open_means(settings: Settings) -> Means:
     """A worker's store and keys. Raises SettingsError where one is missing."""
     store = Store.from_settings(settings, roles=ROLES)
-    return Means(store, Secrets.load(settings.secrets_dir, KEYS), settings, worker_name())
+    keys = Secrets.load(settings.secrets_dir, KEYS)
+    return Means(store, keys, settings, worker_name(), traces=traces.begin(settings.traces, "worker"))
 
 
 def worker_name() -> str:
@@ -222,6 +228,15 @@ def attempt(job: Job, due: datetime, means: Means, *, at: datetime | None = None
 
 
 def _run(job: Job, at: datetime, means: Means) -> Outcome:
+    with means.traces.span(f"job {job.name}") as describe:
+        outcome = _outcome(job, at, means)
+        ended = "lost" if outcome.effect is None and outcome.fault is None else outcome.fault or "good"
+        describe(f"job {job.name}", {"hat.outcome": ended})
+    means.tally.add(job.name, good=outcome.effect is not None)
+    return outcome
+
+
+def _outcome(job: Job, at: datetime, means: Means) -> Outcome:
     """A run whose connection was lost has no outcome: its claim goes stale and is taken over once the database is back."""
     try:
         return Outcome(job.name, at, effect=dict(job.run(means.store, means.secrets, means.settings, at)))

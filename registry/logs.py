@@ -1,5 +1,10 @@
-"""Logs: of a fault its kind and the places it came through, never its words, which may hold a value."""
+"""Logs: of a fault its kind and the places it came through, never its words, which may hold a value.
 
+The registry's parts write one JSON object a line, so nothing that stands in one can look like another; what was done for a request
+bears its number, which its answer carried as X-Request-Id.
+"""
+
+import json
 import logging
 import os
 import sys
@@ -7,6 +12,8 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -16,13 +23,19 @@ LARGEST = 10_000_000
 """Bytes of a log file; one that is larger when it is opened is set aside, and the one that was set aside before goes."""
 MOST_PLACES = 12
 
+request_number: ContextVar[str | None] = ContextVar("request_number", default=None)
+"""The number of the request that is being answered."""
+FACTS = "facts"
+"""`log.info("…", extra={FACTS: {…}})` adds members to the line: counts, times, names of ours; never what somebody sent."""
+
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-def without_words(level: int = logging.INFO) -> None:
-    """Send this process's log from `level` on to the error stream, and with it whatever nobody catches."""
+def without_words(level: int = logging.INFO, *, lines: bool = False) -> None:
+    """Send this process's log from `level` on to the error stream, and with it whatever nobody catches; as JSON `lines`, or as text to
+    somebody who watches."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_WithoutWords("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Lines() if lines else _WithoutWords("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     sys.excepthook = _uncaught
     threading.excepthook = lambda each: log.critical("uncaught", exc_info=_info(each.exc_value))
@@ -42,10 +55,30 @@ def opened(path: Path) -> Iterator[int]:
 
 class _WithoutWords(logging.Formatter):
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 (logging's own name)
-        if ei[0] is None:
-            return ""
-        places = [f"  {place.filename}:{place.lineno} {place.name}" for place in traceback.extract_tb(ei[2])]
-        return "\n".join([ei[0].__name__, *places[-MOST_PLACES:]])
+        return "" if ei[0] is None else "\n".join([ei[0].__name__, *(f"  {place}" for place in _places(ei))])
+
+
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "process": record.process,
+            "from": record.name,
+            "words": record.getMessage(),
+        }
+        number = request_number.get()
+        if number is not None:
+            line["request_id"] = number
+        if record.exc_info and record.exc_info[0] is not None:
+            line["fault"] = record.exc_info[0].__name__
+            line["places"] = _places(record.exc_info)
+        return json.dumps(line | getattr(record, FACTS, {}), default=str)
+
+
+def _places(info: ExceptionInfo) -> list[str]:
+    places = [f"{place.filename}:{place.lineno} {place.name}" for place in traceback.extract_tb(info[2])]
+    return places[-MOST_PLACES:]
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -134,6 +134,29 @@ class MailRules(_Frozen):
         return self
 
 
+class MetricsRules(_Frozen):
+    """Numbers for Prometheus, each part on a port of its own, never on the public one. Without a port nothing is counted out."""
+
+    host: str = "127.0.0.1"
+    web_port: int | None = Field(default=None, ge=1, le=65535)
+    worker_port: int | None = Field(default=None, ge=1, le=65535)
+    folder: Path | None = None
+    """Where the web processes of one machine keep their counts together; by default `metrics` below the data folder."""
+    disks: dict[str, Path] = {}
+    """Further disks whose room is told, by name, such as that of the database and that of its log."""
+    certificate: Path | None = None
+    """The proxy's certificate, whose end is told."""
+
+
+class TraceRules(_Frozen):
+    """Traces of requests and job runs (OpenTelemetry); none without an endpoint. They hold templates of addresses, never a value."""
+
+    endpoint: str | None = Field(default=None, pattern=r"^https?://[^/?#@\s]+(/[^?#@\s]*)?$")
+    """Where a collector takes OTLP by HTTP, such as http://collector:4318/v1/traces."""
+    share: Share = 1.0
+    """Of so many requests in a whole one is traced."""
+
+
 class Settings(BaseSettings):
     """All that may be set from outside. Immutable; made once by `load` at the start of a process."""
 
@@ -152,6 +175,8 @@ class Settings(BaseSettings):
     secrets_dir: Path = Field(default_factory=lambda data: data.get("data_dir", Path(".hat")) / "secrets")
     database_url: str | None = None
     """An outside Postgres, `postgresql://host:port/database` without user or password; none: the embedded one."""
+    public_database_url: str | None = None
+    """A standby of it that answers the public pages, as an address of the same kind; none: the database itself answers them."""
 
     anchors_dir: Path = Field(default_factory=lambda data: data.get("data_dir", Path(".hat")) / "anchors")
     """Where the worker notes each hour how the audit chains end: best a disk that the database's owner cannot write."""
@@ -176,13 +201,15 @@ class Settings(BaseSettings):
     counting: CountingRules = CountingRules()
     desk: DeskRules = DeskRules()
     mail: MailRules = MailRules()
+    metrics: MetricsRules = MetricsRules()
+    traces: TraceRules = TraceRules()
 
     @field_validator("data_dir", "secrets_dir", "anchors_dir")
     @classmethod
     def _is_absolute(cls, path: Path) -> Path:
         return path.expanduser().absolute()
 
-    @field_validator("database_url")
+    @field_validator("database_url", "public_database_url")
     @classmethod
     def _holds_no_secret(cls, address: str | None) -> str | None:
         return address if address is None else _address(address)

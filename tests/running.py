@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import httpx2 as httpx
 
+from registry import processes
 from registry.access import OPERATOR, Role
 from registry.accounts import tokens
 from registry.settings import Settings
@@ -146,7 +147,10 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "PYTHONUNBUFFERED": "1",
     }
-    return given if settings.database_url is None else given | {"HAT_DATABASE_URL": settings.database_url}
+    more = {"database_url", "public_database_url", "web_processes", "metrics", "traces"} & settings.model_fields_set
+    return given | processes.environment(
+        Settings.model_construct(more, **{name: getattr(settings, name) for name in more})
+    )
 
 
 def free_port() -> int:

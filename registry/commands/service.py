@@ -3,7 +3,10 @@
 import logging
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from threading import Event
 
 import typer
@@ -16,6 +19,8 @@ from registry import claims, jobs, logs, processes, timeline
 from registry.commands.siblings import Port, Server, Siblings
 from registry.commands.timely import Timely
 from registry.demo import marking, running
+from registry.operation import exposed
+from registry.operation.traces import begin
 from registry.settings import Settings, load
 from registry.store import Store
 
@@ -45,24 +50,30 @@ def demo(months: int) -> None:
 
 def serve(*, attached: bool, listening: int | None, beside: bool = False) -> None:
     """The web process, and as many more `beside` it as the settings say. `listening` is the handle of a port that its starter holds."""
-    logs.without_words()
+    logs.without_words(lines=True)
     settings = load()
+    counts = exposed.together(settings, first=not beside)
     port = Port(fileno=processes.listen(settings).detach() if listening is None else listening)
     if attached:
         processes.end_with_starter()
     # First of all the others, so that all are ready at about the same time.
     with Siblings(0 if beside else settings.web_processes - 1, port) as others:
-        _answer(settings, port, others)
+        _answer(settings, port, others, None if beside else counts)
 
 
-def _answer(settings: Settings, port: Port, others: Siblings) -> None:
+def _answer(settings: Settings, port: Port, others: Siblings, counts: Path | None) -> None:
+    """Answer at the port. The counts of all web processes in the folder `counts` are shown at theirs."""
+    # Not before it is settled that they count together.
     from registry.app import create_app
+    from registry.operation.requests import count_connections
 
+    count_connections()
+    traces = begin(settings.traces, processes.WEB)
     store = Store.from_settings(settings, roles=WEB_ROLES, shared_by=settings.web_processes)
     _refuse_copies(store)
     # The access log would hold addresses with what people searched for; the service's own audit says who did what.
     config = uvicorn.Config(
-        create_app(settings, store),
+        create_app(settings, store, traces),
         http=Timely,
         access_log=False,
         log_config=None,
@@ -71,8 +82,36 @@ def _answer(settings: Settings, port: Port, others: Siblings) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         backlog=1,
     )
-    Server(config, others).run(sockets=[port])
+    with _web_numbers(settings, store, counts):
+        Server(config, others).run(sockets=[port])
     store.dispose()
+    traces.end()
+
+
+@contextmanager
+def _web_numbers(settings: Settings, store: Store, counts: Path | None) -> Iterator[None]:
+    if counts is None:
+        yield
+        return
+    from registry.operation.machine import Machine
+    from registry.operation.standby import Standby
+
+    shown = exposed.of_web(counts, Machine(settings), Standby(store))
+    with exposed.at(settings.metrics.host, settings.metrics.web_port, shown):
+        yield
+
+
+@contextmanager
+def _worker_numbers(settings: Settings, means: jobs.Means) -> Iterator[None]:
+    if settings.metrics.worker_port is None:
+        yield
+        return
+    from registry.operation.machine import Machine
+    from registry.operation.work import Work
+
+    shown = exposed.of_worker(Machine(settings), Work(means.store, means.tally))
+    with exposed.at(settings.metrics.host, settings.metrics.worker_port, shown):
+        yield
 
 
 def _refuse_copies(store: Store) -> None:
@@ -86,14 +125,18 @@ def _refuse_copies(store: Store) -> None:
 
 def work(*, attached: bool) -> None:
     """The worker process. A run that does not end in time is left: its work is rolled back and taken over."""
-    logs.without_words()
-    means = jobs.open_means(load())
+    logs.without_words(lines=True)
+    settings = load()
+    means = jobs.open_means(settings)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if attached:
         processes.end_with_starter()
-    if not jobs.work(jobs.TIMETABLE, means, stop):
+    with _worker_numbers(settings, means):
+        ended = jobs.work(jobs.TIMETABLE, means, stop)
+    means.traces.end()
+    if not ended:
         os._exit(0)  # an ordinary end would wait for the thread of that run
     means.store.dispose()
 

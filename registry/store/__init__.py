@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine, text
 
 from registry.settings import Secrets, Settings, role_url
 from registry.store import context
-from registry.store.connections import address, engine
+from registry.store.connections import address_for, engine
 
 __all__ = ["SYSTEM_TENANT", "Store", "copy_in"]
 
@@ -48,11 +48,10 @@ class Store:
 
         Raises SettingsError when one is missing or the database's address is not known.
         """
-        where = address(settings)
         wanted = [*(["context"] if APP in roles else []), *(["audit"] if set(roles) & AUDITING else [])]
         keys = Secrets.load(settings.secrets_dir, wanted)
         return cls(
-            {role: role_url(where, settings.secrets_dir, role) for role in roles},
+            {role: role_url(address_for(settings, role), settings.secrets_dir, role) for role in roles},
             context_key=keys["context"] if "context" in wanted else None,
             audit_key=keys["audit"] if "audit" in wanted else None,
             shared_by=shared_by,

@@ -18,6 +18,7 @@ CONNECT_SECONDS = 2  # after a restart of Postgres, and before it is back, calle
 POOLS = {"hat_app": (10, 10), "hat_reader": (4, 4), "hat_national": (2, 3), "hat_jobs": (2, 3)}
 SMALL_POOL = (1, 1)
 POOL_SECONDS = 10
+PUBLIC_ROLE = "hat_reader"
 
 
 def address(settings: Settings) -> str:
@@ -34,6 +35,13 @@ def address(settings: Settings) -> str:
             "There is no database yet. Run `hat up`, which starts the embedded Postgres, or set HAT_DATABASE_URL."
         ) from None
     return f"postgresql://{HOST}:{port}/{DATABASE}"
+
+
+def address_for(settings: Settings, role: str) -> str:
+    """As `address`, for one role: public pages may be answered by a standby."""
+    if role == PUBLIC_ROLE and settings.public_database_url is not None:
+        return settings.public_database_url
+    return address(settings)
 
 
 def engine(url: URL | str, role: str, *, pooled: bool = True, shared_by: int = 1) -> Engine:

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry.errors import Forbidden, Problem, for_status
+from registry.logs import request_number
 from registry.web.forgery import cookie_name, forged, is_https
 from registry.web.problems import answer, respond
 
@@ -81,7 +82,9 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        scope.setdefault("state", {})["request_id"] = secrets.token_hex(8)
+        number = secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = number
+        request_number.set(number)
         request = Request(scope, receive)
         outward = _Outward(self, request, send)
         refusal = self.refusal(request)
