@@ -169,3 +169,23 @@ def test_nothing_of_the_offsets_or_of_a_trusts_month_by_category_is_public(http:
         )
         assert set(rows.scalars()) == {"total"}
     assert "offset" not in http.get("/figures/hat-rate.json").text
+
+
+def test_patients_are_told_the_terms_that_hold(settings: Settings, store: Store) -> None:
+    """Each number on the page is the setting by which the job erases, not a copy of it."""
+    counting = settings.counting.model_copy(
+        update={
+            "identifier_retention_days": 1096,
+            "payload_days_committed": 41,
+            "payload_days_refused": 13,
+            "one_time_link_days": 9,
+        }
+    )
+    reader = Store.from_settings(settings, roles=["hat_reader"])
+    app = create_app(settings.model_copy(update={"counting": counting}), reader)
+    words = words_of(TestClient(app, base_url=settings.base_url).get("/about/patients"))
+    assert "date of birth: 3 years after the diagnosis" in words
+    assert "41 days, or 13 days if it was refused" in words
+    assert "The link ends after 9 days" in words
+    for told in ("How to object", "within minutes", "Copies for emergencies", "no end is set for these"):
+        assert told.casefold() in words.casefold()
