@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 import registry.store.desk
 import registry.store.figures
+import registry.store.keys
 import registry.store.lessons
 import registry.store.notices
 import registry.store.operation

@@ -179,8 +179,8 @@ def prepare(settings: Settings, postgres: Server | None) -> None:
     try:
         with store.transaction(tenants=(SYSTEM_TENANT,)) as connection:
             if not register.organisations(connection):
-                master = Secrets.load(settings.secrets_dir, ["master"])["master"]
-                register.import_register(connection, register.starting_register(), master_key=master, by=OPERATOR)
+                secrets = Secrets.load(settings.secrets_dir, ["master"])
+                register.import_register(connection, register.starting_register(), secrets=secrets, by=OPERATOR)
     finally:
         store.dispose()
 

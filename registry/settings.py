@@ -6,10 +6,11 @@ environment: each is a file in the secrets folder, and a process reads only thos
 
 import contextlib
 import os
+import re
 import secrets as randomness
 import stat
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -29,6 +30,14 @@ BACKUP_LOGIN = "hat_backup"  # copies the whole cluster by replication; no table
 KEYS = ("context", "match", "master", "audit", "offset", "signing")
 KEY_BYTES = 32
 FEWEST_DISTINCT = 12  # of 32 random bytes about 30 differ; fewer than 12 is a sample such as 00…00, not chance
+VERSIONED = ("master", "match")
+"""These are rotated: `master.key` is version 1, `master.2.key` version 2, and so on; the database says which is in use."""
+FEWEST_CHARACTERS = 16  # of a password
+# A master key that has forgotten trusts: `registry.identifiers.master`.
+_FORGETFUL = re.compile(r"[0-9a-f]{1,8} [0-9a-f]{64}(\n[0-9a-f]{1,8} [0-9a-f]{64})*")
+_SAMPLE = re.compile(
+    r"change[ _-]?(me|this|it)|example|sample|secret|default|p[a4]ssw[o0]rd|12345|qwerty|(.)\2{5}", re.IGNORECASE
+)
 
 
 class SettingsError(RuntimeError):
@@ -273,15 +282,15 @@ def _address(address: str) -> str:
 class Secrets:
     """The keys that this process holds; asking for another is an error, showing them shows their names only."""
 
-    _keys: Mapping[str, bytes]
+    _keys: dict[str, bytes]
+    _folder: Path | None = None
 
     @classmethod
     def load(cls, folder: Path, names: Iterable[str]) -> "Secrets":
-        """Read the named keys. Raises SettingsError for one that is missing, open to others, short, or used twice."""
-        keys = {name: _key(folder / f"{name}.key") for name in names}
-        if len(set(keys.values())) < len(keys):
-            raise SettingsError(f"Two of the keys in {folder} are equal. Each must be made by itself.")
-        return cls(keys)
+        """Read the named keys, in all their versions. Raises SettingsError for one that is missing, and where a file of the folder is
+        open to others, short, a sample, or the same as another."""
+        _check(folder)
+        return cls({stem: _key(folder / f"{stem}.key") for name in names for stem in _stems(folder, name)}, folder)
 
     def __getitem__(self, name: str) -> bytes:
         if name not in self._keys:
@@ -298,16 +307,21 @@ def make_secrets(folder: Path) -> tuple[str, ...]:
     Nothing is ever overwritten: a lost key cannot be made again, and what it sealed is lost with it.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    wanted = {f"{name}.key": randomness.token_hex(KEY_BYTES) for name in KEYS}
+    absent = [name for name in KEYS if name not in VERSIONED or not key_versions(folder, name)]
+    wanted = {f"{name}.key": randomness.token_hex(KEY_BYTES) for name in absent}
     wanted |= {f"{role}.password": randomness.token_urlsafe(32) for role in (*LOGINS, BACKUP_LOGIN)}
     return tuple(name for name, words in wanted.items() if _write_new(folder / name, words))
 
 
 def role_password(folder: Path, role: str) -> str:
     """The password of one database role, from its file. Raises SettingsError if it is missing or open to others."""
-    password = _read(folder / f"{role}.password")
-    if len(password) < 16:
-        raise SettingsError(f"The password in {folder / f'{role}.password'} is shorter than 16 characters.")
+    return _password(folder / f"{role}.password")
+
+
+def _password(path: Path) -> str:
+    password = _read(path)
+    if len(password) < FEWEST_CHARACTERS:
+        raise SettingsError(f"The password in {path} is shorter than {FEWEST_CHARACTERS} characters.")
     return password
 
 
@@ -340,10 +354,63 @@ def _read(path: Path) -> str:
                 raise SettingsError(f"{path} is open to others. Close it: chmod 400.")
             return file.read().strip()
     except FileNotFoundError:
+    def version(self, name: str, number: int) -> bytes:
+        """One version of a key that is rotated. One that was not there when the process began is read now.
+
+        Raises SettingsError where its file is missing, or the process was not given that key at all.
+        """
+        stem = key_file(name, number)
+        if stem not in self._keys:
+            if self._folder is None or not any(each.split(".")[0] == name for each in self._keys):
+                raise SettingsError(f"This process has not been given version {number} of the {name} key.")
+            self._keys[stem] = _key(self._folder / f"{stem}.key")
+        return self._keys[stem]
+
         raise SettingsError(
             f"{path} is missing. Put it there from your key store, or, for a new installation only, run `hat database create`."
         ) from None
     except (PermissionError, IsADirectoryError):
+def key_file(name: str, version: int) -> str:
+    """The name, without `.key`, of the file of a key's version."""
+    return name if version == 1 else f"{name}.{version}"
+
+
+def key_versions(folder: Path, name: str) -> list[int]:
+    """The versions of a key that is rotated for which there are files."""
+    found = (re.fullmatch(rf"{name}(?:\.([1-9][0-9]*))?\.key", path.name) for path in folder.glob(f"{name}*.key"))
+    return sorted(int(each[1] or 1) for each in found if each is not None)
+
+
+def make_key(folder: Path, name: str, version: int) -> bool:
+    """Write a new version of a key that is rotated; False where its file was there, which is kept."""
+    return _write_new(folder / f"{key_file(name, version)}.key", randomness.token_hex(KEY_BYTES))
+
+
+def replace_key(folder: Path, name: str, version: int, words: bytes) -> None:
+    """Put another content into the file of a key's version, whole and at once; what stood there is gone from the folder."""
+    path = folder / f"{key_file(name, version)}.key"
+    handle, part = tempfile.mkstemp(dir=folder, prefix=".part-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(words)
+        file.flush()
+        os.fchmod(file.fileno(), stat.S_IRUSR)
+        os.fsync(file.fileno())
+    found = path.stat()
+    with contextlib.suppress(PermissionError):  # only who may give files away has ever to
+        os.chown(part, found.st_uid, found.st_gid)
+    Path(part).replace(path)
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _stems(folder: Path, name: str) -> list[str]:
+    versions = key_versions(folder, name) if name in VERSIONED else []
+    return [key_file(name, version) for version in versions or [1]]
+
+
         raise SettingsError(f"{path} cannot be read by this process.") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path} holds something other than text.") from None
@@ -366,3 +433,45 @@ def _write_new(path: Path, words: str) -> bool:
     finally:
         Path(part).unlink()
     return False
+def provider_secret(folder: Path) -> str:
+    """Our secret at the provider of sign-ins, from its file. Raises SettingsError if it is missing or open to others."""
+    return _read(folder / "provider.secret")
+
+
+_CHECKED: set[tuple[object, ...]] = set()
+"""The folders whose files were found good, as they were then."""
+
+
+def _check(folder: Path) -> None:
+    """Refuse to begin with a folder in which a key or a role's password is open to others, short, a sample, or there twice.
+
+    What this process may not read is another's to check.
+    """
+    files = sorted([*folder.glob("*.key"), *folder.glob("*.password")])
+    as_they_are = (folder, *((path.name, found.st_mode, found.st_mtime_ns) for path in files if (found := path.stat())))
+    if as_they_are in _CHECKED:
+        return
+    readable = [path for path in files if os.access(path, os.R_OK)]
+    held = [path for path in readable if path.suffix == ".key" or path.stem in (*LOGINS, BACKUP_LOGIN)]
+    seen: dict[bytes, Path] = {}
+    for path in held:
+        content = _content(path)
+        if content in seen:
+            raise SettingsError(
+                f"Two of the keys in {folder} are equal: {seen[content].name}, {path.name}. Each must be made by itself."
+            )
+        seen[content] = path
+    _CHECKED.add(as_they_are)
+
+
+def _content(path: Path) -> bytes:
+    if path.suffix == ".key":
+        return _key(path)
+    password = _password(path)
+    if _SAMPLE.search(password) or len(set(password)) < FEWEST_DISTINCT // 2:
+        raise SettingsError(f"The password in {path} is a sample or easily guessed. Make one at random.")
+    return password.encode()
+
+
+    if path.name.startswith("master.") and _FORGETFUL.fullmatch(words):
+        return words.encode("ascii")

@@ -18,7 +18,7 @@ from registry.cases.desk import Desk, record, seal, unseal
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
 from registry.identifiers import IdentifierError
 from registry.settings import Secrets
-from registry.submissions.keys import TenantKeys, unwrapped
+from registry.submissions.keys import TenantKeys, ring_of, unwrapped
 
 LONGEST_WORDS = 1000
 MOST = 200
@@ -276,17 +276,15 @@ _REPORTED = text(
     """
     select a.tenant_id, a.case_id, o.code, o.name, r.local_case_id, b.id as attributed_id, b.code as attributed_code,
            b.name as attributed_name, a.state, a.reason, a.words_ct, c.name as counts_for, r.attribution_since as since,
-           a.told_at, a.answered_at, a.decided_at, k.version as key_version, k.wrapped
+           a.told_at, a.answered_at, a.decided_at, {ring} as ring
       from records.attribution a
       join records.case_record r on r.tenant_id = a.tenant_id and r.id = a.case_id
       join register.organisation o on o.id = a.tenant_id
       join register.organisation b on b.id = a.attributed_id
       left join register.organisation c on c.id = a.counts_for
-      left join lateral (select version, wrapped from register.data_key d
-                          where d.organisation_id = a.tenant_id order by d.version desc limit 1) k on true
      where a.tenant_id = any(:tenants) and a.state <> 'ended'
      order by coalesce(a.decided_at, a.answered_at) desc nulls last, a.since, a.case_id limit :most
-    """
+    """.format(ring=ring_of("a.tenant_id"))
 )
 
 
@@ -301,10 +299,8 @@ def reported(connection: Connection, tenants: Collection[int], secrets: Secrets,
 
 
 def _keys(secrets: Secrets, row: Row[Any]) -> TenantKeys | None:
-    if row.wrapped is None:
-        return None
     try:
-        return unwrapped(secrets, row.tenant_id, row.key_version, bytes(row.wrapped))
+        return unwrapped(secrets, row.tenant_id, row.ring)
     except IdentifierError:
         return None
 
@@ -313,7 +309,7 @@ def _reported(row: Row[Any], keys: Mapping[int, TenantKeys | None]) -> Reported:
     held, words = keys[row.tenant_id], ""
     if row.words_ct is not None and held is not None:
         place = identifiers.cell_aad(row.tenant_id, "attribution", str(row.case_id), "words")
-        words = identifiers.open_sealed(held.data, bytes(row.words_ct), place)
+        words = identifiers.open_sealed(held.opens, bytes(row.words_ct), place)
     return Reported(
         case_id=row.case_id,
         ours=Named(row.tenant_id, row.code, row.name),

@@ -371,7 +371,7 @@ def _other_words(run: _Run, row: Row[Any]) -> bool:
 def _opened(keys: TenantKeys, cell: bytes | None, tenant: int, table: str, row: str, column: str) -> str | None:
     if cell is None:
         return None
-    return identifiers.open_sealed(keys.data, bytes(cell), identifiers.cell_aad(tenant, table, row, column))
+    return identifiers.open_sealed(keys.opens, bytes(cell), identifiers.cell_aad(tenant, table, row, column))
 
 
 # --- carrying back

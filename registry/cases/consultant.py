@@ -169,7 +169,7 @@ def _new_code() -> str:
 
 def code_digest(desk: Desk, link_id: UUID, code: str) -> bytes:
     """Keyed, for there are few codes: whoever has the database alone cannot try them all."""
-    key = identifiers.derive(desk.keys.data, "consultant code")
+    key = desk.keys.derived("consultant code")
     return identifiers.mac(key, identifiers.canonical(link_id.bytes, code))
 
 

@@ -19,7 +19,7 @@ from registry.identifiers import IdentifierError
 from registry.settings import Secrets, Settings
 from registry.store import audit
 from registry.store.desk import case_event
-from registry.submissions.keys import TenantKeys, open_keys, unwrapped
+from registry.submissions.keys import Ring, TenantKeys, open_keys, unwrapped
 
 LONDON = ZoneInfo("Europe/London")
 
@@ -61,14 +61,14 @@ def open_desk(
     *,
     by: Actor,
     at: datetime,
-    wrapped: tuple[int, bytes] | None = None,
+    ring: Ring | None = None,
 ) -> Desk:
-    """A desk of a trust with its keys opened; `wrapped` is the newest where the caller has read it.
+    """A desk of a trust with its keys opened; `ring` is what the database has of them, where the caller has read it.
 
     Raises Conflict where the trust's key was destroyed.
     """
     try:
-        keys = unwrapped(secrets, tenant_id, *wrapped) if wrapped else open_keys(connection, secrets, tenant_id)
+        keys = unwrapped(secrets, tenant_id, ring) if ring else open_keys(connection, secrets, tenant_id)
     except IdentifierError:
         raise Conflict(
             "What this organisation wrote was sealed for good: its key was destroyed. Nothing can be opened for it."
@@ -87,7 +87,7 @@ def unseal(desk: Desk, table: str, row: object, column: str, sealed: bytes | Non
     if sealed is None:
         return None
     return identifiers.open_sealed(
-        desk.keys.data, sealed, identifiers.cell_aad(desk.tenant_id, table, str(row), column)
+        desk.keys.opens, sealed, identifiers.cell_aad(desk.tenant_id, table, str(row), column)
     )
 
 

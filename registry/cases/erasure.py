@@ -123,10 +123,10 @@ def _erase(connection: Connection, kind: RecordKind, names: tuple[str, ...], cho
 
 
 def _forget_person(connection: Connection, chosen: str) -> None:
-    """Take away the key under which the person is found again."""
+    """Take away the keys under which the person is found again."""
     connection.execute(
         text(
-            f"update records.case_record c set nhs_key = null from {chosen} o "
+            f"update records.case_record c set nhs_key = null, nhs_key_2 = null from {chosen} o "
             "where c.tenant_id = o.tenant_id and c.id = o.id"
         )
     )

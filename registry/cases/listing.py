@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, text
 
 from registry.cases.said import SAID
 from registry.cases.transitions import CaseState
+from registry.keys.opened import is_person
 from registry.store.desk import OPEN_STATES
 from schemas.codes import WithdrawReason
 
@@ -83,7 +84,7 @@ class Wanted:
 
     local_case_id: str | None = None
     tail: str | None = None
-    person: bytes | None = None
+    person: Sequence[bytes] | None = None
     month: date | None = None
     state: str | None = None
     specialty: str | None = None
@@ -199,7 +200,7 @@ _STANDS = f"(r.withdrawn_at is null or r.withdraw_reason = '{WithdrawReason.NOT_
 _FILTERS: Mapping[str, str] = {
     "local_case_id": "r.local_case_id = :local_case_id",
     "tail": "right(replace(r.id::text, '-', ''), 15) = :tail",
-    "person": "r.nhs_key = :person",
+    "person": is_person("r", ":person"),
     "month": "v.index_month = :month",
     "specialty": "v.main_specialty = :specialty",
     "vte_type": "v.vte_type = :vte_type",

@@ -21,9 +21,8 @@ from registry import identifiers
 from registry.cases.number import case_number
 from registry.cases.periods import Period
 from registry.cases.second_reading import unread
-from registry.store.records import RECORD, VERSION, column_of
+from registry.store.records import RECORD, VERSION, column_of, record_key
 from registry.submissions.keys import TenantKeys
-from registry.submissions.staging import record_key
 from schemas.counting import DERIVED
 from schemas.dictionary import Field, fields, key
 from schemas.record import RecordKind
@@ -157,7 +156,7 @@ def _column(rows: Sequence[Any], each: Field, wanted: Wanted) -> list[str | None
     assert wanted.keys is not None
     places = [record_key([row[name] for name in key(wanted.kind)]) for row in rows]
     aads = identifiers.cell_aads(wanted.tenant_id, wanted.kind.value, places, each.name)
-    return identifiers.open_column(wanted.keys.data, cells, aads)
+    return identifiers.open_column(wanted.keys.opens, cells, aads)
 
 
 def _plain(value: object) -> str | None:

@@ -22,6 +22,7 @@ from registry import identifiers
 from registry.cases.periods import Period
 from registry.cases.second_reading import unread
 from registry.statistics.rates import Share, share_with_bounds
+from registry.store.records import person_of
 from registry.submissions.keys import TenantKeys
 from schemas.record import RecordKind
 
@@ -55,7 +56,7 @@ _OWN = f"""
                    and q.preventability in ('preventable', 'preventable_psii') as preventable,
                {unread("r")} as unread,
                row_number() over (
-                   partition by coalesce(r.nhs_key, uuid_send(r.id)), v.index_admission_date
+                   partition by coalesce({person_of("r")}, uuid_send(r.id)), v.index_admission_date
                    order by (q.category is null or q.preventability is null), v.diagnosis_date, r.added_at, r.id
                ) as place
         from records.case_record r
@@ -159,7 +160,7 @@ def opened_wards(rows: Iterable[Any], tenant_id: int, keys: TenantKeys) -> list[
     """The wards of rows that have `local_case_id` and `ward_ct`."""
     held = list(rows)
     places = identifiers.cell_aads(tenant_id, RecordKind.CASE.value, [row.local_case_id for row in held], "ward")
-    return identifiers.open_column(keys.data, [row.ward_ct for row in held], places)
+    return identifiers.open_column(keys.opens, [row.ward_ct for row in held], places)
 
 
 def fold(ward: str | None) -> str:
@@ -171,7 +172,7 @@ def ward_key(keys: TenantKeys, folded: str) -> str:
     """What stands for a ward in an address: it can be recognised by the trust's own key and tells nothing."""
     if not folded:
         return NOT_RECORDED
-    return identifiers.mac(identifiers.derive(keys.data, "ward in an address"), folded.encode()).hex()[:24]
+    return identifiers.mac(keys.derived("ward in an address"), folded.encode()).hex()[:24]
 
 
 def _line(value: str | None, key: str, found: Sequence[tuple[date, int, int, int]]) -> Line:

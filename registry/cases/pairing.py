@@ -18,6 +18,7 @@ from registry.cases.attributing import WORKER, audit_case, nations_with_basis, p
 from registry.identifiers import IdentifierError
 from registry.settings import Secrets, Settings
 from registry.store import Store
+from registry.store.records import person_of
 from registry.submissions.keys import TenantKeys, open_keys
 from schemas.record import RecordKind
 
@@ -27,7 +28,7 @@ COMPARED = ("vte_type", "diagnosis_date", "admission_date", "discharge_date")
 _HALVES = text(
     """
     create temp table halves on commit drop as
-    select s.pair_id, s.organisation_id, s.other_id, s.case_id, r.local_case_id, r.attributed_id, r.version, r.nhs_key,
+    select s.pair_id, s.organisation_id, s.other_id, s.case_id, r.local_case_id, r.attributed_id, r.version, {person} as nhs_key,
            s.days_apart, s.state, s.decided_at, v.age_at_admission as age, v.vte_type, v.diagnosis_date,
            v.index_admission_date as admission_date, v.index_discharge_date as discharge_date, v.birth_date_ct,
            r.withdrawn_at is null as stands, o.nation = any(:nations) as may_tell
@@ -44,7 +45,7 @@ _HALVES = text(
       join records.case_record r on r.tenant_id = s.organisation_id and r.id = s.case_id
       join records.case_version v on v.tenant_id = r.tenant_id and v.record_id = r.id and v.version = r.version
       join register.organisation o on o.id = s.organisation_id
-    """
+    """.format(person=person_of("r"))
 )
 
 _SIDES = (
@@ -207,7 +208,7 @@ def _birth_dates(
             opened[tenant] = _keys(connection, secrets, tenant)
         keys = opened[tenant]
         place = identifiers.cell_aad(tenant, RecordKind.CASE.value, local, "birth_date")
-        found.append(None if keys is None or cell is None else identifiers.open_sealed(keys.data, bytes(cell), place))
+        found.append(None if keys is None or cell is None else identifiers.open_sealed(keys.opens, bytes(cell), place))
     return found[0], found[1]
 
 

@@ -6,13 +6,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, func, select, true
+from sqlalchemy import Connection, and_, func, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB
 
 from registry.cases.number import case_number
 from registry.errors import NotFound
 from registry.store.desk import consultant_link
 from registry.store.records import RECORD, VERSION, derived_columns
-from registry.store.tables import data_key, organisation
+from registry.store.tables import organisation
+from registry.submissions.keys import Ring, ring_of
 from schemas.codelist import Nation
 from schemas.dictionary import fields
 from schemas.record import RecordKind
@@ -41,8 +43,8 @@ class Reviewed:
     withdrawn: bool
     answered: tuple[datetime, ...]
     """When consultants answered about it."""
-    wrapped_key: tuple[int, bytes] | None
-    """The trust's newest data key, still wrapped; None where it was destroyed."""
+    ring: Ring | None
+    """The trust's data keys, still wrapped; None where they were destroyed."""
     values: Mapping[str, Any]
 
     @property
@@ -62,17 +64,13 @@ class Reviewed:
         return day
 
 
+_RING = literal_column(ring_of("records.case_record.tenant_id"), JSONB).label("ring")
+
+
 def reviewed(connection: Connection, tenants: Collection[int], case_id: UUID) -> Reviewed:
     """A case of one of these trusts. Raises NotFound where they have none of this id."""
     record, version = RECORD[_KIND], VERSION[_KIND]
     trust, attributed = organisation.alias("trust"), organisation.alias("attributed")
-    key = (
-        select(data_key.c.version, data_key.c.wrapped)
-        .where(data_key.c.organisation_id == record.c.tenant_id)
-        .order_by(data_key.c.version.desc())
-        .limit(1)
-        .lateral("key")
-    )
     answered = (
         select(func.array_agg(consultant_link.c.answered_at))
         .where(
@@ -94,14 +92,12 @@ def reviewed(connection: Connection, tenants: Collection[int], case_id: UUID) ->
             record.c.attribution,
             record.c.withdrawn_at.is_not(None).label("withdrawn"),
             answered.label("answered"),
-            key.c.version.label("key_version"),
-            key.c.wrapped,
+            _RING,
             *contents,
         )
         .join(version, and_(version.c.tenant_id == record.c.tenant_id, version.c.record_id == record.c.id))
         .join(trust, trust.c.id == record.c.tenant_id)
         .join(attributed, attributed.c.id == record.c.attributed_id)
-        .outerjoin(key, true())
         .where(record.c.tenant_id.in_(tenants), record.c.id == case_id, version.c.version == record.c.version)
     ).one_or_none()
     if row is None:
@@ -119,6 +115,6 @@ def reviewed(connection: Connection, tenants: Collection[int], case_id: UUID) ->
         attribution=row.attribution,
         withdrawn=row.withdrawn,
         answered=tuple(sorted(row.answered or ())),
-        wrapped_key=None if row.wrapped is None else (row.key_version, row.wrapped),
+        ring=row.ring,
         values={name: held[name] for name in (*_FIELDS, *_DERIVED)},
     )

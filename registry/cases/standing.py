@@ -28,11 +28,8 @@ _NEEDED = "birth_date"
 
 def keys_of(head: Head, secrets: Secrets) -> TenantKeys | None:
     """The keys of the case's trust; None where they were destroyed."""
-    if head.wrapped_key is None:
-        return None
-    version, wrapped = head.wrapped_key
     try:
-        return unwrapped(secrets, head.trust.id, version, wrapped)
+        return unwrapped(secrets, head.trust.id, head.ring)
     except identifiers.IdentifierError:
         return None
 
@@ -43,7 +40,7 @@ def opened(head: Head, keys: TenantKeys | None) -> dict[str, str]:
         return {}
     return {
         name: identifiers.open_sealed(
-            keys.data, cell, identifiers.cell_aad(head.trust.id, CASE.value, head.local_case_id, name)
+            keys.opens, cell, identifiers.cell_aad(head.trust.id, CASE.value, head.local_case_id, name)
         )
         for name, cell in head.sealed.items()
     }

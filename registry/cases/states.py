@@ -132,7 +132,7 @@ def _take_in(desk: Desk, row: Row[Any]) -> None:
             said=row.said,
             since=desk.at,
             due_on=due(state, desk.on, desk.settings),
-            drawn=drawing.is_drawn(desk.keys.data, row.case_id, share),
+            drawn=drawing.is_drawn(desk.keys.root, row.case_id, share),
         )
         .on_conflict_do_nothing()
     )

@@ -14,7 +14,9 @@ import polars as pl
 from sqlalchemy import Connection, Row, text
 
 from registry.errors import NotFound
+from registry.keys.opened import same_person
 from registry.store.records import column_of
+from registry.submissions.keys import Ring, ring_of
 from schemas.dictionary import fields
 from schemas.record import RecordKind
 
@@ -71,7 +73,7 @@ class Head:
     withdraw_reason: str | None
     corrected: frozenset[str]
     attribution: Attribution
-    wrapped_key: tuple[int, bytes] | None
+    ring: Ring | None
     sealed: Mapping[str, bytes]
     """What identifies, as it is kept, by field."""
     others: tuple[Other, ...]
@@ -149,24 +151,24 @@ _HEAD = text(
            coalesce(a.since, r.attribution_since) as attribution_since, b.id as attributed_id,
            b.code as attributed_code, b.name as attributed_name, a.told_at, a.answered_at, a.reason,
            (select name from register.organisation c where c.id = a.counts_for) as counts_for,
-           k.version as key_version, k.wrapped, {sealed},
+           {ring} as ring, {sealed},
            (select coalesce(jsonb_agg(jsonb_build_array(s.id, s.local_case_id, s.diagnosis_date)
                                       order by s.diagnosis_date), '[]')
               from (select p.id, p.local_case_id, v.diagnosis_date
                       from records.case_record p
                       join records.case_version v
                         on v.tenant_id = p.tenant_id and v.record_id = p.id and v.version = p.version
-                     where p.nhs_key = r.nhs_key and p.tenant_id = r.tenant_id and p.id <> r.id and p.withdrawn_at is null
+                     where {same_person} and p.tenant_id = r.tenant_id and p.id <> r.id and p.withdrawn_at is null
                      limit 20) s) as others
       from records.case_record r
       join records.case_version h on h.tenant_id = r.tenant_id and h.record_id = r.id and h.version = r.version
       join register.organisation o on o.id = r.tenant_id
       left join register.organisation b on b.id = r.attributed_id
       left join records.attribution a on a.tenant_id = r.tenant_id and a.case_id = r.id
-      left join lateral (select version, wrapped from register.data_key d
-                          where d.organisation_id = r.tenant_id order by d.version desc limit 1) k on true
      where r.id = :case and r.tenant_id = any(:tenants)
     """.replace("{sealed}", ", ".join(f"h.{column_of(each)}" for each in _SEALED))
+    .replace("{ring}", ring_of("r.tenant_id"))
+    .replace("{same_person}", same_person("p", "r"))
 )
 
 
@@ -191,7 +193,7 @@ def head(connection: Connection, tenants: Collection[int], case_id: UUID) -> Hea
         attribution=Attribution(
             row.attribution, attributed, row.attribution_since, row.told_at, row.answered_at, row.reason, row.counts_for
         ),
-        wrapped_key=None if row.wrapped is None else (row.key_version, bytes(row.wrapped)),
+        ring=row.ring,
         sealed={each.name: bytes(cell) for each in _SEALED if (cell := row._mapping[column_of(each)]) is not None},
         others=tuple(
             Other(UUID(ident), name, None if day is None else date.fromisoformat(day))

@@ -190,11 +190,11 @@ def _draw(connection: Connection, secrets: Secrets, settings: Settings) -> None:
     new = connection.execute(_NEW, _scopes()).all()
     for tenant, rows in groupby(new, key=lambda row: row.tenant_id):
         try:
-            key = open_keys(connection, secrets, tenant).data
+            root = open_keys(connection, secrets, tenant).root
         except IdentifierError:
             continue  # its key was destroyed: nothing of it will be read again
         cases = [row.case_id for row in rows]
-        drawn = drawing.are_drawn(key, cases, settings.counting.second_reading_share)
+        drawn = drawing.are_drawn(root, cases, settings.counting.second_reading_share)
         chosen = [case for case, is_drawn in zip(cases, drawn, strict=True) if is_drawn]
         connection.execute(_DRAWN, {"tenant": tenant, "cases": chosen})
 

@@ -103,10 +103,10 @@ def _print_link(make: Callable[[Connection], str]) -> None:
 
 def import_register(path: Path) -> None:
     settings = load()
-    master = Secrets.load(settings.secrets_dir, ["master"])["master"]
+    secrets = Secrets.load(settings.secrets_dir, ["master"])
     data = path.read_bytes()
     with _store(settings, "hat_app") as store, store.transaction(tenants=(SYSTEM_TENANT,)) as connection:
-        difference = register.import_register(connection, data, master_key=master, by=OPERATOR)
+        difference = register.import_register(connection, data, secrets=secrets, by=OPERATOR)
     for change in difference.changes:
         console.print(
             f"{change.what.value} {change.code} {change.name}: {change.before or '–'} → {change.after or '–'}"

@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 
 from registry.accounts import people
 from registry.demo import learning, publishing
-from registry.demo.generating import SEED, Returns, files_of, make_returns
+from registry.demo.generating import SEED, Returns, make_returns
+from registry.demo.late import sendings
 from registry.demo.marking import Mark
 from registry.demo.risk_file import risk_assessment_file
 from registry.demo.scene import Member
@@ -23,24 +24,24 @@ from registry.demo.window import Window
 from registry.demo.written import Batch
 from registry.settings import Secrets, Settings
 from registry.store import SYSTEM_TENANT, Store
-from schemas.record import RecordKind
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What is made while the database starts: sign-ins with their slow hashes, and the returns."""
+    """What is made while the database starts: sign-ins with their slow hashes, and the returns, for so many releases and a draft."""
 
     everybody: Sequence[Member]
     window: Window
     signing_in: Future[SigningIn]
     returns: Future[Returns]
+    releases: int
 
 
 def ahead(mark: Mark, everybody: Sequence[Member], pool: Executor) -> Ahead:
     """Begin with what needs no database."""
     window = Window(mark.months, mark.day)
     returns = pool.submit(make_returns, everybody, months=mark.months, on=mark.day)
-    return Ahead(everybody, window, pool.submit(accounts), returns)
+    return Ahead(everybody, window, pool.submit(accounts), returns, mark.releases)
 
 
 class Stages:
@@ -86,22 +87,22 @@ def make(settings: Settings, prepared: Ahead, console: Console) -> None:
                 setting = _setting(store, secrets, settings, prepared)
             with stages.stage("Invented returns"):
                 made = prepared.returns.result()
-                files = files_of(prepared.everybody, made)
-            at_once, late = parts_of(files)
-            sent = _send(settings, at_once, setting, stages, "Returns sent as CSV")
+                times = sendings(prepared.everybody, made, prepared.releases + 1)
+            sent = _send(settings, times[0], setting, stages, "Returns sent as CSV")
             with stages.stage("Official risk assessments"):
                 content = risk_assessment_file(prepared.everybody, made.months, prepared.window, seed=SEED)
                 publishing.import_risk_assessments(store, setting.people, content)
             with stages.stage("Pairs and counts"):
                 counted = publishing.count(store, secrets, settings)
-            if not publishing.releases(store):
-                with stages.stage("Prepared by one, audited, approved by two others"):
-                    publishing.publish(store, setting.people, secrets, settings, lambda: datetime.now(UTC))
-            if late:
-                sent = sent.and_then(_send(settings, late, setting, stages, "Late returns and reviews"))
-                with stages.stage("Counted again, and the next release handed to the audit"):
+            for number, files in enumerate(times[1:], 1):
+                if publishing.releases(store) < number:
+                    with stages.stage(f"Release {number}: prepared by one, audited, approved by two others"):
+                        publishing.publish(store, setting.people, secrets, settings, lambda: datetime.now(UTC))
+                sent = sent.and_then(_send(settings, files, setting, stages, "Late returns, cases and reviews"))
+                with stages.stage("Counted again"):
                     counted = publishing.count(store, secrets, settings)
-                    publishing.hand_in(store, setting.people, secrets, settings, datetime.now(UTC))
+            with stages.stage("The next release handed to the audit"):
+                publishing.hand_in(store, setting.people, secrets, settings, datetime.now(UTC))
             with stages.stage("Learning: offered, read by two, published"):
                 learning.travel(learning.Stage(store, secrets, settings, setting.people, datetime.now(UTC)))
     finally:
@@ -118,9 +119,7 @@ def _setting(store: Store, secrets: Secrets, settings: Settings, prepared: Ahead
         if setting is None:
             _refuse_another(connection)
             signing_in = prepared.signing_in.result()
-            setting = set_up(
-                connection, prepared.everybody, prepared.window, signing_in, on, master_key=secrets["master"]
-            )
+            setting = set_up(connection, prepared.everybody, prepared.window, signing_in, on, secrets=secrets)
         write_accounts(settings.data_dir, settings.base_url, setting.accounts)
     return setting
 
@@ -129,19 +128,6 @@ def _refuse_another(connection: Connection) -> None:
     """Nothing invented goes into a registry that people use."""
     if people.search(connection, limit=1):
         raise DemonstrationError("This database holds a registry that is no demonstration. Use another, or none.")
-
-
-def parts_of(files: Sequence[Batch]) -> tuple[Sequence[Batch], Sequence[Batch]]:
-    """What is sent before the first release, and what some organisations send late: the return of their months, or their reviews.
-
-    A review stands after its case, so it may come later; a month without its activity enters no rate until it comes.
-    """
-    codes = sorted({each.code for each in files})
-    late = {(RecordKind.ACTIVITY, code) for code in codes[7::48]} | {(RecordKind.RCA, code) for code in codes[3::24]}
-    return (
-        [each for each in files if (each.kind, each.code) not in late],
-        [each for each in files if (each.kind, each.code) in late],
-    )
 
 
 def _send(settings: Settings, files: Sequence[Batch], setting: Setting, stages: Stages, words: str) -> Sent:

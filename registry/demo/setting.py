@@ -27,6 +27,8 @@ from registry.demo.scene import (
 )
 from registry.demo.window import Window
 from registry.errors import NotFound
+from registry.lessons.keys import own_keys
+from registry.settings import Secrets
 
 ACCOUNTS = "accounts.json"
 EXEMPTION = "DEMONSTRATION-0000: an invented approval, valid for invented data only"
@@ -110,15 +112,15 @@ def set_up(
     signing_in: SigningIn,
     until: date,
     *,
-    master_key: bytes,
+    secrets: Secrets,
 ) -> Setting:
     """Register all organisations, say since when they take part, and let people in; in the caller's transaction of the system's tenant.
 
     `everybody` are those that send; their tokens hold to the end of the day `until`.
     """
-    register.import_register(connection, register_file(), master_key=master_key, by=OPERATOR)
+    register.import_register(connection, register_file(), secrets=secrets, by=OPERATOR)
     _exempt(connection)
-    _take_part(connection, window, master_key)
+    _take_part(connection, window, secrets)
     ids = {each.code: each.id for each in register.organisations(connection)}
     made, hashes = signing_in
     known = {each.user_name: _person(connection, each, hashes[each.user_name], ids) for each in made}
@@ -144,7 +146,7 @@ def _exempt(connection: Connection) -> None:
     register.set_opt_out(connection, chosen, by=OPERATOR)
 
 
-def _take_part(connection: Connection, window: Window, master_key: bytes) -> None:
+def _take_part(connection: Connection, window: Window, secrets: Secrets) -> None:
     since = {each.code: live_from(each, window) for each in members()}
     for held in register.organisations(connection):
         register.edit(connection, held.id, group=held.group_name, live_from=since[held.code], by=OPERATOR)
@@ -156,7 +158,7 @@ def _take_part(connection: Connection, window: Window, master_key: bytes) -> Non
             group=each.group or each.code,
             nation=each.organisation.nation,
             live_from=since[each.code],
-            master_key=master_key,
+            secrets=secrets,
             by=OPERATOR,
         )
 

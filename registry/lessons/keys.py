@@ -1,14 +1,12 @@
 """The registry's own key: it seals what moderators read and where subscribers are told. Made when it is first needed."""
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
 
 from registry import identifiers
 from registry.identifiers import IdentifierError
 from registry.settings import Secrets
 from registry.store import SYSTEM_TENANT
-from registry.store.tables import data_key
-from registry.submissions.keys import TenantKeys, open_keys
+from registry.submissions.keys import TenantKeys, make_data_key, open_keys
 
 
 def own_keys(connection: Connection, secrets: Secrets) -> TenantKeys:
@@ -16,9 +14,7 @@ def own_keys(connection: Connection, secrets: Secrets) -> TenantKeys:
     try:
         return open_keys(connection, secrets, SYSTEM_TENANT)
     except IdentifierError:
-        wrapped = identifiers.wrap(secrets["master"], SYSTEM_TENANT, identifiers.new_data_key())
-    made = insert(data_key).values(organisation_id=SYSTEM_TENANT, version=1, wrapped=wrapped)
-    connection.execute(made.on_conflict_do_nothing())
+        make_data_key(connection, secrets, SYSTEM_TENANT)
     return open_keys(connection, secrets, SYSTEM_TENANT)
 
 
@@ -29,7 +25,7 @@ def seal(keys: TenantKeys, table: str, row: object, column: str, words: str) -> 
 
 def unseal(keys: TenantKeys, table: str, row: object, column: str, sealed: bytes | None) -> str | None:
     """The text again; None where there is none."""
-    return None if sealed is None else identifiers.open_sealed(keys.data, sealed, _place(table, row, column))
+    return None if sealed is None else identifiers.open_sealed(keys.opens, sealed, _place(table, row, column))
 
 
 def _place(table: str, row: object, column: str) -> bytes:

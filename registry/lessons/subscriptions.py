@@ -116,7 +116,7 @@ def _add(connection: Connection, keys: TenantKeys, to: str, mac: bytes, themes: 
 
 
 def _mac(keys: TenantKeys, to: str) -> bytes:
-    return identifiers.mac(identifiers.derive(keys.data, "subscriber"), to.lower().encode())
+    return identifiers.mac(keys.derived("subscriber"), to.lower().encode())
 
 
 # --- the holder's own link
@@ -124,7 +124,7 @@ def _mac(keys: TenantKeys, to: str) -> bytes:
 
 def token(keys: TenantKeys, ident: UUID) -> str:
     """What only who reads the letters has."""
-    key = identifiers.derive(keys.data, "subscription link")
+    key = keys.derived("subscription link")
     return identifiers.mac(key, ident.bytes).hex()
 
 

@@ -137,4 +137,4 @@ def _cell(keys: TenantKeys | None, row: Row[Any], column: str, sealed: bytes | N
     if keys is None or sealed is None:
         return None
     place = identifiers.cell_aad(row.tenant_id, "outbox", str(row.id), column)
-    return identifiers.open_sealed(keys.data, bytes(sealed), place)
+    return identifiers.open_sealed(keys.opens, bytes(sealed), place)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 
 from registry.disclosure.grid import CATEGORIES, DAYS_AFTER, IN_STAY, REVIEW_DAYS, Split
+from registry.store.records import person_of
 from schemas.codes import OF_PROPHYLAXIS
 from schemas.counting import WINDOW_DAYS
 
@@ -102,7 +103,7 @@ _ASKED = (
 )  # fmt: skip
 
 _HELD = f"""
-    select r.tenant_id, r.id, coalesce(r.nhs_key, uuid_send(r.id)) as person, r.attributed_id, r.added_at,
+    select r.tenant_id, r.id, coalesce({person_of("r")}, uuid_send(r.id)) as person, r.attributed_id, r.added_at,
            v.index_month, coalesce(v.index_admission_date, 'infinity') as began, v.diagnosis_date, v.vte_type in ('pe', 'pe_and_dvt') as pe,
            case when v.died_within_90_days = 'yes' or v.death_date - v.diagnosis_date between 0 and :window_days then 'died'
                 when v.died_within_90_days = 'no' then 'survived' end as outcome,

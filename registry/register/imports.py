@@ -20,6 +20,7 @@ from registry.official import Organisation as Read
 from registry.official import Severity, Succession, read_organisations
 from registry.register import opt_out
 from registry.register.organisations import add, note, write_succession
+from registry.settings import Secrets
 from registry.store.tables import organisation, succession
 
 KINDS = {"independent_provider": "independent"}  # the official readers' word and the register's, where they differ
@@ -133,10 +134,10 @@ def plan_successions(connection: Connection, read: Collection[Succession]) -> Di
     )
 
 
-def apply(connection: Connection, difference: Difference, *, master_key: bytes, by: Actor) -> None:
+def apply(connection: Connection, difference: Difference, *, secrets: Secrets, by: Actor) -> None:
     """Make the register as the difference says; new organisations get their data keys."""
     for values in difference.new:
-        add(connection, values, master_key)
+        add(connection, values, secrets)
     for code, values in difference.updates:
         connection.execute(update(organisation).where(organisation.c.code == code).values(values))
     ids = {row.code: row.id for row in connection.execute(select(organisation.c.code, organisation.c.id))}
@@ -156,7 +157,7 @@ def starting_register() -> bytes:
     return (Path(__file__).parent.parent / "reference" / "organisations.csv").read_bytes()
 
 
-def import_register(connection: Connection, data: bytes, *, master_key: bytes, by: Actor) -> Difference:
+def import_register(connection: Connection, data: bytes, *, secrets: Secrets, by: Actor) -> Difference:
     """Import a file in the register's own layout at once, and put down the nations' opt-out modes where there are none.
 
     Raises Unprocessable, and changes nothing, for a file with errors.
@@ -165,7 +166,7 @@ def import_register(connection: Connection, data: bytes, *, master_key: bytes, b
     if any(fault.severity is Severity.ERROR for fault in faults):
         raise Unprocessable(errors=[(f"line {fault.line or 1}", fault.words) for fault in faults])
     difference = plan(connection, read)
-    apply(connection, difference, master_key=master_key, by=by)
+    apply(connection, difference, secrets=secrets, by=by)
     opt_out.write_defaults(connection)
     return difference
 

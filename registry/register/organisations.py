@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
-from registry import identifiers
 from registry.access import Actor
 from registry.errors import Conflict, NotFound, Unprocessable
+from registry.keys import make_data_key
 from registry.official.organisations import NATIONS, ODS_CODE
+from registry.settings import Secrets
 from registry.store import SYSTEM_TENANT, audit
-from registry.store.tables import data_key, organisation, succession
+from registry.store.tables import organisation, succession
 
 INDEPENDENT = "independent"
 LONGEST = 200  # letters of a name
@@ -190,7 +191,7 @@ def faults(code: str, name: str, group: str, nation: str) -> Iterator[tuple[str,
 
 def add_independent(
     connection: Connection, *, code: str, name: str, group: str, nation: str, live_from: date | None,
-    master_key: bytes, by: Actor,
+    secrets: Secrets, by: Actor,
 ) -> int:  # fmt: skip
     """A new independent provider that sends cases; gives its id. Raises Unprocessable, or Conflict for a code that is taken."""
     if wrong := list(faults(code, name, group, nation)):
@@ -201,21 +202,16 @@ def add_independent(
         "code": code.upper(), "name": name, "kind": INDEPENDENT, "nation": nation, "group_name": group,
         "live_from": live_from,
     }  # fmt: skip
-    made = add(connection, values, master_key)
+    made = add(connection, values, secrets)
     note(connection, by, "organisation added", made, {"code": code.upper(), "kind": INDEPENDENT})
     return made
 
 
-def add(connection: Connection, values: dict[str, Any], master_key: bytes) -> int:
+def add(connection: Connection, values: dict[str, Any], secrets: Secrets) -> int:
     """Write an organisation with its data key, unaudited: for those who audit the whole of which it is a part."""
     made: int = connection.execute(insert(organisation).values(values).returning(organisation.c.id)).scalar_one()
-    _make_data_key(connection, made, master_key)
+    make_data_key(connection, secrets, made)
     return made
-
-
-def _make_data_key(connection: Connection, organisation_id: int, master_key: bytes) -> None:
-    wrapped = identifiers.wrap(master_key, organisation_id, identifiers.new_data_key())
-    connection.execute(insert(data_key).values(organisation_id=organisation_id, version=1, wrapped=wrapped))
 
 
 def edit(connection: Connection, organisation_id: int, *, group: str | None, live_from: date | None, by: Actor) -> None:
@@ -227,7 +223,7 @@ def edit(connection: Connection, organisation_id: int, *, group: str | None, liv
     note(connection, by, "organisation edited", organisation_id, detail)
 
 
-def go_live(connection: Connection, organisation_id: int, *, master_key: bytes, by: Actor) -> None:
+def go_live(connection: Connection, organisation_id: int, *, secrets: Secrets, by: Actor) -> None:
     """Let an organisation that was known from official figures only send cases: it gets its data key.
 
     Raises Conflict where it sends already, NotFound where there is none.
@@ -236,7 +232,7 @@ def go_live(connection: Connection, organisation_id: int, *, master_key: bytes, 
     silent = update(organisation).where(organisation.c.id == organisation_id, organisation.c.activity_only)
     if connection.execute(silent.values(activity_only=False)).rowcount == 0:
         raise Conflict("This organisation sends cases already.")
-    _make_data_key(connection, organisation_id, master_key)
+    make_data_key(connection, secrets, organisation_id)
     note(connection, by, "organisation goes live", organisation_id, {})
 
 

@@ -5,6 +5,7 @@ only ever added to. A field of the dataset is a column of the version under its 
 `<name>_ct`, sealed under the tenant's data key.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -34,7 +35,9 @@ from schemas.counting import DERIVED
 from schemas.dictionary import Field, field, fields, key
 from schemas.record import RecordKind
 
-MATCH_COLUMN = "nhs_key"
+MATCH_COLUMNS = ("nhs_key", "nhs_key_2")
+"""Where the keys stand under which the same person is found: one is complete at any time, the other has those of another version
+while the match key is rotated, and is empty otherwise."""
 CORRECTED_KINDS = (RecordKind.CASE, RecordKind.RCA)
 """What is entered and corrected online one record at a time."""
 
@@ -46,6 +49,21 @@ _SQL_TYPES: dict[type[pl.DataType], TypeEngine[Any]] = {
     pl.Float64: Double(),
     pl.Boolean: Boolean(),
 }
+
+
+_BETWEEN = "\x1f"
+
+
+def record_key(values: Sequence[object]) -> str:
+    """The text that names a record for good, of its key fields as the database gives them; sealed values are bound to it."""
+    return _BETWEEN.join(map(str, values))
+
+
+def person_of(record: str) -> str:
+    """The SQL of the key of the person of a case: of the column that is complete, as of the same moment as the case itself."""
+    first, second = (f"{record}.{name}" for name in MATCH_COLUMNS)
+    return f"""(case when (select k.place from register.key_version k where k.kind = 'match' and k.state = 'in use') = '{MATCH_COLUMNS[1]}'
+                     then {second} else {first} end)"""  # noqa: S608 (columns of ours)
 
 
 def sql_type(dtype: pl.DataType | type[pl.DataType]) -> TypeEngine[Any]:
@@ -73,11 +91,11 @@ def derived_columns(kind: RecordKind) -> tuple[tuple[str, pl.DataType], ...]:
 
 
 def _case_columns(kind: RecordKind) -> list[Column[Any]]:
-    """What only a case has: the key under which the same person is found, and the organisation it is attributed to."""
+    """What only a case has: the keys under which the same person is found, and the organisation it is attributed to."""
     if kind is not RecordKind.CASE:
         return []
     return [
-        Column(MATCH_COLUMN, LargeBinary),
+        *(Column(name, LargeBinary) for name in MATCH_COLUMNS),
         Column("attributed_id", Integer, nullable=False),
         # own, proposed, accepted, disputed
         Column("attribution", Text, nullable=False),
@@ -121,12 +139,13 @@ def _record_table(kind: RecordKind) -> Table:
         )
     if kind is RecordKind.CASE:
         # Only ever asked for one person's cases: half the cost of a tree, in which keys without any order land anywhere.
-        Index(
-            "ix_case_record_nhs_key",
-            table.c[MATCH_COLUMN],
-            postgresql_using="hash",
-            postgresql_where=text("nhs_key is not null"),
-        )
+        for name in MATCH_COLUMNS:
+            Index(
+                f"ix_case_record_{name}",
+                table.c[name],
+                postgresql_using="hash",
+                postgresql_where=text(f"{name} is not null"),
+            )
         # Few: what is attributed to another organisation, and what waits for its answer.
         Index("ix_case_record_elsewhere", table.c.attributed_id, postgresql_where=text("attributed_id <> tenant_id"))
         Index("ix_case_record_proposed", table.c.attribution_since, postgresql_where=text("attribution = 'proposed'"))

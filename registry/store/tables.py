@@ -93,6 +93,9 @@ data_key = Table(
     Column("version", SmallInteger, primary_key=True),
     Column("wrapped", LargeBinary, nullable=False),
     now("made_at"),
+    # seals: what is written now is sealed under it; one at a time. opens: what was, or will be, sealed under it.
+    Column("state", Text, nullable=False, server_default=text("'seals'")),
+    CheckConstraint("state in ('opens', 'seals')", name="state"),
     schema="register",
 )
 
@@ -422,6 +425,8 @@ audit = Table(
     Column("object_id", Text, nullable=False),
     Column("detail", JSONB, nullable=False),
     Column("mac", LargeBinary, nullable=False),
+    Column("request_id", Text),
+    Column("session", Text),
     PrimaryKeyConstraint("tenant_id", "sequence"),
     # Who looked at one thing, and when.
     Index(None, "tenant_id", "object_id", "sequence"),

@@ -102,5 +102,5 @@ def _request(held: Row[Any], keys: TenantKeys, *, key: str, mode: Mode, rehearsa
         idempotency_key=key,
         opt_out_screened=held.opt_out_screened,
         overwrite_online=held.overwrite_online,
-        file_name=identifiers.open_sealed(keys.data, held.file_name_ct, aad) if held.file_name_ct else None,
+        file_name=identifiers.open_sealed(keys.opens, held.file_name_ct, aad) if held.file_name_ct else None,
     )

@@ -4,15 +4,18 @@ Only what the trust itself may see is looked at, so no finding tells what anothe
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import polars as pl
 from sqlalchemy import Connection, text
 
 from ingest.check import FINDINGS, ROW, WITHDRAWAL
-from registry.submissions.meeting import MET, OF_TRUST
+from registry.keys.opened import same_person
+from registry.store.prepared import Prepared
+from registry.submissions.meeting import OF_TRUST
 from registry.submissions.request import Reference
-from registry.submissions.staging import BRIEF, ROWS
+from registry.submissions.staging import BRIEF, MET, ROWS
 from schemas.codes import WithdrawReason
 from schemas.counting import CaseScope
 from schemas.dictionary import fields, key
@@ -93,7 +96,7 @@ def _before_taking_part(kind: RecordKind) -> str:
 
 def _same_event_held(_: RecordKind) -> str:
     return f"""from {BRIEF} s
-              cross join {_case_of("held.nhs_key = s.nhs_key")}
+              cross join {_case_of(same_person("held", "s"))}
               cross join {_STANDING}
                where exists (select from records.case_record where tenant_id = :tenant)
                  and c.withdrawn_at is null and c.local_case_id <> s.local_case_id
@@ -166,10 +169,14 @@ QUESTIONS: tuple[tuple[Rule, Question], ...] = (
 
 def findings(connection: Connection, kind: RecordKind, reference: Reference) -> pl.DataFrame:
     """What the register says of the staged rows: `row`, `place` and `rule`, as the checker's own findings."""
+    asked = _asked(kind)
+    return pl.DataFrame(schema=FINDINGS) if asked is None else found(asked(connection, tenant=reference.tenant_id))
+
+
+@cache
+def _asked(kind: RecordKind) -> Prepared | None:
     query = questions(kind)
-    if query is None:
-        return pl.DataFrame(schema=FINDINGS)
-    return found(connection.execute(text(query), {"tenant": reference.tenant_id}))
+    return None if query is None else Prepared(query)
 
 
 def questions(kind: RecordKind) -> str | None:

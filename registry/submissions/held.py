@@ -26,7 +26,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from registry.store.records import MATCH_COLUMN, RECORD, VERSION
+from registry.store.records import MATCH_COLUMNS, RECORD, VERSION
 from registry.store.tables import organisation
 from schemas.dictionary import fields, key
 from schemas.record import RecordKind
@@ -82,7 +82,7 @@ class Wanted:
     tenants: tuple[int, ...]
     ids: frozenset[UUID] | None = None
     keys: frozenset[Key] | None = None
-    person: bytes | None = None
+    person: Sequence[bytes] | None = None
     since: datetime | None = None
     before: datetime | None = None
     months: tuple[date, date] | None = None
@@ -208,10 +208,10 @@ def _has_key(kind: RecordKind, wanted: Key) -> ColumnElement[bool]:
     return and_(same, r.tenant_id == of_code)
 
 
-def _of_person(kind: RecordKind, person: bytes) -> ColumnElement[bool]:
+def _of_person(kind: RecordKind, person: Sequence[bytes]) -> ColumnElement[bool]:
     """The person's cases, and the reviews of them."""
     r, case = RECORD[kind].c, RECORD[RecordKind.CASE].alias("of_person")
     if kind is RecordKind.CASE:
-        return r[MATCH_COLUMN] == person
+        return or_(*(r[name].in_(person) for name in MATCH_COLUMNS))
     same = and_(case.c.tenant_id == r.tenant_id, case.c.local_case_id == r.local_case_id)
-    return exists().where(same, case.c[MATCH_COLUMN] == person)
+    return exists().where(same, or_(*(case.c[name].in_(person) for name in MATCH_COLUMNS)))

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, text
 
 from registry import identifiers
-from registry.store.records import column_of
+from registry.store.records import column_of, record_key
 from registry.submissions.keys import TenantKeys
 from registry.submissions.request import Record, Reference
-from registry.submissions.staging import BRIEF, CONTENT_MAC, STAGING, identifying, record_key
+from registry.submissions.staging import BRIEF, CONTENT_MAC, STAGING, identifying
 from schemas.dictionary import fields, key
 from schemas.record import RecordKind
 
@@ -119,7 +119,7 @@ def differing(
     names: list[list[str]] = [[] for _ in record_keys]
     for each, new, old in zip(identifying(kind), sealed[::2], sealed[1::2], strict=True):
         aads = identifiers.cell_aads(tenant_id, kind.value, record_keys, each.name)
-        opened = (identifiers.open_column(keys.data, cells, aads) for cells in (new, old))
+        opened = (identifiers.open_column(keys.opens, cells, aads) for cells in (new, old))
         for found, one, other in zip(names, *opened, strict=True):
             if one != other:
                 found.append(each.name)

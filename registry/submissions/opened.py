@@ -13,9 +13,8 @@ from sqlalchemy import Connection, Row, and_, null, select
 
 from ingest.written import texts
 from registry import identifiers
-from registry.store.records import CORRECTED_KINDS, RECORD, VERSION, column_of
+from registry.store.records import CORRECTED_KINDS, RECORD, VERSION, column_of, record_key
 from registry.submissions.keys import TenantKeys
-from registry.submissions.staging import record_key
 from schemas.dictionary import Field, field, fields, key
 from schemas.record import RecordKind
 from schemas.values import MonthType
@@ -90,6 +89,6 @@ def _cells(held: Any, keys: TenantKeys, tenant_id: int, kind: RecordKind, place:
         cell = held[column_of(each)]
         if each.item.identifying and cell is not None:
             aad = identifiers.cell_aad(tenant_id, kind.value, place, each.name)
-            yield each.name, identifiers.open_sealed(keys.data, cell, aad)
+            yield each.name, identifiers.open_sealed(keys.opens, cell, aad)
         else:
             yield each.name, cell

@@ -180,7 +180,7 @@ def stored_bytes(connection: Connection, reference: Reference, keys: TenantKeys)
         .order_by(payload.c.part)
         .execution_options(yield_per=4)
     ).scalars()
-    return identifiers.open_parts(keys.data, parts, payload_aad(reference))
+    return identifiers.open_parts(keys.opens, parts, payload_aad(reference))
 
 
 def _again(connection: Connection, request: Request, digest: bytes) -> Reference:

@@ -1,17 +1,19 @@
 """What the staged rows do to the register: new, changed, unchanged or withdrawn, in a handful of set-wise statements."""
 
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Connection, case, func, select, text
+from sqlalchemy import Connection, bindparam, case, func, select, text
 
-from registry.store.records import MATCH_COLUMN
+from registry.store.prepared import Prepared
+from registry.store.records import MATCH_COLUMNS
 from registry.store.tables import submission
 from registry.submissions.corrections import remember
 from registry.submissions.keys import TenantKeys
-from registry.submissions.meeting import DIFFERS, MET, compare_sealed, version_before, withdraws
+from registry.submissions.meeting import DIFFERS, compare_sealed, version_before, withdraws
 from registry.submissions.request import Door, Record, Reference
-from registry.submissions.staging import BRIEF, CONTENT_MAC, STAGING, content_columns
+from registry.submissions.staging import BRIEF, CONTENT_MAC, MET, STAGING, content_columns
 from schemas.dictionary import Field, fields, key
 from schemas.record import RecordKind
 
@@ -63,17 +65,20 @@ _NEVER_THERE = "never there and withdrawn"
 
 def _counts(connection: Connection, kind: RecordKind) -> dict[str, int]:
     """How many staged rows do what. One that withdraws what was never there is kept as a withdrawn record."""
-    rows = connection.execute(
-        text(
-            f"""
+    rows = _counting(kind)(connection)
+    return dict.fromkeys((*Record, _NEVER_THERE), 0) | {row.does: row.records for row in rows}
+
+
+@cache
+def _counting(kind: RecordKind) -> Prepared:
+    return Prepared(
+        f"""
             select does, count(*) as records from {MET} group by does
             union all
             select case when {withdraws(kind)} is null then '{Record.NEW}' else '{_NEVER_THERE}' end, count(*)
               from {BRIEF} s where {not_met()} group by 1
             """
-        )
     )
-    return dict.fromkeys((*Record, _NEVER_THERE), 0) | {row.does: row.records for row in rows}
 
 
 def not_met() -> str:
@@ -88,41 +93,60 @@ def _first(counts: dict[str, int]) -> str:
 
 def _held(connection: Connection, kind: RecordKind, reference: Reference) -> int:
     """How many of the trust's records stand: what each of its submissions gained, since counting would read them all."""
+    [held] = _gained(kind)(connection, tenant=reference.tenant_id)
+    return int(held.gained)
+
+
+@cache
+def _gained(kind: RecordKind) -> Prepared:
     beside = submission.c.gained_beside[kind.value].as_integer()
     gained = case((submission.c.kind == kind.value, submission.c.gained), else_=beside)
-    held = select(func.coalesce(func.sum(gained), 0)).where(submission.c.tenant_id == reference.tenant_id)
-    return int(connection.execute(held).scalar_one())
+    held = select(func.coalesce(func.sum(gained), 0).label("gained"))
+    return Prepared(held.where(submission.c.tenant_id == bindparam("tenant")))
 
 
 def _standing(connection: Connection) -> tuple[int, int, int]:
     """Of the records that the rows meet: how many stand, how many will stand again, and how many no longer."""
-    row = connection.execute(
-        text(
-            f"""
-            select count(*) filter (where not withdrawn),
-                   count(*) filter (where withdrawn and does = '{Record.CHANGED}'),
-                   count(*) filter (where not withdrawn and does = '{Record.WITHDRAWN}')
+    [row] = _STANDING(connection)
+    return row.stood, row.returned, row.gone
+
+
+_STANDING = Prepared(
+    f"""
+            select count(*) filter (where not withdrawn) as stood,
+                   count(*) filter (where withdrawn and does = '{Record.CHANGED}') as returned,
+                   count(*) filter (where not withdrawn and does = '{Record.WITHDRAWN}') as gone
               from {MET}
             """
-        )
-    ).one()
-    return row[0], row[1], row[2]
+)
+
+
+_MATCHES = ", ".join(MATCH_COLUMNS)
+
+
+def _staged_matches() -> str:
+    return ", ".join(f"s.{name}" for name in MATCH_COLUMNS)
 
 
 def _case_values(kind: RecordKind) -> tuple[str, str, str]:
     """Names, values and joins of what only a case has: match key and attribution."""
     if kind is not RecordKind.CASE:
         return "", "", ""
-    names = f", {MATCH_COLUMN}, attributed_id, attribution"
+    names = f", {_MATCHES}, attributed_id, attribution"
     values = (
-        f", s.{MATCH_COLUMN}, coalesce(o.id, :tenant), case when coalesce(o.id, :tenant) = :tenant "
+        f", {_staged_matches()}, coalesce(o.id, :tenant), case when coalesce(o.id, :tenant) = :tenant "
         "then 'own' else 'proposed' end"
     )
     return names, values, "left join register.organisation o on o.code = s.attributed_organisation"
 
 
 def _add_records(connection: Connection, kind: RecordKind, reference: Reference, first: str) -> None:
-    connection.execute(text(adding_records(kind, first)), {"tenant": reference.tenant_id})
+    _adding_records(kind, first)(connection, tenant=reference.tenant_id)
+
+
+@cache
+def _adding_records(kind: RecordKind, first: str) -> Prepared:
+    return Prepared(adding_records(kind, first))
 
 
 def adding_records(kind: RecordKind, first: str) -> str:
@@ -142,7 +166,12 @@ def adding_records(kind: RecordKind, first: str) -> str:
 
 
 def _add_versions(connection: Connection, kind: RecordKind, reference: Reference, door: Door, first: str) -> None:
-    connection.execute(text(adding_versions(kind, first)), version_parameters(reference, door))
+    _adding_versions(kind, first)(connection, **version_parameters(reference, door))
+
+
+@cache
+def _adding_versions(kind: RecordKind, first: str) -> Prepared:
+    return Prepared(adding_versions(kind, first))
 
 
 def adding_versions(kind: RecordKind, first: str) -> str:
@@ -230,7 +259,7 @@ def _move_records(connection: Connection, kind: RecordKind, reference: Reference
 
 def moved(kind: RecordKind) -> str:
     """The query of the records that change: their new version and what stands in the record beside it."""
-    case = f", s.{MATCH_COLUMN}, s.attributed_organisation" if kind is RecordKind.CASE else ""
+    case = f", {_staged_matches()}, s.attributed_organisation" if kind is RecordKind.CASE else ""
     return f"""
             select x.record_id, x.version, s.{CONTENT_MAC}, {withdraws(kind)} as withdraw_reason{case}
               from {MET} x join {BRIEF} s using ("row") where x.does <> '{Record.UNCHANGED}'
@@ -258,7 +287,7 @@ def _moved_attribution(kind: RecordKind) -> tuple[str, str]:
         return "", ""
     moved = "record.attributed_id is distinct from coalesce(o.id, :tenant)"
     assignments = f"""
-        , {MATCH_COLUMN} = s.{MATCH_COLUMN}
+        , ({_MATCHES}) = ({_staged_matches()})
         , attributed_id = coalesce(o.id, :tenant)
         , attribution = case when not {moved} then record.attribution
                              when coalesce(o.id, :tenant) = :tenant then 'own' else 'proposed' end

@@ -179,7 +179,7 @@ def _names(connection: Connection, labels: set[str | None]) -> dict[str, str]:
 
 
 def _reason(tenant: int, row_id: UUID, sealed: bytes | None, keys: TenantKeys) -> str:
-    return "" if sealed is None else identifiers.open_sealed(keys.data, sealed, _aad(tenant, row_id))
+    return "" if sealed is None else identifiers.open_sealed(keys.opens, sealed, _aad(tenant, row_id))
 
 
 def _aad(tenant: int, row_id: UUID) -> bytes:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql
 from ingest.check import ROW, WITHDRAWAL
 from registry import identifiers
 from registry.store import copy_in
-from registry.store.records import MATCH_COLUMN, VERSION, column_of, derived_columns
+from registry.store.records import MATCH_COLUMNS, VERSION, column_of, derived_columns
 from registry.submissions.keys import TenantKeys
 from schemas.dictionary import Field, fields, key
 from schemas.record import RecordKind
@@ -49,7 +49,7 @@ def _clear_columns(kind: RecordKind) -> tuple[str, ...]:
 
 
 def _match_columns(kind: RecordKind) -> tuple[str, ...]:
-    return (MATCH_COLUMN,) if any(each.name == MATCHED for each in identifying(kind)) else ()
+    return MATCH_COLUMNS if any(each.name == MATCHED for each in identifying(kind)) else ()
 
 
 def staged_columns(kind: RecordKind) -> tuple[str, ...]:
@@ -209,7 +209,7 @@ def _printed(name: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
 def _sealed(
     frame: pl.DataFrame, hidden: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKeys
 ) -> Iterator[pl.Series]:
-    """The identifying fields as ciphertext, and the key that finds a person again."""
+    """The identifying fields as ciphertext, and the keys that find a person again."""
     record_keys = frame.select(_record_key(kind)).to_series().to_list()
     for each in identifying(kind):
         aads = identifiers.cell_aads(tenant_id, kind.value, record_keys, each.name)
@@ -217,14 +217,10 @@ def _sealed(
         sealed = identifiers.seal_cells(keys.data, cells, aads, version=keys.version)
         yield pl.Series(column_of(each), sealed, pl.Binary)
     for name in _match_columns(kind):
-        yield pl.Series(name, identifiers.match_keys(keys.match, hidden[MATCHED].to_list()), pl.Binary)
+        made = identifiers.match_keys(keys.match[name], hidden[MATCHED].to_list()) if name in keys.match else None
+        yield pl.Series(name, made or [None] * frame.height, pl.Binary)
 
 
 def _record_key(kind: RecordKind) -> pl.Expr:
     """The text that names a record for good; sealed values are bound to it."""
     return pl.concat_str([pl.col(name).cast(pl.String) for name in key(kind)], separator=_BETWEEN)
-
-
-def record_key(values: Sequence[object]) -> str:
-    """The same, of the key fields as the database gives them."""
-    return _BETWEEN.join(map(str, values))

@@ -136,7 +136,8 @@ from schemas.record import RecordKind
 def peak():  # of this program alone: the figure of getrusage begins with that of the program that started it
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
 
-keys = TenantKeys(data=bytes(range(32)), version=1, content=bytes(range(2, 34)), match=bytes(range(3, 35)))
+data, match = bytes(range(32)), {"nhs_key": bytes(range(3, 35))}
+keys = TenantKeys(data=data, version=1, opens={1: data}, root=bytes(range(1, 33)), content=bytes(range(2, 34)), match=match)
 idle = peak()
 context = Context(nation=Nation.ENGLAND, sender="RJZ", on=date(2026, 1, 20), synthetic=True)
 reading = open_file(Path(sys.argv[1]), RecordKind.CASE, "csv", context)

@@ -313,9 +313,9 @@ def signing_in() -> tuple[tuple[Account, ...], Mapping[str, str]]:
 @pytest.fixture
 def setting(store: Store, settings: Settings) -> Setting:
     """The register, the people and their tokens, in a database of this test's own."""
-    key = Secrets.load(settings.secrets_dir, ["master"])["master"]
+    secrets = Secrets.load(settings.secrets_dir, ["master", "match"])
     with store.transaction(tenants=(SYSTEM_TENANT,)) as connection:
-        return set_up(connection, members(), Window(3, ON), signing_in(), date(9999, 1, 1), master_key=key)
+        return set_up(connection, members(), Window(3, ON), signing_in(), date(9999, 1, 1), secrets=secrets)
 
 
 @pytest.fixture

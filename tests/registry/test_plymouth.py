@@ -95,9 +95,9 @@ def stored(answer: Any) -> int:
 @pytest.fixture
 def doors(store: Store, settings: Settings) -> House:
     """The registry with the register that is shipped; Plymouth takes part from January 2010."""
-    master = Secrets.load(settings.secrets_dir, ["master"])["master"]
+    secrets = Secrets.load(settings.secrets_dir, ["master"])
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
-        register.import_register(connection, register.starting_register(), master_key=master, by=OPERATOR)
+        register.import_register(connection, register.starting_register(), secrets=secrets, by=OPERATOR)
         ids = {one.code: one.id for one in register.organisations(connection)}
         register.edit(connection, ids[CODE], group=None, live_from=date(2010, 1, 1), by=OPERATOR)
     made = House(settings, store, ids)

@@ -18,8 +18,8 @@ DAY = date(2026, 1, 20)
 
 
 @pytest.fixture
-def master_key(settings: Settings) -> bytes:
-    return Secrets.load(settings.secrets_dir, ["master"])["master"]
+def secrets(settings: Settings) -> Secrets:
+    return Secrets.load(settings.secrets_dir, ["master"])
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def id_of(connection: Connection, code: str) -> int:
 # --- the starting register
 
 
-def test_the_starting_register_comes_whole_and_twice_changes_nothing(store: Store, master_key: bytes) -> None:
+def test_the_starting_register_comes_whole_and_twice_changes_nothing(store: Store, secrets: Secrets) -> None:
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
-        first = register.import_register(connection, register.starting_register(), master_key=master_key, by=OPERATOR)
-        again = register.import_register(connection, register.starting_register(), master_key=master_key, by=OPERATOR)
+        first = register.import_register(connection, register.starting_register(), secrets=secrets, by=OPERATOR)
+        again = register.import_register(connection, register.starting_register(), secrets=secrets, by=OPERATOR)
         held = register.organisations(connection)
     assert len(held) == len(first.new) == 143
     assert {one.nation for one in held if one.kind == "local_health_board"} == {"Wales"}
@@ -60,18 +60,18 @@ def test_the_starting_register_comes_whole_and_twice_changes_nothing(store: Stor
 
 
 def test_each_organisation_has_its_own_data_key_under_the_master_key(
-    full: House, admin: psycopg.Connection, master_key: bytes
+    full: House, admin: psycopg.Connection, secrets: Secrets
 ) -> None:
     rows = admin.execute("select organisation_id, wrapped from register.data_key").fetchall()
-    keys = {identifiers.unwrap(master_key, tenant, wrapped) for tenant, wrapped in rows}
+    keys = {identifiers.unwrap(secrets["master"], tenant, wrapped) for tenant, wrapped in rows}
     assert {tenant for tenant, _ in rows} == set(full.ids.values())
     assert len(keys) == 4
 
 
-def test_a_file_with_errors_changes_nothing(store: Store, master_key: bytes) -> None:
+def test_a_file_with_errors_changes_nothing(store: Store, secrets: Secrets) -> None:
     spoilt = REGISTER.replace("RRV,", "r v,").encode()
     with pytest.raises(Unprocessable) as refused, store.transaction(tenants=[SYSTEM_TENANT]) as connection:
-        register.import_register(connection, spoilt, master_key=master_key, by=OPERATOR)
+        register.import_register(connection, spoilt, secrets=secrets, by=OPERATOR)
     assert [fault.pointer for fault in refused.value.errors] == ["line 4"]
     with store.readonly() as connection:
         assert register.organisations(connection) == ()
@@ -136,7 +136,7 @@ def test_nothing_follows_itself(full: House, one: str, other: str) -> None:
 # --- differences
 
 
-def test_a_difference_shows_what_changes_and_changes_nothing(full: House, master_key: bytes) -> None:
+def test_a_difference_shows_what_changes_and_changes_nothing(full: House, secrets: Secrets) -> None:
     later = REGISTER.replace("Somerset Trust", "Somerset and Dorset Trust").replace("-0.1,,", "-0.1,2026-03-31,RH5")
     later += "RXX,New Trust,nhs_trust,England,Y56,London,,,London,,,,\n"
     with full.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
@@ -149,7 +149,7 @@ def test_a_difference_shows_what_changes_and_changes_nothing(full: House, master
         }
         assert found.unchanged == 2
         assert len(register.organisations(connection)) == 4
-        register.apply_difference(connection, found, master_key=master_key, by=OPERATOR)
+        register.apply_difference(connection, found, secrets=secrets, by=OPERATOR)
         assert register.plan(connection, read(later)).changes == ()
         assert [one.id for one in register.successor_chain(connection, full.ids["RRV"], date(2026, 4, 1))] == [
             full.ids["RH5"]
@@ -163,16 +163,16 @@ def test_what_a_file_does_not_say_stays(full: House) -> None:
         assert register.plan(connection, read(silent)).changes == ()
 
 
-def test_a_successor_that_is_nowhere_waits(full: House, master_key: bytes) -> None:
+def test_a_successor_that_is_nowhere_waits(full: House, secrets: Secrets) -> None:
     found, _ = read_organisations(REGISTER.replace("-0.1,,", "-0.1,2026-03-31,RZZ").encode())
     with full.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
         difference = register.plan(connection, found)
-        register.apply_difference(connection, difference, master_key=master_key, by=OPERATOR)
+        register.apply_difference(connection, difference, secrets=secrets, by=OPERATOR)
         assert difference.waiting == ("RRV",)
         assert [one.what for one in difference.changes] == [What.CLOSED]
 
 
-def test_an_ods_download_brings_the_register_up_to_date_and_adds_only_when_told(full: House, master_key: bytes) -> None:
+def test_an_ods_download_brings_the_register_up_to_date_and_adds_only_when_told(full: House, secrets: Secrets) -> None:
     words = ods("RH5", "SOMERSET TRUST", "Y58", closed="20260331") + ods("RAA", "AMBULANCE TRUST")
     words += ods("RBB", "CLOSED LONG AGO TRUST", closed="20100331") + ods("7A4", "CARDIFF AND VALE BOARD", "W00")
     found, _ = read_ods(words.encode())
@@ -187,14 +187,14 @@ def test_an_ods_download_brings_the_register_up_to_date_and_adds_only_when_told(
         }
         adding = register.plan(connection, found)
         assert [values["code"] for values in adding.new] == ["RAA"], "one that closed before it came stays outside"
-        register.apply_difference(connection, adding, master_key=master_key, by=OPERATOR)
+        register.apply_difference(connection, adding, secrets=secrets, by=OPERATOR)
         assert register.plan(connection, found).changes == ()
         renamed = register.organisation_by_code(connection, "7A4")
         assert renamed
         assert renamed.name == "Cardiff and Vale Board"
 
 
-def test_an_ods_download_of_successions_touches_the_registers_own_only(full: House, master_key: bytes) -> None:
+def test_an_ods_download_of_successions_touches_the_registers_own_only(full: House, secrets: Secrets) -> None:
     lines = [
         Succession("RA4", "RH5", "merger or split", date(2023, 4, 1)),
         Succession("RRV", "RH5", "merger or split", date(2026, 4, 1)),
@@ -204,7 +204,7 @@ def test_an_ods_download_of_successions_touches_the_registers_own_only(full: Hou
         found = register.plan_successions(connection, lines)
         assert [(one.code, one.after) for one in found.changes] == [("RRV", "RH5 from 1 April 2026")]
         assert (found.unchanged, found.outside) == (1, 1)
-        register.apply_difference(connection, found, master_key=master_key, by=OPERATOR)
+        register.apply_difference(connection, found, secrets=secrets, by=OPERATOR)
         assert register.plan_successions(connection, lines).changes == ()
 
 
@@ -218,11 +218,11 @@ def test_the_same_changes_have_the_same_digest(full: House) -> None:
 # --- independents and providers of the official figures
 
 
-def test_an_independent_provider_joins_with_group_first_month_and_key(full: House, master_key: bytes) -> None:
+def test_an_independent_provider_joins_with_group_first_month_and_key(full: House, secrets: Secrets) -> None:
     with full.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
         made = register.add_independent(
             connection, code="nt301", name="Elm Hospital", group="Elm Group", nation="England",
-            live_from=date(2025, 4, 1), master_key=master_key, by=OPERATOR,
+            live_from=date(2025, 4, 1), secrets=secrets, by=OPERATOR,
         )  # fmt: skip
         found = register.organisation_by_id(connection, made)
         assert (found.code, found.kind, found.group_name, found.live_from) == (
@@ -231,20 +231,20 @@ def test_an_independent_provider_joins_with_group_first_month_and_key(full: Hous
         with pytest.raises(Conflict):
             register.add_independent(
                 connection, code="NT301", name="Elm", group="Elm", nation="England", live_from=None,
-                master_key=master_key, by=OPERATOR,
+                secrets=secrets, by=OPERATOR,
             )  # fmt: skip
 
 
-def test_all_faults_of_a_provider_at_once(full: House, master_key: bytes) -> None:
+def test_all_faults_of_a_provider_at_once(full: House, secrets: Secrets) -> None:
     with pytest.raises(Unprocessable) as refused, full.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
         register.add_independent(
-            connection, code="é", name="", group="", nation="France", live_from=None, master_key=master_key, by=OPERATOR
+            connection, code="é", name="", group="", nation="France", live_from=None, secrets=secrets, by=OPERATOR
         )
     assert [fault.pointer for fault in refused.value.errors] == ["code", "name", "group_name", "nation"]
 
 
 def test_unknown_providers_join_without_a_key_and_get_one_when_they_go_live(
-    full: House, admin: psycopg.Connection, master_key: bytes
+    full: House, admin: psycopg.Connection, secrets: Secrets
 ) -> None:
     providers = [("RRV", "Whatever", False), ("NT3", "Oak", True), ("NVC99", "Ash", None), ("RYY", "Trust", None)]
     with full.store.transaction(role="hat_national") as connection:
@@ -258,9 +258,9 @@ def test_unknown_providers_join_without_a_key_and_get_one_when_they_go_live(
     keys = "select count(*) from register.data_key where organisation_id = %s"
     assert admin.execute(keys, [ids["NT3"]]).fetchone() == (0,)
     with full.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
-        register.go_live(connection, ids["NT3"], master_key=master_key, by=OPERATOR)
+        register.go_live(connection, ids["NT3"], secrets=secrets, by=OPERATOR)
         with pytest.raises(Conflict):
-            register.go_live(connection, ids["NT3"], master_key=master_key, by=OPERATOR)
+            register.go_live(connection, ids["NT3"], secrets=secrets, by=OPERATOR)
     assert admin.execute(keys, [ids["NT3"]]).fetchone() == (1,)
 
 

@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, and_, bindparam, select
+from sqlalchemy import Connection
 
 from ingest.check import Context
 from registry.errors import Conflict
 from registry.identifiers import IdentifierError
 from registry.settings import Secrets, Settings
 from registry.store.prepared import Prepared
-from registry.store.tables import data_key, opt_out_mode, organisation
-from registry.submissions.keys import TenantKeys, unwrapped
+from registry.submissions.keys import TenantKeys, ring_of, unwrapped
 from registry.submissions.senders import screened
 from schemas.codelist import Nation
 
@@ -39,12 +38,8 @@ class Trust:
 
 
 _TRUST = Prepared(
-    select(organisation.c.code, organisation.c.nation, opt_out_mode.c.mode, data_key.c.version, data_key.c.wrapped)
-    .join_from(organisation, opt_out_mode, organisation.c.nation == opt_out_mode.c.nation, isouter=True)
-    .join(data_key, and_(data_key.c.organisation_id == organisation.c.id), isouter=True)
-    .where(organisation.c.id == bindparam("tenant"))
-    .order_by(data_key.c.version.desc())
-    .limit(1)
+    f"""select o.code, o.nation, m.mode, {ring_of("o.id")} as ring
+          from register.organisation o left join register.opt_out_mode m on m.nation = o.nation where o.id = :tenant"""
 )
 
 
@@ -52,9 +47,7 @@ def open_trust(connection: Connection, secrets: Secrets, tenant_id: int) -> Trus
     """A trust by its id. Raises Conflict where its key was destroyed."""
     [row] = _TRUST(connection, tenant=tenant_id)
     try:
-        if row.wrapped is None:
-            raise IdentifierError("there is no data key")
-        keys = unwrapped(secrets, tenant_id, row.version, row.wrapped)
+        keys = unwrapped(secrets, tenant_id, row.ring)
     except IdentifierError:
         raise Conflict(
             "What this organisation sent was sealed for good: its key was destroyed. Nothing can be sent or opened for it."

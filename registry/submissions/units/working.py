@@ -14,12 +14,13 @@ from sqlalchemy import Connection, Row, func, select
 from ingest.fhir.outcome import outcome, outcome_line
 from ingest.reading import LISTED
 from registry.settings import Secrets, Settings
-from registry.store import Store, progress
+from registry.store import Store, audit, progress
 from registry.store.tables import submission, unit_outcome
 from registry.submissions.checking import matches, spool
+from registry.submissions.keys import TenantKeys
 from registry.submissions.order import UNIT_KINDS, hold, one_at_a_time
 from registry.submissions.receiving import stored_bytes
-from registry.submissions.request import Door, Reference, State, sheet_format
+from registry.submissions.request import Door, Record, Reference, State, sheet_format
 from registry.submissions.units.amending import Standing
 from registry.submissions.units.batch import Batch, Contents
 from registry.submissions.units.finishing import finish
@@ -35,6 +36,7 @@ APP = "hat_app"
 GOING_ON = "try 0"
 """The stage of a job that has got on since it was last taken up, so that only tries that lead nowhere are counted."""
 _WHOLE = range(WHOLE_FILE, WHOLE_FILE + 1)
+_SERVICE = "service"
 
 
 def work_job(store: Store, reference: Reference, secrets: Secrets, settings: Settings, *, at: datetime) -> State | None:
@@ -48,9 +50,9 @@ def work_job(store: Store, reference: Reference, secrets: Secrets, settings: Set
             return None
         trust = open_trust(connection, secrets, reference.tenant_id)
         maps = matches(connection, held)
-    with _copied(store, reference, trust, settings) as path:
+    with _copied(store, reference, secrets, settings) as path:
         contents = _open(path, held, trust, maps, settings)
-        return _Work(store, reference, held, trust, contents, at).run()
+        return _Work(store, reference, held, secrets, contents, at).run()
 
 
 def _waiting(connection: Connection, reference: Reference) -> Row[Any] | None:
@@ -64,11 +66,11 @@ def _waiting(connection: Connection, reference: Reference) -> Row[Any] | None:
 
 
 @contextmanager
-def _copied(store: Store, reference: Reference, trust: Trust, settings: Settings) -> Iterator[Path]:
+def _copied(store: Store, reference: Reference, secrets: Secrets, settings: Settings) -> Iterator[Path]:
     """The submitted bytes as a file of ours, gone afterwards."""
     with tempfile.NamedTemporaryFile(dir=spool(settings), prefix="check-") as file:
         with store.readonly(tenants=(reference.tenant_id,)) as connection:
-            for part in stored_bytes(connection, reference, trust.keys):
+            for part in stored_bytes(connection, reference, open_trust(connection, secrets, reference.tenant_id).keys):
                 file.write(part)
         file.flush()
         yield Path(file.name)
@@ -96,7 +98,7 @@ class _Work:
     store: Store
     reference: Reference
     held: Row[Any]
-    trust: Trust
+    secrets: Secrets
     contents: Contents
     at: datetime
 
@@ -134,8 +136,24 @@ class _Work:
             settled = self._settle(connection, amended)
             for each in corrections:
                 each.release(settled.ordinals())
-            store_outcome(connection, self.reference, _told(amended, settled))
+            told = _told(amended, settled)
+            store_outcome(connection, self.reference, told)
+            self._audit(connection, batch, told)
         return True
+
+    def _audit(self, connection: Connection, batch: Batch, told: Outcome) -> None:
+        """What of the job stands from now on, whatever becomes of the rest."""
+        audit.record(
+            connection,
+            tenant=self.reference.tenant_id,
+            actor=self.held.actor,
+            role=_SERVICE,
+            action="part of submission stored",
+            object_type="submission",
+            object_id=str(self.reference.id),
+            detail={"first": batch.ordinals.start, "last": batch.ordinals.stop - 1, "new": told.counts.did[Record.NEW],
+                    "changed": told.counts.did[Record.CHANGED]},
+        )  # fmt: skip
 
     def _rehearse(self) -> State | None:
         """Settle all batches, undo it, and keep what was said of them."""
@@ -180,13 +198,16 @@ class _Work:
             store_outcome(connection, self.reference, Outcome(_WHOLE, pack(b""), counts))
 
     def _settle(self, connection: Connection, batch: Batch) -> Settled:
-        return settle_units(
-            connection, self.reference, batch.checked, Door(self.held.door), self.trust.keys, batch.expected
-        )
+        keys = self._keys(connection)
+        return settle_units(connection, self.reference, batch.checked, Door(self.held.door), keys, batch.expected)
 
     def _standing(self, connection: Connection) -> Standing:
         context, overwrite = self.contents.context, self.held.overwrite_online
-        return Standing(connection, self.reference.tenant_id, self.trust.keys, context, overwrite=overwrite)
+        return Standing(connection, self.reference.tenant_id, self._keys(connection), context, overwrite=overwrite)
+
+    def _keys(self, connection: Connection) -> TenantKeys:
+        """Those of this transaction: between two of them the trust's key may have been rotated."""
+        return open_trust(connection, self.secrets, self.reference.tenant_id).keys
 
     def _kinds(self) -> Sequence[RecordKind]:
         """The kinds that the file may hold."""

@@ -25,7 +25,7 @@ from registry.official.files import LARGEST
 from registry.register import Difference
 from registry.store import SYSTEM_TENANT, Store
 from registry.web.actor import require
-from registry.web.admin.organisations import master_key
+from registry.web.admin.organisations import secrets_of
 from registry.web.bodies import submitted_form
 from registry.web.edge import MIB
 from registry.web.fields import Fault, content, text
@@ -113,12 +113,12 @@ def confirm(request: Request, actor: Administrator, form: Form) -> Response:
     chosen = Chosen(text(form, "source"), text(form, "add_new") == "yes", _unpacked(form))
     if _wrong(chosen):
         raise BadRequest("Choose the file again.")
-    key = master_key(request)
+    secrets = secrets_of(request)
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
         difference, _ = _planned(connection, chosen)
         if difference.digest != text(form, "digest"):
             raise Conflict("The register has changed since the difference was shown. Choose the file again.")
-        register.apply_difference(connection, difference, master_key=key, by=actor)
+        register.apply_difference(connection, difference, secrets=secrets, by=actor)
     return RedirectResponse("/admin/organisations?done=imported", 303)
 
 

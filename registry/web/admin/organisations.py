@@ -35,9 +35,9 @@ DONE = {
 }
 
 
-def master_key(request: Request) -> bytes:
+def secrets_of(request: Request) -> Secrets:
     """The key that wraps new data keys: read when one is made, not held."""
-    return Secrets.load(request.app.state.settings.secrets_dir, ["master"])["master"]
+    return Secrets.load(request.app.state.settings.secrets_dir, ["master"])
 
 
 @router.get("")
@@ -69,12 +69,12 @@ def add(request: Request, actor: Administrator, form: Form) -> Response:
     live_from, wrong_date = day_or_fault(form, "live_from", WRONG_DATE)
     wrong = [*faults(provider_faults(code, name, group, nation)), *wrong_date]
     if not wrong:
-        key = master_key(request)
+        secrets = secrets_of(request)
         try:
             with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
                 register.add_independent(
                     connection, code=code, name=name, group=group, nation=nation, live_from=live_from,
-                    master_key=key, by=actor,
+                    secrets=secrets, by=actor,
                 )  # fmt: skip
             return RedirectResponse(f"/admin/organisations/{code.upper()}?done=added", 303)
         except Conflict as taken:
@@ -142,10 +142,10 @@ def edit(request: Request, actor: Administrator, code: str, form: Form) -> Respo
 def go_live(request: Request, actor: Administrator, code: str, _form: Form) -> Response:
     """Let a provider that was known from official figures only send cases."""
     store: Store = request.app.state.store
-    key = master_key(request)
+    secrets = secrets_of(request)
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
         found = _found(connection, code)
-        register.go_live(connection, found.id, master_key=key, by=actor)
+        register.go_live(connection, found.id, secrets=secrets, by=actor)
     return RedirectResponse(f"/admin/organisations/{found.code}?done=live", 303)
 
 

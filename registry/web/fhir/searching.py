@@ -13,12 +13,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from registry import identifiers
 from registry.access import Actor, Right
 from registry.errors import BadRequest
 from registry.identifiers import IdentifierError
 from registry.submissions import held
 from registry.submissions.held import Key, Place, Wanted
+from registry.submissions.keys import person_keys
 from registry.web.bodies import read_form
 from registry.web.fhir import bundles
 from registry.web.fhir.answers import reply
@@ -157,8 +157,8 @@ def _month_key(token: Token) -> Key | None:
         return None
 
 
-def _person(request: Request, search: Search) -> bytes | None:
-    """The key of the person that is asked for. Raises BadRequest for any number but an NHS number."""
+def _person(request: Request, search: Search) -> list[bytes] | None:
+    """The keys of the person that is asked for. Raises BadRequest for any number but an NHS number."""
     given = [value for name in sorted(PERSON) for value in search.all(name)]
     if not given:
         return None
@@ -166,6 +166,7 @@ def _person(request: Request, search: Search) -> bytes | None:
     if len(given) > 1 or system != fhir.NHS_NUMBER:
         raise BadRequest(f"A patient is asked for by one NHS number: {fhir.NHS_NUMBER}, a bar, and ten digits.")
     try:
-        return identifiers.match_key(secrets_of(request.app.state)["match"], number.replace(" ", ""))
+        with store_of(request).readonly() as connection:
+            return person_keys(connection, secrets_of(request.app.state), number.replace(" ", ""))
     except IdentifierError:
         raise BadRequest("An NHS number has ten digits.") from None

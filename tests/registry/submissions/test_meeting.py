@@ -17,7 +17,10 @@ from tests.make import cases, nhs_number, valid_case
 from tests.registry.make import make_organisation
 from tests.registry.submissions.make import send
 
-KEYS = TenantKeys(data=bytes(range(32)), version=1, content=bytes(range(2, 34)), match=bytes(range(3, 35)))
+KEYS = TenantKeys(
+    data=bytes(range(32)), version=1, opens={1: bytes(range(32))}, root=bytes(range(1, 33)), content=bytes(range(2, 34)),
+    match={"nhs_key": bytes(range(3, 35))},
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -68,9 +68,9 @@ class House:
 
 def house(settings: Settings, store: Store) -> House:
     """The registry with the organisations above."""
-    key = Secrets.load(settings.secrets_dir, ["master"])["master"]
+    secrets = Secrets.load(settings.secrets_dir, ["master"])
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
-        register.import_register(connection, REGISTER.encode(), master_key=key, by=OPERATOR)
+        register.import_register(connection, REGISTER.encode(), secrets=secrets, by=OPERATOR)
         ids = {one.code: one.id for one in register.organisations(connection)}
     return House(settings, store, ids)
 

@@ -14,7 +14,6 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from registry import identifiers
 from registry.access import Actor, Right
 from registry.cases import listing, story
 from registry.cases.listing import WITHDRAWN, Line, Wanted
@@ -23,6 +22,7 @@ from registry.cases.states import CaseState
 from registry.errors import NotFound
 from registry.identifiers import IdentifierError
 from registry.store import Store, audit
+from registry.submissions.keys import person_keys
 from registry.submissions.senders import Sender, senders
 from registry.web.actor import require
 from registry.web.bodies import submitted_form
@@ -73,9 +73,9 @@ def index(
 def find(request: Request, actor: Reading, form: Form) -> Response:
     """One case by its number, yours or the registry's; or all of a person's by an NHS number, which is noted."""
     local, number = text(form, "case"), text(form, "nhs_number")
-    wanted, faults = _looked_for(request, local, number)
     tenants = actor.tenants(Right.READ_CASES)
     with _store(request).transaction(tenants=tenants) as connection:
+        wanted, faults = _looked_for(connection, request, local, number)
         ours = senders(connection, tenants)
         people = story.people(connection, tenants, today(), WORKERS)
         found = [] if wanted is None else listing.cases(connection, tenants, wanted, limit=MOST_OF_A_PERSON)
@@ -88,13 +88,13 @@ def find(request: Request, actor: Reading, form: Form) -> Response:
     return _page(request, actor, ours, people, found, searched=True, faults=faults, values={"case": local})
 
 
-def _looked_for(request: Request, local: str, number: str) -> tuple[Wanted | None, list[Fault]]:
+def _looked_for(connection: Connection, request: Request, local: str, number: str) -> tuple[Wanted | None, list[Fault]]:
     if number:
         try:
-            key = identifiers.match_key(secrets_of(request.app.state)["match"], number.replace(" ", ""))
+            keys = person_keys(connection, secrets_of(request.app.state), number.replace(" ", ""))
         except IdentifierError:
             return None, [Fault("nhs_number", "Enter the ten digits of the NHS number")]
-        return Wanted(person=key), []
+        return Wanted(person=keys), []
     if not local:
         return None, [Fault("case", "Enter the number of the case, or an NHS number")]
     return Wanted(local_case_id=local), []

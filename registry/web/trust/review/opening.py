@@ -19,6 +19,7 @@ from registry.cases.second_reading import LOOKED, Waiting
 from registry.cases.states import CaseState, Work
 from registry.errors import Conflict
 from registry.store import Store
+from registry.submissions.keys import Ring
 from registry.web.uploads import secrets_of
 from schemas.record import RecordKind
 
@@ -89,7 +90,7 @@ def opened(request: Request, actor: Actor, right: Right, case_id: UUID) -> Itera
 
 def open_review(request: Request, connection: Connection, actor: Actor, case: Reviewed) -> Opened:
     """The rest of what stands about a case that was found already."""
-    desk = desk_of(request, connection, actor, case.tenant_id, case.wrapped_key)
+    desk = desk_of(request, connection, actor, case.tenant_id, case.ring)
     work = states.of(connection, case.tenant_id, case.case_id)
     review = online.current(desk, RCA, case.local_case_id)
     at_second = work.state is CaseState.SECOND_READING
@@ -97,11 +98,9 @@ def open_review(request: Request, connection: Connection, actor: Actor, case: Re
     return Opened(desk, case, work, review, waiting)
 
 
-def desk_of(
-    request: Request, connection: Connection, actor: Actor, tenant_id: int, wrapped: tuple[int, bytes] | None = None
-) -> Desk:
+def desk_of(request: Request, connection: Connection, actor: Actor, tenant_id: int, ring: Ring | None = None) -> Desk:
     state, at = request.app.state, datetime.now(UTC)
-    return open_desk(connection, secrets_of(state), state.settings, tenant_id, by=actor, at=at, wrapped=wrapped)
+    return open_desk(connection, secrets_of(state), state.settings, tenant_id, by=actor, at=at, ring=ring)
 
 
 def store_of(request: Request) -> Store:

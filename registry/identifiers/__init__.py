@@ -4,10 +4,11 @@
   fewer than 10^9 numbers, so a table of all of them is minutes of work.
 - **Sealing**: AES-256-GCM under the trust's data key, bound to the place of the value (`cell_aad`), so that ciphertext
   copied to another row, column or trust does not open. Layout: key version (1 byte) | nonce (12) | ciphertext and tag (16).
-- **Envelope**: each trust's data key is kept wrapped under a master key that is outside the database and its backups.
-  Destroying the wrapped key erases what it sealed, in the backups too.
+- **Envelope**: each trust's data key is kept in the database, wrapped under a key that the master key gives for that trust and that is
+  outside the database and its backups. A master key that has forgotten a trust (`without`) opens nothing of it any more, in the backups too.
 - **Signing**: Ed25519 (RFC 8032) over what was audited, so that anybody who has the public key can tell whether it is ours.
-- **Rotation**: the first byte of all that is sealed or wrapped says under which version of the key, and is authenticated.
+- **Rotation**: the first byte of all that is sealed or wrapped says under which version of the key, and is authenticated. What opens takes
+  either one key or the keys by version. Digests that must outlive a data key hang on the root that is wrapped with it (`expand`).
 
 Nonces are random: one key may seal 2^32 values (NIST SP 800-38D 8.3), many times what a trust can hold.
 No exception carries a value, and none is chained to one that does.
@@ -17,7 +18,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -25,7 +26,16 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hmac import HMAC
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+from registry.identifiers.master import leaf, without
+
+__all__ = [
+    "IdentifierError", "Opening", "canonical", "cell_aad", "cell_aads", "derive", "digest", "expand", "is_signed", "key_version", "mac",
+    "macs", "match_key", "match_keys", "new_data_key", "open_cells", "open_column", "open_part", "open_parts", "open_sealed", "public_key",
+    "root_of", "same", "seal", "seal_cells", "seal_column", "seal_part", "seal_parts", "signature", "unwrap", "unwrap_with_root", "without",
+    "wrap",
+]  # fmt: skip
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -33,6 +43,10 @@ TAG_BYTES = 16
 HEAD_BYTES = 1 + NONCE_BYTES
 PART_BYTES = 1 << 20
 _NOT_TEN_DIGITS = "An NHS number is matched as ten digits."
+
+
+Opening = bytes | Mapping[int, bytes]
+"""What opens: one key, whichever version it is, or the keys by version."""
 
 
 class IdentifierError(ValueError):
@@ -47,16 +61,43 @@ def new_data_key() -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
-def wrap(master_key: bytes, tenant_id: int, data_key: bytes, *, version: int = 1) -> bytes:
-    """A trust's data key, sealed under the master key of that version, for keeping in the database."""
-    if len(data_key) != KEY_BYTES:
+def wrap(master_key: bytes, tenant_id: int, data_key: bytes, *, root: bytes = b"", version: int = 1) -> bytes:
+    """A trust's data key, sealed under the master key of that version, for keeping in the database.
+
+    `root` is given where digests hang on an earlier key's. Raises IdentifierError where the master key has forgotten the trust.
+    """
+    if len(data_key) != KEY_BYTES or len(root) not in (0, KEY_BYTES):
         raise IdentifierError("A data key has 32 bytes.")
-    return _seal(_cipher(master_key), data_key, _wrapping(tenant_id), version)
+    return _seal(_wrapper(master_key, tenant_id), data_key + root, _wrapping(tenant_id), version)
 
 
 def unwrap(master_key: bytes, tenant_id: int, wrapped: bytes) -> bytes:
-    """The data key again. Raises IdentifierError for another master key, another trust or a changed byte."""
-    return _open(_cipher(master_key), wrapped, _wrapping(tenant_id), "data key")
+    """The data key again. Raises IdentifierError for another master key, one that has forgotten the trust, another trust or a changed byte."""
+    return unwrap_with_root(master_key, tenant_id, wrapped)[0]
+
+
+def unwrap_with_root(master_key: bytes, tenant_id: int, wrapped: bytes) -> tuple[bytes, bytes]:
+    """The data key, and the root that its trust's digests hang on. Raises as `unwrap`."""
+    place = _wrapping(tenant_id)
+    try:
+        opened = _open(_wrapper(master_key, tenant_id), wrapped, place, "data key")
+    except IdentifierError:
+        if len(master_key) != KEY_BYTES:
+            raise
+        opened = _open(
+            _cipher(master_key), wrapped, place, "data key"
+        )  # as it was wrapped before trusts could be forgotten
+    data, root = opened[:KEY_BYTES], opened[KEY_BYTES:]
+    return data, root or root_of(data)
+
+
+def _wrapper(master_key: bytes, tenant_id: int) -> AESGCM:
+    if len(master_key) != KEY_BYTES and b" " not in master_key:
+        raise IdentifierError("A key has 32 bytes.")
+    key = leaf(master_key, tenant_id)
+    if key is None:
+        raise IdentifierError("The master key has forgotten this trust; what it sealed has been erased.")
+    return _cipher(key)
 
 
 def key_version(sealed: bytes) -> int:
@@ -66,10 +107,19 @@ def key_version(sealed: bytes) -> int:
     return sealed[0]
 
 
-def derive(data_key: bytes, purpose: str) -> bytes:
-    """A key for one purpose only, from a trust's data key (HKDF-SHA-256, RFC 5869); 32 bytes."""
-    info = canonical("hat", "derive", purpose)
-    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=info).derive(_checked(data_key))
+def derive(key: bytes, purpose: str) -> bytes:
+    """A key for one purpose only, from another (HKDF-SHA-256, RFC 5869); 32 bytes."""
+    return expand(root_of(key), purpose)
+
+
+def root_of(key: bytes) -> bytes:
+    """The first half of `derive`, which tells nothing of the key: all that may be derived of it comes from there."""
+    return hmac.digest(bytes(KEY_BYTES), _checked(key), "sha256")
+
+
+def expand(root: bytes, purpose: str) -> bytes:
+    """The second half: `derive(key, purpose)` is `expand(root_of(key), purpose)`."""
+    return HKDFExpand(hashes.SHA256(), KEY_BYTES, canonical("hat", "derive", purpose)).derive(_checked(root))
 
 
 # --- matching
@@ -135,11 +185,16 @@ def seal_cells(
     ]
 
 
-def open_column(data_key: bytes, sealed: Sequence[bytes | None], aads: Sequence[bytes]) -> list[str | None]:
+def open_column(keys: Opening, sealed: Sequence[bytes | None], aads: Sequence[bytes]) -> list[str | None]:
     """What `seal_column` sealed. Raises IdentifierError if any of it was changed, moved or sealed under another key."""
-    cipher = _cipher(data_key)
+    return [None if cell is None else _text(cell) for cell in open_cells(keys, sealed, aads)]
+
+
+def open_cells(keys: Opening, sealed: Sequence[bytes | None], aads: Sequence[bytes]) -> list[bytes | None]:
+    """The same as the UTF-8 that it is."""
+    ring = _Ring(keys)
     return [
-        None if cell is None else _text(_open(cipher, cell, aad, "cell"))
+        None if cell is None else _open(ring.cipher(cell), cell, aad, "cell")
         for cell, aad in zip(sealed, aads, strict=True)
     ]
 
@@ -149,9 +204,9 @@ def seal(data_key: bytes, value: str, aad: bytes, *, version: int = 1) -> bytes:
     return _seal(_cipher(data_key), _bytes(value), aad, version)
 
 
-def open_sealed(data_key: bytes, sealed: bytes, aad: bytes) -> str:
+def open_sealed(keys: Opening, sealed: bytes, aad: bytes) -> str:
     """One value again. Raises IdentifierError for another key, another place or a changed byte."""
-    return _text(_open(_cipher(data_key), sealed, aad, "cell"))
+    return _text(_open(_Ring(keys).cipher(sealed), sealed, aad, "cell"))
 
 
 # --- sealing streams
@@ -161,28 +216,38 @@ def seal_parts(
     data_key: bytes, stream: IO[bytes], aad_prefix: bytes, *, size: int = PART_BYTES, version: int = 1
 ) -> Iterator[bytes]:
     """Seal what a stream gives, `size` bytes a part, at least one part. Number and end are sealed in with each part."""
-    cipher, number = _cipher(data_key), 0
+    number = 0
     part = stream.read(size)
     while following := stream.read(size):
-        yield _seal(cipher, part, _part_aad(aad_prefix, number, last=False), version)
+        yield seal_part(data_key, part, aad_prefix, number, last=False, version=version)
         part, number = following, number + 1
-    yield _seal(cipher, part, _part_aad(aad_prefix, number, last=True), version)
+    yield seal_part(data_key, part, aad_prefix, number, last=True, version=version)
 
 
-def open_parts(data_key: bytes, parts: Iterable[bytes], aad_prefix: bytes) -> Iterator[bytes]:
+def open_parts(keys: Opening, parts: Iterable[bytes], aad_prefix: bytes) -> Iterator[bytes]:
     """The bytes again, part by part. Raises IdentifierError at a part that is changed, moved, doubled or missing.
 
     A cut-off end shows only at the last part that is there: use nothing of it before the whole has come.
     """
-    cipher, number, part = _cipher(data_key), 0, None
+    number, part = 0, None
     for following in parts:
         if part is not None:
-            yield _open(cipher, part, _part_aad(aad_prefix, number, last=False), "part")
+            yield open_part(keys, part, aad_prefix, number, last=False)
             number += 1
         part = following
     if part is None:
         raise IdentifierError("A sealed stream has at least one part.")
-    yield _open(cipher, part, _part_aad(aad_prefix, number, last=True), "part")
+    yield open_part(keys, part, aad_prefix, number, last=True)
+
+
+def seal_part(data_key: bytes, part: bytes, aad_prefix: bytes, number: int, *, last: bool, version: int = 1) -> bytes:
+    """One part of a stream, `number` counted from 0."""
+    return _seal(_cipher(data_key), part, _part_aad(aad_prefix, number, last=last), version)
+
+
+def open_part(keys: Opening, sealed: bytes, aad_prefix: bytes, number: int, *, last: bool) -> bytes:
+    """One part again. Raises IdentifierError for another place in the stream, another key or a changed byte."""
+    return _open(_Ring(keys).cipher(sealed), sealed, _part_aad(aad_prefix, number, last=last), "part")
 
 
 def _part_aad(prefix: bytes, number: int, *, last: bool) -> bytes:
@@ -262,6 +327,27 @@ def _checked(key: bytes) -> bytes:
 
 def _cipher(key: bytes) -> AESGCM:
     return AESGCM(_checked(key))
+
+
+class _Ring:
+    """The ciphers of the keys that open, each set up when it is first needed."""
+
+    def __init__(self, keys: Opening) -> None:
+        self._keys = keys
+        self._ciphers: dict[int, AESGCM] = {}
+
+    def cipher(self, sealed: bytes) -> AESGCM:
+        if isinstance(self._keys, bytes):
+            return self._made(0, self._keys)
+        version = key_version(sealed)
+        if version not in self._keys:
+            raise IdentifierError("This was sealed under a version of the key that is not there.")
+        return self._made(version, self._keys[version])
+
+    def _made(self, version: int, key: bytes) -> AESGCM:
+        if version not in self._ciphers:
+            self._ciphers[version] = _cipher(key)
+        return self._ciphers[version]
 
 
 def _head(version: int) -> bytes:
