@@ -17,6 +17,7 @@ from registry.web.actor import require
 from registry.web.api.dataset import PREFIX, artefacts
 from registry.web.pages import render
 from registry.web.trust.present import NO_RETURN, RETURNS, kind_words, shown, today
+from schemas.codes import CaseReturn
 from schemas.dictionary import VERSION
 from schemas.record import RecordKind
 
@@ -43,6 +44,7 @@ class Desk:
     sender: Sender
     months: tuple[MonthLine, ...]
     missing: int
+    partial: int
     unreviewed: int
 
 
@@ -72,7 +74,8 @@ def _desk(sender: Sender, owed: Due) -> Desk:
         MonthLine(each.month, *RETURNS.get(each.case_return or "", NO_RETURN), each.cases) for each in owed.months
     )
     missing = sum(each.case_return is None for each in owed.months)
-    return Desk(sender, months, missing, owed.unreviewed)
+    partial = sum(each.case_return == CaseReturn.PARTIAL for each in owed.months)
+    return Desk(sender, months, missing, partial, owed.unreviewed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,6 +230,10 @@ def test_what_is_due(full: House, nurse: TestClient, admin: psycopg.Connection) 
     words = words_of(nurse.get("/trust"))
     assert "The return of 1 of the last 2 months has not come" in words
     assert "2 cases have no review yet" in words
+    assert "partial" not in words
+    page = rehearsed(nurse, csv_bytes([valid_activity(month=row[0], case_return="partial")]), kind="activity")
+    press(nurse, page, f"{page.url.path}/store")
+    assert "1 return is partial: cases are still to come" in words_of(nurse.get("/trust"))
 
 
 def test_the_list_goes_on_on_older_pages(nurse: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
