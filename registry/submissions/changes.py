@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, func, select, text
 
 from registry.store.desk import month_effect, record_change
-from registry.submissions.meeting import MET, version_before, withdraws
+from registry.store.prepared import Prepared
+from registry.submissions.meeting import version_before, withdraws
 from registry.submissions.outcome import insert_many
 from registry.submissions.request import Record, Reference
 from registry.submissions.settling import Difference
-from registry.submissions.staging import BRIEF
+from registry.submissions.staging import BRIEF, MET
 from schemas.counting import CaseScope
 from schemas.dictionary import field as field_of
 from schemas.dictionary import key
@@ -76,7 +77,7 @@ def found(connection: Connection, kind: RecordKind, reference: Reference, differ
         rows = connection.execute(text(_listing(kind)), tenant | {"most": LISTED})
         changes = [Change(row.row, row.key, row.does, list(row.fields or ())) for row in rows]
     if kind is RecordKind.CASE and (changes or difference.new):
-        months = [Effect(*row) for row in connection.execute(text(_EFFECT), tenant)]
+        months = [Effect(*row) for row in _EFFECT(connection, **tenant)]
     return Changes(changes, months)
 
 
@@ -144,7 +145,7 @@ _SENDER = "(select code from register.organisation where id = :tenant)"
 _OWN = f"coalesce({{}}.attributed_organisation, {_SENDER}) = {_SENDER}"
 _DOES = f"""coalesce(x.does, case when {withdraws(RecordKind.CASE)} is null then '{Record.NEW}' else '{Record.WITHDRAWN}' end)"""
 # A case counts in the month where it stands now, and no longer in the one where it stood before.
-_EFFECT = f"""
+_EFFECT = Prepared(f"""
     with touched as (
         select s.index_month as month, {_DOES} as does,
                (s.scope = '{CaseScope.IN}' and s.withdraw_reason is null and {_OWN.format("s")})::integer as gain
@@ -155,10 +156,10 @@ _EFFECT = f"""
           from {MET} x {version_before(RecordKind.CASE)}
          where x.does <> '{Record.UNCHANGED}'
     )
-    select month, count(*) filter (where does = '{Record.NEW}'), count(*) filter (where does = '{Record.CHANGED}'),
-           count(*) filter (where does = '{Record.WITHDRAWN}'), sum(gain)
+    select month, count(*) filter (where does = '{Record.NEW}') as new, count(*) filter (where does = '{Record.CHANGED}') as changed,
+           count(*) filter (where does = '{Record.WITHDRAWN}') as withdrawn, sum(gain) as gained
       from touched where month is not null
      group by month
     having count(*) filter (where does <> '') > 0 or sum(gain) <> 0
      order by month
-"""
+""")

@@ -46,11 +46,13 @@ def check(
     at: datetime,
     path: Path | None = None,
     seen: Seen | None = None,
+    few: bool = False,
 ) -> State | None:
     """Work on one received submission. None: it is finished already, somebody else has it in hand, it is not its turn, or its units
     are worked on in chunks (`units`).
 
-    `path` is the file where it still lies on disk; else the stored bytes are opened. `seen` hears (rows done, rows in all).
+    `path` is the file where it still lies on disk; else the stored bytes are opened. `seen` hears (rows done, rows in all);
+    where it lets no more than `staging.FEW` pass, say `few`.
     """
     held = hold(connection, reference)
     if held is None or held.door == Door.FHIR.value or _must_wait(connection, held):
@@ -58,7 +60,7 @@ def check(
     keys = open_keys(connection, secrets, reference.tenant_id)
     with on_disk(connection, reference, keys, settings, path) as file:
         reading = _open(connection, held, file, settings)
-        difference, changed = _work(connection, held, reference, reading, keys, seen)
+        difference, changed = _work(connection, held, reference, reading, keys, seen, few)
     state = final_state(
         Mode(held.mode),
         rehearsal=held.rehearsal,
@@ -158,14 +160,16 @@ def _work(
     reading: Reading,
     keys: TenantKeys,
     seen: Seen | None,
+    few: bool,
 ) -> tuple[Difference, Changes]:
     kind, door = RecordKind(held.kind), Door(held.door)
     one_at_a_time(connection, reference.tenant_id, (kind,))
     corrections = Corrections(
         connection, kind, reference.tenant_id, keys, reading.context, overwrite=held.overwrite_online
     )
-    staging.create(connection, kind)
-    staging.fill(connection, kind, _blocks(reading, kind, reference, keys, seen, _amend(corrections, door)))
+    staging.create(connection, kind, few=few)
+    staging.fill(connection, kind, _blocks(reading, kind, reference, keys, seen, _amend(corrections, door)), few=few)
+    meet(connection, kind, reference, few=few)
     _compare_with_register(connection, kind, reference, reading)
     refused = reading.report.refused_whole or (reading.report.errors and Mode(held.mode) is Mode.ALL_OR_NOTHING)
     if held.rehearsal:
@@ -198,7 +202,6 @@ def _blocks(
 
 
 def _compare_with_register(connection: Connection, kind: RecordKind, reference: Reference, reading: Reading) -> None:
-    meet(connection, kind, reference)
     against_register.leave_out(connection, reading.repeated_faulty)
     found = against_register.findings(connection, kind, reference)
     against_register.leave_out(connection, reading.add(found))

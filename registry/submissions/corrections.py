@@ -7,6 +7,7 @@ A blank in a file says nothing against what was entered online; any other value 
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -211,9 +212,15 @@ def _marked(connection: Connection, kind: RecordKind, tenant_id: int) -> list[st
     """The keys of the records of which something was entered or corrected online."""
     if kind not in CORRECTED_KINDS:
         return []
+    return [row.name for row in _marking(kind)(connection, tenant=tenant_id)]
+
+
+@cache
+def _marking(kind: RecordKind) -> Prepared:
     (name,) = key(kind)
-    found = text(f"select {name} from records.{kind.value}_record where tenant_id = :tenant and corrected is not null")
-    return list(connection.execute(found, {"tenant": tenant_id}).scalars())
+    return Prepared(
+        f"select {name} as name from records.{kind.value}_record where tenant_id = :tenant and corrected is not null"
+    )
 
 
 def _is_to_stand(held: Opened | None) -> bool:

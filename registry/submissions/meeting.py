@@ -5,19 +5,20 @@ knows nothing yet of a table that has just been filled, and would read all that 
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
 from registry import identifiers
+from registry.store.prepared import Prepared
 from registry.store.records import column_of, record_key
 from registry.submissions.keys import TenantKeys
 from registry.submissions.request import Record, Reference
-from registry.submissions.staging import BRIEF, CONTENT_MAC, STAGING, identifying
+from registry.submissions.staging import BRIEF, CONTENT_MAC, MET, STAGING, identifying
 from schemas.dictionary import fields, key
 from schemas.record import RecordKind
 
-MET = "met"
 # Said so that no index is looked into by it: every index of the records begins with the trust, and of a table of which the planner
 # knows nothing yet it might take one in which the trust is all that is asked for. The policy of the table names the trust too.
 OF_TRUST = "held.tenant_id + 0 = :tenant"
@@ -49,14 +50,34 @@ def meeting(kind: RecordKind) -> str:
             """
 
 
-def meet(connection: Connection, kind: RecordKind, reference: Reference) -> None:
-    """The temporary table `met`: what `meeting` gives."""
+def meet(connection: Connection, kind: RecordKind, reference: Reference, *, few: bool = False) -> None:
+    """The temporary table `met`: what `meeting` gives. Of `few` rows it is one that the session keeps, as the staged rows are."""
+    if few:
+        _make_kept(connection, kind)
+        _filling(kind)(connection, tenant=reference.tenant_id)
+        return
     connection.execute(
         text(f"create temp table {MET} on commit drop as {meeting(kind)}"), {"tenant": reference.tenant_id}
     )
     connection.execute(text(f'create unique index on {MET} ("row")'))
     connection.execute(text(f"create index on {MET} (record_id)"))
     connection.execute(text(f"analyze {MET}"))
+
+
+_IS_KEPT = Prepared(f"select to_regclass('pg_temp.{MET}') is not null as kept")
+
+
+def _make_kept(connection: Connection, kind: RecordKind) -> None:
+    """It falls with the other two, whichever kind they are of."""
+    [there] = _IS_KEPT(connection)
+    if not there.kept:
+        empty = meeting(kind).replace(":tenant", "0")
+        connection.execute(text(f"create temp table {MET} on commit delete rows as {empty} with no data"))
+
+
+@cache
+def _filling(kind: RecordKind) -> Prepared:
+    return Prepared(f"insert into {MET} {meeting(kind)}")
 
 
 def version_before(kind: RecordKind) -> str:

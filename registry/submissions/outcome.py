@@ -3,19 +3,32 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, literal, select, update
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ingest.reading import Report
 from registry.store import audit
+from registry.store.prepared import Prepared
 from registry.store.tables import finding, submission, tally
 from registry.submissions.request import Mode, Reference, State
 from registry.submissions.settling import Difference
 from schemas.finding import Finding
 
 NOTHING_STORED = Difference(new=0, changed=0, unchanged=0, withdrawn=0, absent=0, gained=0, changed_fields={})
+
+
+_ENDED = (
+    "state", "finished_at", "rows", "new", "changed", "unchanged", "withdrawn", "absent", "gained", "refused", "errors",
+    "warnings", "faulty_rows", "changed_fields",
+)  # fmt: skip
+_END = Prepared(
+    update(submission)
+    .where(submission.c.tenant_id == bindparam("of_tenant"), submission.c.id == bindparam("of_id"))
+    .values({name: bindparam(name, type_=submission.c[name].type) for name in _ENDED})
+)
 
 
 def final_state(mode: Mode, *, rehearsal: bool, report: Report, stored: int) -> State:
@@ -32,25 +45,24 @@ def store_outcome(
 ) -> None:
     """Write state, counts and findings. Sent = new + changed + withdrawn + unchanged + refused."""
     stands = difference.new + difference.changed + difference.unchanged + difference.withdrawn
-    connection.execute(
-        update(submission)
-        .where(submission.c.tenant_id == reference.tenant_id, submission.c.id == reference.id)
-        .values(
-            state=state.value,
-            finished_at=at,
-            rows=report.rows,
-            new=difference.new,
-            changed=difference.changed,
-            unchanged=difference.unchanged,
-            withdrawn=difference.withdrawn,
-            absent=difference.absent,
-            gained=None if state is State.REHEARSED else difference.gained,
-            refused=report.rows - stands,
-            errors=report.errors,
-            warnings=report.warnings,
-            faulty_rows=report.faulty_rows().to_list(),
-            changed_fields=difference.changed_fields,
-        )
+    _END(
+        connection,
+        of_tenant=reference.tenant_id,
+        of_id=reference.id,
+        state=state.value,
+        finished_at=at,
+        rows=report.rows,
+        new=difference.new,
+        changed=difference.changed,
+        unchanged=difference.unchanged,
+        withdrawn=difference.withdrawn,
+        absent=difference.absent,
+        gained=None if state is State.REHEARSED else difference.gained,
+        refused=report.rows - stands,
+        errors=report.errors,
+        warnings=report.warnings,
+        faulty_rows=report.faulty_rows().to_list(),
+        changed_fields=difference.changed_fields,
     )
     _store_findings(connection, reference, report)
     store_tally(connection, reference, report.tally)
@@ -74,18 +86,24 @@ def store_tally(connection: Connection, reference: Reference, counts: Mapping[tu
     insert_many(connection, tally, reference, rows)
 
 
-def insert_many(connection: Connection, table: Any, reference: Reference, rows: list[dict[str, Any]]) -> None:
+def insert_many(connection: Connection, table: Table, reference: Reference, rows: list[dict[str, Any]]) -> None:
     """Insert rows in one statement: they travel as one JSON document, since COPY is refused under row-level security."""
     if not rows:
         return
-    columns = [table.c[name] for name in rows[0]]
-    document = func.jsonb_to_recordset(literal(rows, JSONB)).table_valued(*columns).render_derived(with_types=True)
-    connection.execute(
-        insert(table).from_select(
-            ["tenant_id", "submission_id", *rows[0]],
-            select(literal(reference.tenant_id), literal(reference.id), *(document.c[name] for name in rows[0])),
-        )
+    _inserting(table, tuple(rows[0]))(connection, tenant=reference.tenant_id, submission=reference.id, documents=rows)
+
+
+@cache
+def _inserting(table: Table, names: tuple[str, ...]) -> Prepared:
+    given = bindparam("documents", type_=JSONB)
+    document = func.jsonb_to_recordset(given).table_valued(*(table.c[name] for name in names))
+    rows = document.render_derived(with_types=True)
+    of = (
+        bindparam("tenant", type_=table.c.tenant_id.type),
+        bindparam("submission", type_=table.c.submission_id.type),
     )
+    query = select(*of, *(rows.c[name] for name in names))
+    return Prepared(insert(table).from_select(["tenant_id", "submission_id", *names], query))
 
 
 def fail(connection: Connection, reference: Reference, at: datetime) -> None:

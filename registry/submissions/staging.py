@@ -1,6 +1,7 @@
 """The rows of one submission on their way in: sealed, copied to a temporary table, ready for one set-wise upsert.
 
-COPY is refused on a table with row-level security, so rows go to a temporary table that is dropped with the transaction.
+COPY is refused on a table with row-level security, so rows go to a temporary table that is dropped with the transaction; for few
+rows to one that the session keeps and that is emptied with it, since making and dropping tables costs more than some hundred rows.
 Dates and moments travel as whole numbers, which either side writes or reads in a fifth of the time; a view gives them
 their types again.
 """
@@ -16,6 +17,7 @@ from sqlalchemy.dialects import postgresql
 from ingest.check import ROW, WITHDRAWAL
 from registry import identifiers
 from registry.store import copy_in
+from registry.store.prepared import Prepared
 from registry.store.records import MATCH_COLUMNS, VERSION, column_of, derived_columns
 from registry.submissions.keys import TenantKeys
 from schemas.dictionary import Field, fields, key
@@ -25,6 +27,9 @@ from schemas.rule import CATALOGUE, Scope
 ROWS = "staged_rows"
 STAGING = "staged"
 BRIEF = "brief"
+MET = "met"
+FEW = 5_000
+"""Of so many rows nothing need be known to find a good way to them."""
 CONTENT_MAC = "content_mac"
 MATCHED = "nhs_number"
 
@@ -57,8 +62,27 @@ def staged_columns(kind: RecordKind) -> tuple[str, ...]:
     return (*content_columns(kind), *_match_columns(kind), CONTENT_MAC, ROW)
 
 
-def create(connection: Connection, kind: RecordKind) -> None:
-    """An empty temporary table for the rows and a view of them in their types, gone at the end of the transaction."""
+# What the session keeps is of one kind, which stands beside it as a comment.
+_KEPT = Prepared("select obj_description(to_regclass('pg_temp.staged_rows'), 'pg_class') as kind")
+
+
+def create(connection: Connection, kind: RecordKind, *, few: bool = False) -> None:
+    """An empty temporary table for the rows and a view of them in their types, gone or emptied at the end of the transaction.
+
+    `few`: there will be at most `FEW` rows.
+    """
+    [kept] = _KEPT(connection)
+    if few and kept.kind == kind.value:
+        return
+    if kept.kind is not None:
+        connection.execute(text(f"drop table if exists {MET}, {BRIEF}, {ROWS} cascade"))
+    _make(connection, kind, at_end="delete rows" if few else "drop")
+    if few:
+        connection.execute(text(f"create temp table {BRIEF} on commit delete rows as {_briefly(kind)} with no data"))
+        connection.execute(text(f"comment on table {ROWS} is '{kind.value}'"))
+
+
+def _make(connection: Connection, kind: RecordKind, *, at_end: str) -> None:
     # Every row brings the id that its record will have if it is a new one.
     own = [f'"{ROW}" integer', "record_id uuid not null default records.uuid7()"]
     keyed = [f"{name} bytea" for name in (CONTENT_MAC, *_match_columns(kind))]
@@ -66,7 +90,7 @@ def create(connection: Connection, kind: RecordKind) -> None:
         name: _held(kind, name) for name in sorted(content_columns(kind), key=lambda name: name not in _brief(kind))
     }
     typed = [f'"{name}" {held}' for name, (held, _) in content.items()]
-    connection.execute(text(f"create temp table {ROWS} ({', '.join([*own, *keyed, *typed])}) on commit drop"))
+    connection.execute(text(f"create temp table {ROWS} ({', '.join([*own, *keyed, *typed])}) on commit {at_end}"))
     shown = [f'{as_typed} as "{name}"' for name, (_, as_typed) in content.items()]
     others = [f'"{ROW}"', "record_id", CONTENT_MAC, *_match_columns(kind)]
     # The view falls with its table.
@@ -93,19 +117,37 @@ def _brief(kind: RecordKind) -> tuple[str, ...]:
     return tuple(name for name in content_columns(kind) if name in looked_at)
 
 
-def fill(connection: Connection, kind: RecordKind, blocks: Iterator[bytes]) -> None:
+def fill(connection: Connection, kind: RecordKind, blocks: Iterator[bytes], *, few: bool = False) -> None:
     """COPY prepared blocks into the temporary table; then what is asked of the rows several times goes to `brief`."""
-    columns = ", ".join(f'"{name}"' for name in staged_columns(kind))
     for each in blocks:
         # One COPY a batch: each stays far below the statement timeout, however large the file.
-        copy_in(connection, f"copy {ROWS} ({columns}) from stdin (format csv)", [each])
-    names = ", ".join(f'"{name}"' for name in (ROW, "record_id", CONTENT_MAC, *_match_columns(kind), *_brief(kind)))
-    connection.execute(text(f"create temp table {BRIEF} on commit drop as select {names} from {STAGING}"))
+        copy_in(connection, _copying(kind), [each])
+    if few:
+        _filling(kind)(connection)
+        return
+    connection.execute(text(f"create temp table {BRIEF} on commit drop as {_briefly(kind)}"))
     # Only what is joined on, by a small sample: its values are all different.
     connection.execute(text("set local default_statistics_target = 10"))
     connection.execute(text(f'analyze {ROWS} ("{ROW}")'))
     joined = ", ".join(f'"{name}"' for name in (ROW, *key(kind)))
     connection.execute(text(f"analyze {BRIEF} ({joined})"))
+
+
+@cache
+def _copying(kind: RecordKind) -> str:
+    columns = ", ".join(f'"{name}"' for name in staged_columns(kind))
+    return f"copy {ROWS} ({columns}) from stdin (format csv)"
+
+
+@cache
+def _briefly(kind: RecordKind) -> str:
+    names = ", ".join(f'"{name}"' for name in (ROW, "record_id", CONTENT_MAC, *_match_columns(kind), *_brief(kind)))
+    return f"select {names} from {STAGING}"
+
+
+@cache
+def _filling(kind: RecordKind) -> Prepared:
+    return Prepared(f"insert into {BRIEF} {_briefly(kind)}")
 
 
 def among(connection: Connection, rows: Sequence[int]) -> list[int]:

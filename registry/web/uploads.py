@@ -29,6 +29,7 @@ from registry.submissions import Format, Receipt, Reference, Request
 from registry.submissions.checking import Seen
 from registry.submissions.keys import TenantKeys
 from registry.submissions.receiving import not_too_many
+from registry.submissions.staging import FEW
 from registry.web.problems import described
 
 BLOCK = 1024 * 1024  # bytes written at a time
@@ -187,6 +188,7 @@ def _check_now(state: State, reference: Reference, path: Path) -> Receipt | None
                 at=datetime.now(UTC),
                 path=path,
                 seen=_at_most(settings.small_rows),
+                few=settings.small_rows <= FEW,
             )
         with store.readonly(tenants=tenants) as connection:
             return submissions.get(connection, reference)

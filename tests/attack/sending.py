@@ -57,6 +57,10 @@ class Batch:
     def acknowledged(self) -> bool:
         return bool(self.given)
 
+    def note(self, answer: httpx.Response) -> None:
+        """That this answer acknowledges it."""
+        self.given.append((answer.status_code, _receipt(answer)))
+
 
 class Numbers:
     """Places of NHS numbers and of local ids that no two batches share; one for each sender."""
@@ -93,7 +97,7 @@ class Sender:
     def run(self, stop: Event) -> None:
         """Raises AssertionError for an answer that no sound service gives."""
         chance, numbers = random.Random(self.number), Numbers(self.number)
-        with self._client() as client:
+        with self.client() as client:
             while not stop.is_set():
                 batch = numbers.batch(self.tenant, _sort(chance))
                 self.sent.append(batch)
@@ -105,21 +109,21 @@ class Sender:
 
     def deliver(self, batch: Batch) -> bool:
         """Send one batch once; gives whether it was acknowledged."""
-        with self._client() as client:
+        with self.client() as client:
             return self._try(client, batch)
 
-    def _client(self) -> httpx.Client:
+    def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.address, timeout=30, headers={"Authorization": f"Bearer {self.token}"})
 
     def _try(self, client: httpx.Client, batch: Batch) -> bool:
         batch.tries += 1
         try:
-            answer = _post(client, batch)
+            answer = post(client, batch)
         except httpx.TransportError:
             return False
         if answer.status_code in BUSY:
             return False
-        batch.given.append((answer.status_code, _receipt(answer)))
+        batch.note(answer)
         return True
 
 
@@ -127,7 +131,7 @@ def _sort(chance: random.Random) -> Sort:
     return chance.choices(list(Sort), weights=[5, 2, 1, 1])[0]
 
 
-def _post(client: httpx.Client, batch: Batch) -> httpx.Response:
+def post(client: httpx.Client, batch: Batch) -> httpx.Response:
     return client.post(
         "/api/submissions",
         params={"kind": "case", "mode": batch.sort.mode, "opt_out_screened": "true"},

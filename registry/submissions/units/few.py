@@ -17,7 +17,7 @@ from registry.store.records import column_of
 from registry.submissions import against_register, staging
 from registry.submissions.corrections import remember
 from registry.submissions.keys import TenantKeys
-from registry.submissions.meeting import DIFFERS, MET, differing, meeting, version_before
+from registry.submissions.meeting import DIFFERS, differing, meeting, version_before
 from registry.submissions.request import Door, Record, Reference
 from registry.submissions.settling import (
     COUNTED_CHANGES,
@@ -30,7 +30,7 @@ from registry.submissions.settling import (
     not_met,
     version_parameters,
 )
-from registry.submissions.staging import BRIEF, STAGING, identifying
+from registry.submissions.staging import BRIEF, MET, STAGING, identifying
 from registry.submissions.units.settled import KindSettled, Standing
 from schemas.dictionary import key
 from schemas.record import RecordKind

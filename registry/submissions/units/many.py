@@ -5,10 +5,10 @@ from sqlalchemy import Connection, text
 
 from registry.submissions import against_register, staging
 from registry.submissions.keys import TenantKeys
-from registry.submissions.meeting import DIFFERS, MET, meet, withdraws
+from registry.submissions.meeting import DIFFERS, meet, withdraws
 from registry.submissions.request import Door, Record, Reference
 from registry.submissions.settling import MOVED, settle
-from registry.submissions.staging import BRIEF, ROWS
+from registry.submissions.staging import BRIEF, MET, ROWS
 from registry.submissions.units.settled import KindSettled, Standing
 from schemas.record import RecordKind
 
