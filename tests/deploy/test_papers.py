@@ -2,6 +2,7 @@
 was written from the code is as the code says."""
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -14,7 +15,10 @@ from typer.core import TyperGroup
 
 from registry.__main__ import program
 from registry.access import ROUTES
+from registry.accounts import assertions
 from registry.app import create_app
+from registry.cases import consultant
+from registry.database import migrate
 from registry.settings import Settings
 from registry.store import Store
 from tests.deploy.test_deployment import unknown_settings
@@ -131,3 +135,25 @@ def test_every_part_and_every_paper_is_there() -> None:
     assert written == set(PARTS)
     index = (ROOT / "deploy/papers/README.md").read_text("utf-8")
     assert [name for name in sorted(EXPECTED - {"README.md"}) if f"]({name})" not in index] == []
+
+
+PATIENCE = int(inspect.signature(migrate).parameters["lock_milliseconds"].default)
+WORDS = {2: "two", 5: "five", 10: "ten"}
+SETTINGS = Settings.model_fields
+PROXY = (ROOT / "deploy/proxy/nginx.conf").read_text("utf-8")
+SAID = {
+    "a session's end": (
+        "threats.md",
+        f"{SETTINGS['session_idle_minutes'].default} minutes without a request and after {SETTINGS['session_hours'].default} hours",
+    ),
+    "a link's tries": ("hazard-log.md", f"{WORDS[consultant.MOST_TRIES]} wrong ones kill the link"),
+    "an assertion's life": ("threats.md", f"for {WORDS[assertions.LIFE.seconds // 60]} minutes at most"),
+    "sign-ins a minute": ("threats.md", f"{WORDS[int(re.findall(r'rate=([0-9]+)r/m', PROXY)[0])]} sign-ins a minute"),
+    "a migration's patience": ("threats.md", f"after {WORDS[PATIENCE // 1000]} seconds"),
+}
+
+
+@pytest.mark.parametrize("what", SAID)
+def test_a_number_in_words_is_that_of_the_code(what: str) -> None:
+    name, words = SAID[what]
+    assert words in " ".join((ROOT / "deploy/papers" / name).read_text("utf-8").split())
