@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -166,6 +166,52 @@ class TraceRules(_Frozen):
     """Of so many requests in a whole one is traced."""
 
 
+class GuessingRules(_Frozen):
+    """How wrong passwords and codes slow down whoever tries them. What was right does not count, and nobody is shut out for good.
+
+    Counted in the database for each account (whether there is one of that name or not) and for each address; while a pause lasts
+    nothing is looked at, so that waiting is all that helps.
+    """
+
+    tries: Annotated[int, Field(ge=1, le=100)] = 5
+    """So many wrong ones of an account bring no pause."""
+    first_pause_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
+    """The pause after that; each further wrong one doubles it …"""
+    longest_pause_seconds: Annotated[int, Field(ge=1, le=3600)] = 300
+    """… up to this: then 288 a day, of a million codes."""
+    address_tries: Annotated[int, Field(ge=1, le=10_000)] = 100
+    """So many wrong ones from an address bring no pause: a whole hospital may come from one."""
+    address_longest_pause_seconds: Annotated[int, Field(ge=1, le=3600)] = 30
+    """For the same reason shorter; so one address cannot keep the accounts of a hospital waiting either."""
+    forgotten_after_minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
+    """Without a wrong one for this long, all is forgotten."""
+
+
+class ProviderRules(_Frozen):
+    """Another service whose word is taken for who somebody is (OpenID Connect, such as NHS CIS2). Without an issuer there is none."""
+
+    name: str = "NHS Care Identity"
+    """What the button calls it."""
+    issuer: str | None = None
+    """As it stands in its tokens. Its description and keys are fetched below this address and from nowhere else."""
+    client_id: str = ""
+    """As the provider registered us; the secret is the file `provider.secret` in the secrets folder."""
+    acr: tuple[str, ...] = ()
+    """The strengths of a sign-in (`acr`) that are taken in place of a second factor of our own; whoever came by a weaker one is refused."""
+    timeout_seconds: int = Field(default=5, ge=1, le=30)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.issuer is None:
+            return self
+        parts = urlsplit(self.issuer)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise ValueError("the issuer's address begins with https")
+        if not self.client_id or not self.acr:
+            raise ValueError("with an issuer say also the client_id and which acr are taken")
+        return self
+
+
 class Settings(BaseSettings):
     """All that may be set from outside. Immutable; made once by `load` at the start of a process."""
 
@@ -206,10 +252,16 @@ class Settings(BaseSettings):
     """How many processes answer on the port; each has about 190 MB of its own. By default one a processor, at most 4."""
     session_idle_minutes: int = Field(default=30, ge=1)
     session_hours: int = Field(default=12, ge=1)
+    step_up_minutes: int = Field(default=10, ge=1)
+    """For this long after somebody proved more than a password, what is dangerous may be done without proving it again."""
+    proxies: tuple[IPvAnyNetwork, ...] = ()
+    """The reverse proxies in front of us (`["172.16.0.0/12"]`): what they say in X-Forwarded-For is where a request comes from."""
 
     counting: CountingRules = CountingRules()
     desk: DeskRules = DeskRules()
     mail: MailRules = MailRules()
+    guessing: GuessingRules = GuessingRules()
+    provider: ProviderRules = ProviderRules()
     metrics: MetricsRules = MetricsRules()
     traces: TraceRules = TraceRules()
 
@@ -297,63 +349,6 @@ class Secrets:
             raise SettingsError(f"This process has not been given the {name} key.")
         return self._keys[name]
 
-    def __repr__(self) -> str:
-        return f"Secrets({', '.join(f'{name}=…' for name in self._keys)})"
-
-
-def make_secrets(folder: Path) -> tuple[str, ...]:
-    """Write whatever is missing of the keys and of the database roles' passwords; gives the names of the files written.
-
-    Nothing is ever overwritten: a lost key cannot be made again, and what it sealed is lost with it.
-    """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    absent = [name for name in KEYS if name not in VERSIONED or not key_versions(folder, name)]
-    wanted = {f"{name}.key": randomness.token_hex(KEY_BYTES) for name in absent}
-    wanted |= {f"{role}.password": randomness.token_urlsafe(32) for role in (*LOGINS, BACKUP_LOGIN)}
-    return tuple(name for name, words in wanted.items() if _write_new(folder / name, words))
-
-
-def role_password(folder: Path, role: str) -> str:
-    """The password of one database role, from its file. Raises SettingsError if it is missing or open to others."""
-    return _password(folder / f"{role}.password")
-
-
-def _password(path: Path) -> str:
-    password = _read(path)
-    if len(password) < FEWEST_CHARACTERS:
-        raise SettingsError(f"The password in {path} is shorter than {FEWEST_CHARACTERS} characters.")
-    return password
-
-
-def role_url(address: str, folder: Path, role: str) -> str:
-    """A libpq address for one role: `address` (as HAT_DATABASE_URL) with the role and its password put in."""
-    parts = urlsplit(_address(address))
-    return parts._replace(netloc=f"{role}:{quote(role_password(folder, role), safe='')}@{parts.netloc}").geturl()
-
-
-def smtp_password(folder: Path) -> str:
-    """The password at the mail server, from its file. Raises SettingsError if it is missing or open to others."""
-    return _read(folder / "smtp.password")
-
-
-def _key(path: Path) -> bytes:
-    words = _read(path)
-    try:
-        key = bytes.fromhex(words)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES or len(set(key)) < FEWEST_DISTINCT:
-        raise SettingsError(f"{path} must hold {KEY_BYTES} random bytes as {KEY_BYTES * 2} hexadecimal digits.")
-    return key
-
-
-def _read(path: Path) -> str:
-    try:
-        with path.open("r", encoding="ascii") as file:
-            if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise SettingsError(f"{path} is open to others. Close it: chmod 400.")
-            return file.read().strip()
-    except FileNotFoundError:
     def version(self, name: str, number: int) -> bytes:
         """One version of a key that is rotated. One that was not there when the process began is read now.
 
@@ -366,10 +361,10 @@ def _read(path: Path) -> str:
             self._keys[stem] = _key(self._folder / f"{stem}.key")
         return self._keys[stem]
 
-        raise SettingsError(
-            f"{path} is missing. Put it there from your key store, or, for a new installation only, run `hat database create`."
-        ) from None
-    except (PermissionError, IsADirectoryError):
+    def __repr__(self) -> str:
+        return f"Secrets({', '.join(f'{name}=…' for name in self._keys)})"
+
+
 def key_file(name: str, version: int) -> str:
     """The name, without `.key`, of the file of a key's version."""
     return name if version == 1 else f"{name}.{version}"
@@ -411,28 +406,41 @@ def _stems(folder: Path, name: str) -> list[str]:
     return [key_file(name, version) for version in versions or [1]]
 
 
-        raise SettingsError(f"{path} cannot be read by this process.") from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{path} holds something other than text.") from None
+def make_secrets(folder: Path) -> tuple[str, ...]:
+    """Write whatever is missing of the keys and of the database roles' passwords; gives the names of the files written.
+
+    Nothing is ever overwritten: a lost key cannot be made again, and what it sealed is lost with it.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    absent = [name for name in KEYS if name not in VERSIONED or not key_versions(folder, name)]
+    wanted = {f"{name}.key": randomness.token_hex(KEY_BYTES) for name in absent}
+    wanted |= {f"{role}.password": randomness.token_urlsafe(32) for role in (*LOGINS, BACKUP_LOGIN)}
+    return tuple(name for name, words in wanted.items() if _write_new(folder / name, words))
 
 
-def _write_new(path: Path, words: str) -> bool:
-    """Write a file that was not there, whole and closed to others from its first byte; False if it was there."""
-    if path.exists():
-        return False
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(f"{words}\n")
-            file.flush()
-            os.fchmod(file.fileno(), stat.S_IRUSR)
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(part, path)  # fails, and so keeps the other's, where another process was first
-            return True
-    finally:
-        Path(part).unlink()
-    return False
+def role_password(folder: Path, role: str) -> str:
+    """The password of one database role, from its file. Raises SettingsError if it is missing or open to others."""
+    return _password(folder / f"{role}.password")
+
+
+def _password(path: Path) -> str:
+    password = _read(path)
+    if len(password) < FEWEST_CHARACTERS:
+        raise SettingsError(f"The password in {path} is shorter than {FEWEST_CHARACTERS} characters.")
+    return password
+
+
+def role_url(address: str, folder: Path, role: str) -> str:
+    """A libpq address for one role: `address` (as HAT_DATABASE_URL) with the role and its password put in."""
+    parts = urlsplit(_address(address))
+    return parts._replace(netloc=f"{role}:{quote(role_password(folder, role), safe='')}@{parts.netloc}").geturl()
+
+
+def smtp_password(folder: Path) -> str:
+    """The password at the mail server, from its file. Raises SettingsError if it is missing or open to others."""
+    return _read(folder / "smtp.password")
+
+
 def provider_secret(folder: Path) -> str:
     """Our secret at the provider of sign-ins, from its file. Raises SettingsError if it is missing or open to others."""
     return _read(folder / "provider.secret")
@@ -473,5 +481,49 @@ def _content(path: Path) -> bytes:
     return password.encode()
 
 
+def _key(path: Path) -> bytes:
+    words = _read(path)
     if path.name.startswith("master.") and _FORGETFUL.fullmatch(words):
         return words.encode("ascii")
+    try:
+        key = bytes.fromhex(words)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES or len(set(key)) < FEWEST_DISTINCT:
+        raise SettingsError(f"{path} must hold {KEY_BYTES} random bytes as {KEY_BYTES * 2} hexadecimal digits.")
+    return key
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("r", encoding="ascii") as file:
+            if os.fstat(file.fileno()).st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise SettingsError(f"{path} is open to others. Close it: chmod 400.")
+            return file.read().strip()
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{path} is missing. Put it there from your key store, or, for a new installation only, run `hat database create`."
+        ) from None
+    except (PermissionError, IsADirectoryError):
+        raise SettingsError(f"{path} cannot be read by this process.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} holds something other than text.") from None
+
+
+def _write_new(path: Path, words: str) -> bool:
+    """Write a file that was not there, whole and closed to others from its first byte; False if it was there."""
+    if path.exists():
+        return False
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(f"{words}\n")
+            file.flush()
+            os.fchmod(file.fileno(), stat.S_IRUSR)
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(part, path)  # fails, and so keeps the other's, where another process was first
+            return True
+    finally:
+        Path(part).unlink()
+    return False
