@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: demo test bench check guide publish lock clean
+.PHONY: demo test bench check guide publish lock sbom audit clean
 
 demo: $(VENV)/ready          ## the national demonstration on its own Postgres
 	$(BIN)/hat demo $(ARGS)
@@ -30,7 +30,16 @@ publish: $(VENV)/ready       ## write the dataset's artefacts again
 lock: $(VENV)/ready          ## resolve the dependencies again
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header -c requirements.lock -o deploy/requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra otel --universal --generate-hashes --no-header -c requirements.lock -o deploy/otel.lock
 	$(BIN)/uv pip compile bootstrap.in --universal --generate-hashes --no-header -o bootstrap.lock
+
+sbom: $(VENV)/ready          ## the bill of materials of what is deployed: build/sbom.json (CycloneDX)
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --mc-type application --output-reproducible --of JSON -o build/sbom.json deploy/requirements.lock
+
+audit: $(VENV)/ready         ## known vulnerabilities of what is deployed; without an advisory service it fails, it never says that all is well
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement deploy/requirements.lock
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
 $(VENV)/ready: requirements.lock bootstrap.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -71,3 +71,7 @@ def _pair_side() -> None:
     )
     op.execute("grant select, insert, update, delete on linkage.pair_side to hat_jobs")
     op.execute("grant select on linkage.pair_side to hat_national")
+
+
+def downgrade() -> None:
+    raise NotImplementedError("What stands in it would be lost: restore a backup instead.")
