@@ -33,7 +33,9 @@ user = typer.Typer(no_args_is_help=True, help="Let people in.")
 register = typer.Typer(no_args_is_help=True, help="The register of organisations.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log.")
 release = typer.Typer(no_args_is_help=True, help="Releases: whether they are what was audited, and can be made again.")
+demonstration = typer.Typer(help="The demonstration.")
 for name, group in {
+    "demo": demonstration,
     "database": database,
     "user": user,
     "register": register,
@@ -89,14 +91,24 @@ def run(
     _exit(good=service.run(job, on.date() if on else None))
 
 
-@program.command()
+@demonstration.callback(invoke_without_command=True)
 def demo(
+    context: typer.Context,
     months: Annotated[int, typer.Option(min=3, max=120, help="So many months of returns are made up.")] = 24,
 ) -> None:
     """Start with made-up returns of the whole country, released figures and sign-ins to try."""
     from registry.commands import service
 
-    service.demo(months)
+    if context.invoked_subcommand is None:
+        service.demo(months)
+
+
+@demonstration.command("code")
+def demo_code(user_name: str) -> None:
+    """Show the code that a sign-in of the demonstration asks for, for whoever has no authenticator app."""
+    from registry.commands import service
+
+    _exit(good=service.demo_code(user_name))
 
 
 # --- for those who send

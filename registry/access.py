@@ -163,6 +163,15 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "signin.set_password": PUBLIC,
         "signin.own_sessions": Right.OWN_ACCOUNT,
         "signin.end_session": Right.OWN_ACCOUNT,
+        "signin.end_other_sessions": Right.OWN_ACCOUNT,
+        # Guarded by the half of a session that a password began.
+        "second_factor.ask": PUBLIC,
+        "second_factor.give": PUBLIC,
+        "second_factor.ask_set_up": PUBLIC,
+        "second_factor.set_up": PUBLIC,
+        "second_factor.ask_again": Right.OWN_ACCOUNT,
+        "second_factor.give_again": Right.OWN_ACCOUNT,
+        "second_factor.new_codes": Right.OWN_ACCOUNT,
         "admin.index": Right.MANAGE_SETTINGS,
         "admin.imports.ask": Right.MANAGE_ORGANISATIONS,
         "admin.imports.preview": Right.MANAGE_ORGANISATIONS,
@@ -183,6 +192,7 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "admin.people.disable": Right.MANAGE_PEOPLE,
         "admin.people.enable": Right.MANAGE_PEOPLE,
         "admin.people.make_link": Right.MANAGE_PEOPLE,
+        "admin.people.reset_factor": Right.MANAGE_PEOPLE,
         "admin.tokens.index": Right.MANAGE_TOKENS,
         "admin.tokens.make": Right.MANAGE_TOKENS,
         "admin.tokens.revoke": Right.MANAGE_TOKENS,
@@ -325,6 +335,7 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "trust.users.change_roles": Right.MANAGE_OWN_PEOPLE,
         "trust.users.shut_out": Right.MANAGE_OWN_PEOPLE,
         "trust.users.let_in": Right.MANAGE_OWN_PEOPLE,
+        "trust.users.reset_factor": Right.MANAGE_OWN_PEOPLE,
         "notices.index": Right.OWN_ACCOUNT,
         "notices.read_all": Right.OWN_ACCOUNT,
         "notices.ask_ways": Right.OWN_ACCOUNT,
@@ -491,7 +502,8 @@ class Actor:
     """Who is asking, as the database knew them at the start of the request.
 
     `organisations` holds the roles for each organisation by its own id, organisations that were merged into them included.
-    `session` is the digest under which a person's session is kept. `scopes` are what a machine client's access token holds;
+    `session` is the digest under which a person's session is kept; `fresh` says whether more than a password was proven in it within
+    the last minutes, `by_provider` that a provider's word stands for that. `scopes` are what a machine client's access token holds;
     None for everybody else, whom no scope limits.
     """
 
@@ -502,6 +514,8 @@ class Actor:
     organisations: Mapping[int, frozenset[Role]] = field(default_factory=dict)
     session: bytes | None = None
     scopes: frozenset[Scope] | None = None
+    fresh: bool = False
+    by_provider: bool = False
 
     def may(self, right: Right) -> bool:
         return may(self.roles, right)

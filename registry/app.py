@@ -31,6 +31,7 @@ from registry.web import (
     problems,
     public,
     release,
+    second_factor,
     signin,
     team,
     trust,
@@ -45,6 +46,7 @@ from registry.web.own import evaluation as own_evaluation
 PAGES: tuple[APIRouter, ...] = (
     health.router,
     signin.router,
+    second_factor.router,
     admin.router,
     public.router,
     open_data.router,

@@ -4,6 +4,7 @@ Each is one statement, since every request asks it.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -38,9 +39,10 @@ _PERSON = Prepared(
 )
 _SESSION = Prepared(
     """
-    select p.id, p.display_name as name, ({held}) as held, s.last_seen_at < now() - cast(:seen as interval) as stale
+    select p.id, p.display_name as name, ({held}) as held, s.last_seen_at < now() - cast(:seen as interval) as stale,
+           s.strong_at > now() - cast(:fresh as interval) as fresh, s.how
       from register.session s join register.person p on p.id = s.person_id
-     where s.id_digest = :digest and p.disabled_at is null and s.ended_at is null
+     where s.id_digest = :digest and p.disabled_at is null and s.ended_at is null and s.strong_at is not null
        and s.last_seen_at > now() - cast(:idle as interval) and s.created_at > now() - cast(:absolute as interval)
     """.replace("{held}", _PERSON_HELD)
 )
@@ -58,12 +60,13 @@ def actor_of_person(connection: Connection, person_id: UUID, session: bytes | No
 
 
 def actor_of_session(connection: Connection, digest: bytes, **limits: Any) -> tuple[Actor, bool] | None:
-    """Whose living session this is, and whether its last sight has to be written anew; `limits` are `idle`, `absolute` and `seen`.
+    """Whose living session this is, and whether its last sight has to be written anew; `limits` are `idle`, `absolute`, `fresh` and `seen`.
 
-    None where it has ended, expired or never was, or its person is disabled.
+    None where it has ended, expired or never was, where its person is disabled, or has proven no more than a password yet.
     """
     for found in _SESSION(connection, digest=digest, **limits):
-        return _person(found.id, found, digest), found.stale
+        by = _person(found.id, found, digest)
+        return replace(by, fresh=found.fresh, by_provider=found.how == "provider"), found.stale
     return None
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from registry.access import ORGANISATION_ROLES, Actor, Role
-from registry.accounts import note, people
+from registry.accounts import note, people, second_factor
 from registry.errors import Conflict, NotFound, Unprocessable
 from registry.store.own_people import own_person
 from registry.store.tables import membership, organisation, person, session
@@ -163,6 +163,22 @@ def let_in(
     for role in known.roles:
         people.grant(connection, person_id, role, organisation_id, by=by)
     note(connection, by, "person let in again", "person", person_id, {"organisation": organisation_id})
+
+
+def reset_factor(connection: Connection, organisation_id: int, person_id: UUID, *, by: Actor) -> None:
+    """Take away the second factor of somebody who acts for this organisation alone: an organisation does not weaken an account that
+    opens another's doors. Raises NotFound where there is none, Conflict (oneself; roles elsewhere)."""
+    known = _managed(connection, organisation_id, person_id, by)
+    if known.standing is not Standing.OPEN:
+        raise Conflict(STALE)
+    elsewhere = select(membership.c.id).where(
+        membership.c.person_id == person_id,
+        membership.c.ended_at.is_(None),
+        membership.c.organisation_id.is_distinct_from(organisation_id),
+    )
+    if connection.execute(elsewhere.limit(1)).one_or_none() is not None:
+        raise Conflict("Only the registry resets the second factor of this person. Ask its administrator.")
+    second_factor.reset(connection, person_id, by=by)
 
 
 def lock(connection: Connection, organisation_id: int) -> None:

@@ -70,7 +70,7 @@ def create(connection: Connection, *, user_name: str, display_name: str, email: 
 def grant(
     connection: Connection, person_id: UUID, role: Role, organisation_id: int | None = None, *, by: Actor
 ) -> None:
-    """Give a role, for an organisation or for the nation as the role has it; what is already held stays.
+    """Give a role, for an organisation or for the nation as the role has it; what is already held stays. With a new role sessions end.
 
     Raises Unprocessable where role and organisation do not go together, Conflict for one's own roles: an administrator who wants
     to see cases needs another who gives the role.
@@ -82,14 +82,18 @@ def grant(
             "This role is held for an organisation." if organisation_id is None else "This role is national."
         )
     held = insert_or(membership).values(person_id=person_id, role=role.value, organisation_id=organisation_id)
-    connection.execute(
-        held.on_conflict_do_update(index_elements=["person_id", "role", "organisation_id"], set_={"ended_at": None})
+    given = held.on_conflict_do_update(
+        index_elements=["person_id", "role", "organisation_id"],
+        set_={"ended_at": None},
+        where=membership.c.ended_at.is_not(None),
     )
+    if connection.execute(given).rowcount:
+        end_sessions(connection, person_id)
     note(connection, by, "role given", "person", person_id, {"role": role.value, "organisation": organisation_id})
 
 
 def take(connection: Connection, person_id: UUID, membership_id: UUID, *, by: Actor) -> None:
-    """End a role. Raises NotFound for one that the person does not hold, Conflict for the last administrator's."""
+    """End a role, and the person's sessions with it. Raises NotFound for one that the person does not hold, Conflict for the last administrator's."""
     ended = connection.execute(
         update(membership)
         .where(membership.c.id == membership_id, membership.c.person_id == person_id, membership.c.ended_at.is_(None))
@@ -98,6 +102,7 @@ def take(connection: Connection, person_id: UUID, membership_id: UUID, *, by: Ac
     ).one_or_none()
     if ended is None:
         raise NotFound
+    end_sessions(connection, person_id)
     if ended.role == Role.ADMINISTRATOR.value:
         _keep_an_administrator(connection)
     note(connection, by, "role ended", "person", person_id, {"role": ended.role, "organisation": ended.organisation_id})
@@ -131,12 +136,17 @@ def set_password(connection: Connection, person_id: UUID, password_hash: str, *,
 
 def shut_out(connection: Connection, person_id: UUID) -> None:
     """End all sessions and all unused links of somebody."""
-    alive = update(session).where(session.c.person_id == person_id, session.c.ended_at.is_(None))
-    connection.execute(alive.values(ended_at=func.now()))
+    end_sessions(connection, person_id)
     unused = update(single_use_link).where(
         single_use_link.c.person_id == person_id, single_use_link.c.used_at.is_(None)
     )
     connection.execute(unused.values(expires_at=func.now()))
+
+
+def end_sessions(connection: Connection, person_id: UUID) -> None:
+    """Let somebody sign in again, wherever they are."""
+    alive = update(session).where(session.c.person_id == person_id, session.c.ended_at.is_(None))
+    connection.execute(alive.values(ended_at=func.now()))
 
 
 def _keep_an_administrator(connection: Connection) -> None:

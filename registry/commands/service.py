@@ -5,7 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
 
@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from registry import claims, jobs, logs, processes, timeline
 from registry.commands.siblings import Port, Server, Siblings
 from registry.commands.timely import Timely
-from registry.demo import marking, running
+from registry.demo import marking, running, setting
 from registry.operation import exposed
 from registry.operation.traces import begin
 from registry.settings import Settings, load
@@ -46,6 +46,16 @@ def demo(months: int) -> None:
     """Start the demonstration, made first where there is none."""
     logs.without_words(logging.WARNING)
     running.run(load(), months)
+
+
+def demo_code(user_name: str) -> bool:
+    """Show the code of a demonstration's sign-in; gives whether there is one of that name."""
+    found = setting.code_of(load().data_dir, user_name, datetime.now(UTC))
+    if found is None:
+        typer.echo("No sign-in of the demonstration has this user name. They stand in accounts.json in the data folder.")
+        return False
+    typer.echo(f"{found[0]}  (for {found[1]} seconds more; each code is good once)")
+    return True
 
 
 def serve(*, attached: bool, listening: int | None, beside: bool = False) -> None:

@@ -67,4 +67,8 @@ def _show(console: Console, settings: Settings, address: str) -> None:
     console.print(table)
     console.print(f"\nThe registry is at {address}")
     console.print(f"The sign-ins stand with their API tokens in {settings.data_dir / ACCOUNTS}")
+    console.print(
+        "Signing in asks for the code of an authenticator app too: `hat demo code USER_NAME` shows it, or set one up with"
+    )
+    console.print("the totp_secret that stands there.")
     console.print("Ctrl-C stops everything.")

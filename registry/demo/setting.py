@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from registry import register
 from registry.access import OPERATOR, TOKEN_ROLES, Role
-from registry.accounts import passwords, people, tokens
+from registry.accounts import passwords, people, second_factor, tokens
 from registry.demo.scene import (
     FIRST_TRUST,
     INDEPENDENTS,
@@ -60,6 +60,8 @@ class Account:
     name: str
     user_name: str
     password: str = field(repr=False)
+    totp_secret: str = field(default="", repr=False)
+    """What goes into an authenticator app, base32; `hat demo code NAME` shows its codes to whoever has none."""
     api_token: str | None = field(default=None, repr=False)
 
 
@@ -87,12 +89,14 @@ def accounts() -> SigningIn:
 def _of_organisations() -> Iterable[Account]:
     for code in (FIRST_TRUST, SECOND_TRUST, WELSH_BOARD):
         for role, (word, name) in _OF_ORGANISATION.items():
-            yield Account(role.value, code, f"{name}, {code}", f"{code.lower()}.{word}", _password())
+            yield Account(
+                role.value, code, f"{name}, {code}", f"{code.lower()}.{word}", _password(), second_factor.new()
+            )
 
 
 def _national() -> Iterable[Account]:
     for role, user_name, name in _NATIONAL:
-        yield Account(role.value, None, name, user_name, _password())
+        yield Account(role.value, None, name, user_name, _password(), second_factor.new())
 
 
 def _password() -> str:
@@ -124,6 +128,9 @@ def set_up(
     ids = {each.code: each.id for each in register.organisations(connection)}
     made, hashes = signing_in
     known = {each.user_name: _person(connection, each, hashes[each.user_name], ids) for each in made}
+    keys = own_keys(connection, secrets)
+    for each in made:
+        second_factor.enrol(connection, keys, known[each.user_name], each.totp_secret)
     shown = tuple(_with_token(connection, each, ids, known[each.user_name]) for each in made)
     return Setting(shown, known, _senders(connection, everybody, known["administrator"], until))
 
@@ -207,6 +214,15 @@ def write_accounts(folder: Path, base_url: str, made: Sequence[Account]) -> Path
         file.write(text + "\n")
     part.replace(path)
     return path
+
+
+def code_of(folder: Path, user_name: str, at: datetime) -> tuple[str, int] | None:
+    """What the authenticator app of a demonstration's sign-in shows, and for how many seconds more; None for a name that is none of them."""
+    found = next((each for each in read_accounts(folder) if each.user_name == user_name.lower()), None)
+    if found is None or not found.totp_secret:
+        return None
+    left = second_factor.STEP_SECONDS - int(at.timestamp()) % second_factor.STEP_SECONDS
+    return second_factor.code_of(found.totp_secret, second_factor.step_at(at)), left
 
 
 def read_accounts(folder: Path) -> tuple[Account, ...]:

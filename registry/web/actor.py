@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import iter_route_contexts
@@ -27,7 +27,7 @@ from registry.accounts.sessions import Limits
 from registry.errors import Forbidden, NotFound, Unauthorised
 from registry.settings import Settings
 from registry.store import Store
-from registry.web.forgery import SAFE_METHODS, check_form_token, session_cookie
+from registry.web.forgery import SAFE_METHODS, check_form_token, origin_of, session_cookie
 from registry.web.problems import is_machine
 
 SIGN_IN = "/sign-in"
@@ -36,13 +36,31 @@ CLIENTS = "/fhir/"
 """Below this alone the access tokens of machine clients are known."""
 
 
+AGAIN = "/second-factor/again"
+"""Where somebody proves anew who they are."""
+CONFIRM_FIRST = "Confirm with a code that it is you, on the page /second-factor/again, and ask again."
+FILES = (".csv", ".xlsx")
+
+
 class SignInNeededError(Exception):
     """A page was asked for by somebody who is not signed in, or no longer."""
 
 
+class ConfirmFirstError(Exception):
+    """Something dangerous was asked for by somebody who proved more than a password too long ago. `back` is where to go on then."""
+
+    def __init__(self, back: str) -> None:
+        self.back = back
+        super().__init__(back)
+
+
 def limits(settings: Settings) -> Limits:
     """How long sessions hold."""
-    return Limits(timedelta(minutes=settings.session_idle_minutes), timedelta(hours=settings.session_hours))
+    return Limits(
+        timedelta(minutes=settings.session_idle_minutes),
+        timedelta(hours=settings.session_hours),
+        timedelta(minutes=settings.step_up_minutes),
+    )
 
 
 def who(request: Request) -> Actor:
@@ -95,6 +113,7 @@ class Asked:
     """The dependency behind `require`; `right` is compared with the table of routes by a test."""
 
     right: Right
+    fresh: bool = False
 
     def __call__(self, request: Request) -> Actor:
         actor = who(request)
@@ -102,12 +121,40 @@ class Asked:
             raise stranger(request)
         if not actor.may(self.right):
             raise NotFound
+        if self.fresh:
+            confirm_first(request, actor)
         return actor
 
 
-def require(right: Right) -> Any:
-    """The actor, if the right is held; else the request ends here, with nothing told."""
-    return Depends(Asked(right))
+def require(right: Right, *, fresh: bool = False) -> Any:
+    """The actor, if the right is held; else the request ends here, with nothing told. `fresh`: as `confirm_first` asks."""
+    return Depends(Asked(right, fresh))
+
+
+def confirm_first(request: Request, actor: Actor, back: str = "") -> None:
+    """Go on only if this person proved more than a password within the last minutes; else that is asked for, then `back` is opened.
+
+    By default what is gone back to is the page that was asked for, or, where a form or a file was, the page it was on. Programs, whose
+    tokens are made for this, go on.
+    """
+    if actor.kind is not Kind.PERSON or actor.fresh:
+        return
+    if is_machine(request.url.path):
+        raise Forbidden(CONFIRM_FIRST)
+    asked = request.method in ("GET", "HEAD") and not request.url.path.endswith(FILES)
+    raise ConfirmFirstError(back or (_with_query(request) if asked else _page_before(request)))
+
+
+def _with_query(request: Request) -> str:
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+
+
+def _page_before(request: Request) -> str:
+    """The page of ours that a form or link was on, as the browser says; the start page where it does not."""
+    parts = urlsplit(request.headers.get("referer", ""))
+    if f"{parts.scheme}://{parts.netloc}".lower() != origin_of(request.app.state.settings.base_url):
+        return "/"
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path or "/"
 
 
 def needs_scope(actor: Actor, scope: AccessScope) -> None:
@@ -148,6 +195,7 @@ def install(app: FastAPI) -> None:
     app.router.redirect_slashes = False
     app.router.default = absent
     app.add_exception_handler(SignInNeededError, _to_sign_in)
+    app.add_exception_handler(ConfirmFirstError, _to_confirm)
 
 
 def protected_areas(app: FastAPI) -> Collection[str]:
@@ -172,3 +220,8 @@ async def _to_sign_in(request: Request, _error: Exception) -> Response:
     """303, so that a form that was sent is not sent again; only what was read is come back to."""
     back = quote(request.url.path) if request.method in ("GET", "HEAD") else ""
     return RedirectResponse(f"{SIGN_IN}?next={back}" if back else SIGN_IN, 303)
+
+
+async def _to_confirm(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ConfirmFirstError)
+    return RedirectResponse(f"{AGAIN}?next={quote(error.back, safe='/')}", 303)

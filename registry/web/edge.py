@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry.errors import Forbidden, Problem, for_status
 from registry.logs import request_number
-from registry.web.forgery import cookie_name, forged, is_https
+from registry.web.forgery import cookie_name, forged, is_https, new_cookie
 from registry.web.problems import answer, respond
 
 MIB = 1024 * 1024
@@ -153,7 +153,10 @@ class _Outward:
             self.mirror(headers)
         if path.startswith(STATIC_PATH):
             return
-        if self.edge.has_cookie(self.request) or "cache-control" not in headers:
+        cookie = new_cookie(self.request, self.edge.base_url)
+        if cookie is not None:
+            headers.append("Set-Cookie", cookie)
+        if cookie is not None or self.edge.has_cookie(self.request) or "cache-control" not in headers:
             headers["Cache-Control"] = "no-store"
         headers.add_vary_header("Cookie")
 

@@ -16,6 +16,7 @@ from registry.errors import Forbidden
 
 FORM_FIELD = "form_token"
 FORM_HEADER = "X-Form-Token"
+_NEW = "new_session"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 
@@ -49,8 +50,25 @@ def forged(method: str, headers: Mapping[str, str], *, has_cookie: bool, base_ur
 
 
 def session_cookie(connection: HTTPConnection) -> str:
-    """The cookie's value, empty without one. Worth nothing until it is looked up among the sessions."""
+    """The cookie's value, or the one that this answer brings; empty without one. Worth nothing until it is looked up among the sessions."""
+    new: str | None = getattr(connection.state, _NEW, None)
+    if new is not None:
+        return new
     return connection.cookies.get(cookie_name(str(connection.app.state.settings.base_url)), "")
+
+
+def keep_session(connection: HTTPConnection, secret: str) -> None:
+    """Let the answer bring this session's cookie, and the forms in it that session's token. Empty: the cookie is forgotten."""
+    setattr(connection.state, _NEW, secret)
+
+
+def new_cookie(connection: HTTPConnection, base_url: str) -> str | None:
+    """The `Set-Cookie` of an answer that brings another session, or none any more; None where nothing changes."""
+    secret: str | None = getattr(connection.state, _NEW, None)
+    if secret is None:
+        return None
+    parts = [f"{cookie_name(base_url)}={secret}", "HttpOnly", "Path=/", "SameSite=lax"]
+    return "; ".join([*parts, *(["Secure"] if is_https(base_url) else []), *([] if secret else ["Max-Age=0"])])
 
 
 def form_token(connection: HTTPConnection) -> str:

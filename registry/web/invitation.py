@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from registry.access import Actor, Kind
-from registry.accounts import invitations, passwords
+from registry.accounts import invitations, passwords, sessions
 from registry.errors import Conflict
 from registry.store import SYSTEM_TENANT, Store
 from registry.web.actor import stranger, who
 from registry.web.bodies import submitted_form
 from registry.web.fields import Fault
+from registry.web.forgery import keep_session
 from registry.web.pages import render
 from registry.web.signin import typed
 
@@ -63,6 +64,9 @@ def accept(request: Request, link: str, _form: Form) -> Response:
         raise stranger(request)
     with _store(request).transaction(tenants=[SYSTEM_TENANT]) as connection:
         invitations.accept(connection, link, by=actor)
+        # Other sessions end with the new roles; this one goes on under a new id.
+        secret = sessions.carry_over(connection, actor)
+    keep_session(request, secret)
     return RedirectResponse("/account", 303)
 
 

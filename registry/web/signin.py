@@ -1,6 +1,7 @@
 """Signing in and out, setting a password by a single-use link, and one's own sessions."""
 
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends
 from starlette.datastructures import FormData
@@ -8,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from registry.access import Actor, Right
-from registry.accounts import links, passwords, people, sessions
+from registry.accounts import guessing, links, passwords, people, second_factor, sessions
 from registry.store import SYSTEM_TENANT, Store
-from registry.web import pages
+from registry.web import proving
 from registry.web.actor import limits, require, who
 from registry.web.bodies import submitted_form
 from registry.web.fields import Fault, text
-from registry.web.forgery import cookie_name, is_https, session_cookie
+from registry.web.forgery import keep_session, session_cookie
+from registry.web.landing import ours
 from registry.web.pages import render
 
 router = APIRouter()
@@ -31,9 +33,10 @@ def ask(request: Request, next: str = "", done: str = "") -> Response:  # noqa: 
 
 @router.post("/sign-in")
 def sign_in(request: Request, form: Form) -> Response:
-    """A new session, under a new id; whatever session the browser had ends. The same answer for an unknown name."""
+    """The first half of a session, under a new id; whatever session the browser had ends. The same answer for an unknown name."""
     store: Store = request.app.state.store
-    user_name = text(form, "user_name")
+    user_name, going_to = text(form, "user_name"), ours(text(form, "next"))
+    tried = proving.take(request, name=user_name.lower())
     with store.readonly() as connection:
         account = sessions.account(connection, user_name)
     right = passwords.matches(account.password_hash if account else None, typed(form, "password"))
@@ -41,13 +44,14 @@ def sign_in(request: Request, form: Form) -> Response:
         secret = sessions.begin(connection, account) if right and account else None
         if secret is None:
             sessions.refused(connection, account)
-        elif old := session_cookie(request):
-            sessions.replace(connection, old)
+        else:
+            guessing.give_back(connection, tried)
+            if old := session_cookie(request):
+                sessions.replace(connection, old)
     if secret is None:
-        return _refused(request, user_name, ours(text(form, "next")))
-    response = RedirectResponse(ours(text(form, "next")) or landing(request, secret), 303)
-    _keep(request, response, secret)
-    return response
+        return _refused(request, user_name, going_to)
+    keep_session(request, secret)
+    return RedirectResponse(f"/second-factor?next={quote(going_to, safe='/')}" if going_to else "/second-factor", 303)
 
 
 def _refused(request: Request, user_name: str, going_to: str) -> Response:
@@ -62,14 +66,6 @@ def _refused(request: Request, user_name: str, going_to: str) -> Response:
     )
 
 
-def landing(request: Request, secret: str) -> str:
-    """The first page that is linked for this person and not for everybody; else the start page."""
-    store: Store = request.app.state.store
-    with store.transaction() as connection:
-        actor = sessions.actor(connection, secret, limits(request.app.state.settings))
-    return next((href for _, href, right in pages.NAVIGATION if actor and right and actor.may(right)), "/")
-
-
 @router.post("/sign-out")
 def sign_out(request: Request, _form: Form) -> Response:
     """End the session, if there is one, and forget the cookie."""
@@ -78,10 +74,11 @@ def sign_out(request: Request, _form: Form) -> Response:
     if actor.session is not None:
         with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
             sessions.end(connection, actor.session.hex(), by=actor)
-    response = RedirectResponse("/sign-in", 303)
-    base_url = request.app.state.settings.base_url
-    response.delete_cookie(cookie_name(base_url), path="/", secure=is_https(base_url), httponly=True, samesite="lax")
-    return response
+    elif half := session_cookie(request):
+        with store.transaction() as connection:
+            sessions.replace(connection, half)
+    keep_session(request, "")
+    return RedirectResponse("/sign-in", 303)
 
 
 @router.get("/set-password/{link}")
@@ -119,7 +116,17 @@ def own_sessions(request: Request, actor: Annotated[Actor, require(Right.OWN_ACC
     with store.readonly() as connection:
         living = sessions.own(connection, actor, limits(request.app.state.settings))
         held = people.person_by_id(connection, actor.id).memberships if actor.id else ()
-    return render(request, "signin/account.html", sessions=living, held=held)
+        factor = second_factor.standing(connection, actor.id) if actor.id else None
+    return render(request, "signin/account.html", sessions=living, held=held, factor=factor)
+
+
+@router.post("/account/sessions/end-others")
+def end_other_sessions(request: Request, actor: Annotated[Actor, require(Right.OWN_ACCOUNT)], _form: Form) -> Response:
+    """End all of one's own sessions but this one."""
+    store: Store = request.app.state.store
+    with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
+        sessions.end_others(connection, by=actor)
+    return RedirectResponse("/account", 303)
 
 
 @router.post("/account/sessions/{handle}/end")
@@ -133,19 +140,7 @@ def end_session(
     return RedirectResponse("/account", 303)
 
 
-def ours(address: str) -> str:
-    """The address, if it is a path of this service; else empty. A browser reads `//` and `/\\` as another host."""
-    return address if address.startswith("/") and not address.startswith(("//", "/\\")) and "\\" not in address else ""
-
-
 def typed(form: FormData, name: str) -> str:
     """A password exactly as it was typed."""
     value = form.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _keep(request: Request, response: Response, secret: str) -> None:
-    base_url = request.app.state.settings.base_url
-    response.set_cookie(
-        cookie_name(base_url), secret, path="/", secure=is_https(base_url), httponly=True, samesite="lax"
-    )

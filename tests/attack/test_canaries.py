@@ -107,6 +107,8 @@ def scene(settings: Settings, store: Store) -> Iterator[Scene]:
         heard.client(here.base_url, **{"Sec-Fetch-Site": "same-origin"}) as person,
     ):
         person.post("/sign-in", data={"user_name": "uploader", "password": PASSWORD})
+        form = {"form_token": token_of(person.get("/second-factor")), "code": full.code("uploader")}
+        assert person.post("/second-factor", data=form).status_code == 303
         yield Scene(running, full, heard, program, person)
 
 

@@ -14,14 +14,13 @@ import httpx2 as httpx
 import psycopg
 
 from registry.access import Role
-from registry.accounts import sessions
 from registry.cases import take_in_work
 from registry.settings import Secrets
 from registry.store import SYSTEM_TENANT
 from tests.bench import load
 from tests.bench.measure import Cluster, Figure, beside
 from tests.bench.rows import write_cases
-from tests.registry.web.visitors import HASH, House
+from tests.registry.web.visitors import House, whole_session
 from tests.registry.web.visitors import house as fill
 from tests.running import free_port, service
 
@@ -115,10 +114,10 @@ def _running(cluster: Cluster, folder: Path) -> Iterator[Desk]:
     people = [full.person(f"nurse-{place}-{uuid4().hex[:6]}", (Role.VTE_NURSE, OURS)) for place in range(USERS)]
     cases = _at_work(cluster, full.ids[OURS], [str(each) for each in people])
     with full.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
-        secrets = [sessions.begin(connection, sessions.Account(each, HASH)) for each in people]
+        secrets = [whole_session(connection, each) for each in people]
     with service(here) as running:
         browsers = tuple(
-            httpx.Client(base_url=running.address, cookies={"hat": secret or ""}, timeout=60) for secret in secrets
+            httpx.Client(base_url=running.address, cookies={"hat": secret}, timeout=60) for secret in secrets
         )
         try:
             yield Desk(browsers, cases)

@@ -6,7 +6,7 @@ Where a program that people use is not there the tests say how to get it; in CI 
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -68,6 +68,8 @@ class Visitor:
     size: dict[str, int] = field(default_factory=lambda: dict(SIZE))
     complaints: list[str] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    app: Callable[[str], str] = str
+    """What the authenticator app of a user name shows."""
     _held: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -89,11 +91,15 @@ class Visitor:
     def open(self, path: str) -> None:
         self.page.goto(self.address + path)
 
-    def signs_in(self, user_name: str, password: str) -> None:
+    def signs_in(self, user_name: str, password: str, code: str = "") -> None:
+        """With what their app shows now, or with another `code`."""
         self.picture("sign in")
         self.write("User name", user_name)
         self.write("Password", password)
         self.press("Sign in")
+        self.sees("Enter a code")
+        self.write("Code", code or self.app(user_name))
+        self.press("Continue")
 
     def press(self, words: str) -> None:
         self.page.get_by_role("button", name=words, exact=True).first.click()

@@ -17,7 +17,7 @@ from tests.journeys import world as worlds
 from tests.journeys.browsing import Visitor
 from tests.journeys.world import World
 from tests.registry.publications.hold import Case, hold_activity, hold_case
-from tests.registry.web.visitors import PASSWORD
+from tests.registry.web.visitors import House
 from tests.running import until
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ def test_one_prepares_two_approve_and_a_reader_follows_a_number(world: World) ->
     with world.signed_in("ann") as ann:
         when_ann_prepares(ann)
     with world.signed_in("bob") as bob:
-        when_bob_looks_and_approves(bob)
+        when_bob_looks_and_approves(world.house, bob)
     with world.window("early") as early:
         then_nothing_is_public(early)
     with world.signed_in("cat") as cat:
@@ -88,16 +88,16 @@ def when_ann_prepares(ann: Visitor) -> None:
     ann.sees("The worker audits these figures now.")
 
 
-def when_bob_looks_and_approves(bob: Visitor) -> None:
+def when_bob_looks_and_approves(house: House, bob: Visitor) -> None:
     find(bob)
     bob.sees("Passed the audit.")
-    bob.write("Your password", "not it")
+    house.long_ago()
     bob.press("Approve")
-    bob.sees("This is not your password")
+    bob.sees("Enter the code that your authenticator app shows now")
     bob.complaints.remove(
         next(each for each in bob.complaints if "422" in each)
     )  # the browser's own word for a refusal
-    bob.write("Your password", PASSWORD)
+    bob.write("A code from your authenticator app", house.code("bob"))
     bob.press("Approve")
     bob.sees("Your approval is recorded. A second person has to approve them too.")
     assert bob.page.get_by_role("button", name="Approve").count() == 0
@@ -106,7 +106,6 @@ def when_bob_looks_and_approves(bob: Visitor) -> None:
 def when_cat_approves(cat: Visitor) -> None:
     find(cat)
     cat.sees("Yours is the second approval: they become public at once.")
-    cat.write("Your password", PASSWORD)
     cat.press("Approve and release")
     cat.sees("The figures are released and public.")
 

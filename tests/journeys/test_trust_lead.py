@@ -7,6 +7,7 @@ import pytest
 
 from registry import register
 from registry.access import OPERATOR, Role
+from registry.accounts.second_factor import code_of, step_at
 from registry.settings import Settings
 from registry.store import SYSTEM_TENANT, Store
 from registry.submissions.due import months_before
@@ -17,7 +18,6 @@ from tests.journeys.browsing import Visitor
 from tests.journeys.world import World
 from tests.make import valid_activity
 from tests.registry.submissions.make import send
-from tests.registry.web.visitors import PASSWORD
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +37,7 @@ def test_a_lead_and_their_people(world: World) -> None:
     given_a_lead_and_the_return_of_last_month(world)
     with world.signed_in("lead") as lead, world.window("nurse", phone=True) as nurse:
         link = when_the_lead_invites_a_nurse(lead)
-        when_the_nurse_accepts(nurse, link)
+        codes = when_the_nurse_accepts(nurse, link)
         then_the_nurse_is_at_the_worklist(nurse)
         then_the_nurse_cannot_invite(nurse)
         when_the_lead_signs_off_last_month(lead)
@@ -45,7 +45,7 @@ def test_a_lead_and_their_people(world: World) -> None:
         when_the_lead_unlocks_it(lead)
         when_the_lead_gives_another_role(lead)
         when_the_lead_disables_the_nurse(lead)
-        then_the_nurse_is_signed_out_at_once(nurse)
+        then_the_nurse_is_signed_out_at_once(nurse, codes[3])
 
 
 # --- given
@@ -76,20 +76,34 @@ def when_the_lead_invites_a_nurse(lead: Visitor) -> str:
     lead.write("Name", NURSE)
     lead.write("E-mail address", ADDRESS)
     lead.choose("VTE nurse")
-    lead.write("Your password, again", PASSWORD)
     lead.picture("invitation filled in")
     lead.press("Invite")
     lead.sees("Invitation made")
     return lead.page.locator("#link").inner_text()
 
 
-def when_the_nurse_accepts(nurse: Visitor, link: str) -> None:
+def when_the_nurse_accepts(nurse: Visitor, link: str) -> list[str]:
+    """Gives the recovery codes."""
     nurse.page.goto(link)
     nurse.sees("You are invited")
     nurse.write("Password", OWN_PASSWORD)
     nurse.write("The same password again", OWN_PASSWORD)
     nurse.press("Accept and set the password")
-    nurse.signs_in(ADDRESS, OWN_PASSWORD)
+    nurse.write("User name", ADDRESS)
+    nurse.write("Password", OWN_PASSWORD)
+    nurse.press("Sign in")
+    nurse.sees("Set up an authenticator app")
+    nurse.page.get_by_role("img", name="QR code of the secret").wait_for()
+    nurse.open("/trust/worklist")
+    assert "/sign-in" in nurse.page.url, "a password alone opens nothing"
+    nurse.open("/second-factor")
+    secret = nurse.page.locator("#secret").inner_text().replace(" ", "")
+    nurse.write("Code", code_of(secret, step_at(worlds.now())))
+    nurse.press("Continue")
+    nurse.sees("Keep your recovery codes")
+    codes = nurse.page.locator("main li code").all_inner_texts()
+    nurse.page.get_by_role("button", name="I have kept them").click()
+    return codes
 
 
 def when_the_lead_signs_off_last_month(lead: Visitor) -> None:
@@ -117,7 +131,6 @@ def when_the_lead_unlocks_it(lead: Visitor) -> None:
 def when_the_lead_gives_another_role(lead: Visitor) -> None:
     _to_the_nurse_s_page(lead)
     lead.choose("Trust uploader")
-    lead.page.locator("#password-roles").fill(PASSWORD)
     lead.press("Change the roles")
     assert lead.page.get_by_label("Trust uploader", exact=True).is_checked()
     lead.picture("roles changed")
@@ -125,7 +138,6 @@ def when_the_lead_gives_another_role(lead: Visitor) -> None:
 
 def when_the_lead_disables_the_nurse(lead: Visitor) -> None:
     _to_the_nurse_s_page(lead)
-    lead.page.locator("#password-shut-out").fill(PASSWORD)
     lead.press("Disable")
     lead.sees("Disabled")
 
@@ -153,10 +165,12 @@ def then_the_nurse_cannot_invite(nurse: Visitor) -> None:
     nurse.complaints.clear()  # the browser's own word for a page that is not there
 
 
-def then_the_nurse_is_signed_out_at_once(nurse: Visitor) -> None:
+def then_the_nurse_is_signed_out_at_once(nurse: Visitor, code: str) -> None:
     nurse.open("/trust/worklist")
     assert "/sign-in" in nurse.page.url
-    nurse.signs_in(ADDRESS, OWN_PASSWORD)
+    nurse.signs_in(ADDRESS, OWN_PASSWORD, code)
+    nurse.open("/account")
+    nurse.sees("Unused recovery codes: 9")
     nurse.open("/trust/worklist")
     assert nurse.heading() != "Worklist"
     nurse.complaints.clear()  # the browser's own word for a refusal

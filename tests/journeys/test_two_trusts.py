@@ -20,7 +20,6 @@ from tests.journeys.browsing import Visitor
 from tests.journeys.world import World
 from tests.make import nhs_number, valid_activity, valid_case
 from tests.registry.submissions.make import send
-from tests.registry.web.visitors import PASSWORD
 
 pytestmark = pytest.mark.slow
 
@@ -170,7 +169,6 @@ def when_they_dispute_it(home: Visitor) -> None:
 
 def when_the_office_decides_for_the_trust_of_the_stay(office: Visitor) -> None:
     office.choose(HOME_NAME)
-    office.write("Your password", PASSWORD)
     office.press("Decide")
     office.sees("Nothing is in dispute")
 

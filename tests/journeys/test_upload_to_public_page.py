@@ -19,7 +19,6 @@ from tests.journeys import world as worlds
 from tests.journeys.browsing import Visitor
 from tests.journeys.world import World
 from tests.make import csv_bytes, nhs_number, valid_activity, valid_case
-from tests.registry.web.visitors import PASSWORD
 from tests.running import token, until
 
 pytestmark = pytest.mark.slow
@@ -167,7 +166,6 @@ def when_they_approve(person: Visitor, button: str, told: str) -> None:
 
     until(passed, 120, "the figures do not pass the audit", pause=1)
     person.sees("Passed the audit.")
-    person.write("Your password", PASSWORD)
     person.press(button)
     person.sees(told)
 

@@ -58,6 +58,7 @@ class World:
         address = self.service.address
         with visitor(self.browser, name, address, self.pictures, scripts=with_scripts, phone=phone) as person:
             person.numbers = self.numbers
+            person.app = self.house.code
             try:
                 yield person
             except BaseException:

@@ -21,6 +21,7 @@ from registry.web.pages import render
 router = APIRouter(prefix="/admin/clients")
 
 Administrator = Annotated[Actor, require(Right.MANAGE_TOKENS)]
+Confirmed = Annotated[Actor, require(Right.MANAGE_TOKENS, fresh=True)]
 Form = Annotated[FormData, Depends(submitted_form)]
 ROLES = [(role.value, role.words) for role in PROGRAM_ROLES]
 SCOPES = [(scope.value, scope.words) for scope in Scope]
@@ -48,7 +49,7 @@ def _all(request: Request, wrong: list[Fault], values: object) -> Response:
 
 
 @router.post("")
-def register(request: Request, actor: Administrator, form: Form) -> Response:
+def register(request: Request, actor: Confirmed, form: Form) -> Response:
     """Register a client."""
     store: Store = request.app.state.store
     name, document = text(form, "name"), _document(form)
@@ -97,7 +98,7 @@ def _page(request: Request, client_id: UUID, wrong: list[Fault] | None = None, d
 
 
 @router.post("/{client_id}/keys")
-def replace_keys(request: Request, actor: Administrator, client_id: UUID, form: Form) -> Response:
+def replace_keys(request: Request, actor: Confirmed, client_id: UUID, form: Form) -> Response:
     """Put another document of keys in the place of the one held."""
     store: Store = request.app.state.store
     document = _document(form)
@@ -109,7 +110,7 @@ def replace_keys(request: Request, actor: Administrator, client_id: UUID, form: 
 
 
 @router.post("/{client_id}/disable")
-def disable(request: Request, actor: Administrator, client_id: UUID, _form: Form) -> Response:
+def disable(request: Request, actor: Confirmed, client_id: UUID, _form: Form) -> Response:
     """Shut a client out at once."""
     store: Store = request.app.state.store
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from registry import register
 from registry.access import NATIONAL_ROLES, ORGANISATION_ROLES, Actor, Right, Role
-from registry.accounts import links, people
+from registry.accounts import links, people, second_factor
 from registry.errors import Conflict
 from registry.store import SYSTEM_TENANT, Store
 from registry.web.actor import require
@@ -22,6 +22,7 @@ from registry.web.pages import render
 router = APIRouter(prefix="/admin/people")
 
 Administrator = Annotated[Actor, require(Right.MANAGE_PEOPLE)]
+Confirmed = Annotated[Actor, require(Right.MANAGE_PEOPLE, fresh=True)]
 Form = Annotated[FormData, Depends(submitted_form)]
 ROLES = tuple(role for role in (*ORGANISATION_ROLES, *NATIONAL_ROLES))
 DONE = {
@@ -30,6 +31,7 @@ DONE = {
     "taken": "The role was ended.",
     "disabled": "The account is closed. All its sessions have ended.",
     "enabled": "The account is open again.",
+    "reset": "The second factor was taken away, and all sessions have ended. The person sets up an app at the next sign-in and is told of it.",
 }
 SHOWN = 200
 
@@ -44,13 +46,13 @@ def index(request: Request, _actor: Administrator, q: str = "") -> Response:
 
 
 @router.get("/new")
-def ask_new(request: Request, _actor: Administrator) -> Response:
+def ask_new(request: Request, _actor: Confirmed) -> Response:
     """The form for a new person."""
     return render(request, "admin/person_new.html", values={}, faults=[], roles=ROLES)
 
 
 @router.post("/new")
-def add(request: Request, actor: Administrator, form: Form) -> Response:
+def add(request: Request, actor: Confirmed, form: Form) -> Response:
     """Add a person with a first role."""
     store: Store = request.app.state.store
     user_name, display_name, email = (text(form, name) for name in ("user_name", "display_name", "email"))
@@ -108,12 +110,13 @@ def _page(request: Request, person_id: UUID, wrong: list[Fault] | None = None, *
     store: Store = request.app.state.store
     with store.readonly() as connection:
         found = people.person_by_id(connection, person_id)
-    page = {"known": found, "roles": ROLES, "faults": wrong or [], "values": {}} | words
+        factor = second_factor.standing(connection, person_id)
+    page = {"known": found, "factor": factor, "roles": ROLES, "faults": wrong or [], "values": {}} | words
     return render(request, "admin/person.html", status=422 if wrong else 200, **page)
 
 
 @router.post("/{person_id}/roles")
-def give_role(request: Request, actor: Administrator, person_id: UUID, form: Form) -> Response:
+def give_role(request: Request, actor: Confirmed, person_id: UUID, form: Form) -> Response:
     """Give a role."""
     store: Store = request.app.state.store
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
@@ -127,7 +130,7 @@ def give_role(request: Request, actor: Administrator, person_id: UUID, form: For
 
 
 @router.post("/{person_id}/roles/{membership_id}/end")
-def end_role(request: Request, actor: Administrator, person_id: UUID, membership_id: UUID, _form: Form) -> Response:
+def end_role(request: Request, actor: Confirmed, person_id: UUID, membership_id: UUID, _form: Form) -> Response:
     """End a role."""
     store: Store = request.app.state.store
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
@@ -136,7 +139,7 @@ def end_role(request: Request, actor: Administrator, person_id: UUID, membership
 
 
 @router.post("/{person_id}/disable")
-def disable(request: Request, actor: Administrator, person_id: UUID, _form: Form) -> Response:
+def disable(request: Request, actor: Confirmed, person_id: UUID, _form: Form) -> Response:
     """Close an account; its sessions end with it."""
     store: Store = request.app.state.store
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
@@ -145,7 +148,7 @@ def disable(request: Request, actor: Administrator, person_id: UUID, _form: Form
 
 
 @router.post("/{person_id}/enable")
-def enable(request: Request, actor: Administrator, person_id: UUID, _form: Form) -> Response:
+def enable(request: Request, actor: Confirmed, person_id: UUID, _form: Form) -> Response:
     """Open a closed account again."""
     store: Store = request.app.state.store
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
@@ -153,8 +156,17 @@ def enable(request: Request, actor: Administrator, person_id: UUID, _form: Form)
     return RedirectResponse(f"/admin/people/{person_id}?done=enabled", 303)
 
 
+@router.post("/{person_id}/second-factor/reset")
+def reset_factor(request: Request, actor: Confirmed, person_id: UUID, _form: Form) -> Response:
+    """Take the second factor away: it is set up anew after the next password."""
+    store: Store = request.app.state.store
+    with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
+        second_factor.reset(connection, person_id, by=actor)
+    return RedirectResponse(f"/admin/people/{person_id}?done=reset", 303)
+
+
 @router.post("/{person_id}/link")
-def make_link(request: Request, actor: Administrator, person_id: UUID, _form: Form) -> Response:
+def make_link(request: Request, actor: Confirmed, person_id: UUID, _form: Form) -> Response:
     """Make a link that sets the password, and show it: the administrator hands it over."""
     store: Store = request.app.state.store
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:

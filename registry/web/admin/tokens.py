@@ -21,6 +21,7 @@ from registry.web.pages import render
 router = APIRouter(prefix="/admin/tokens")
 
 Administrator = Annotated[Actor, require(Right.MANAGE_TOKENS)]
+Confirmed = Annotated[Actor, require(Right.MANAGE_TOKENS, fresh=True)]
 Form = Annotated[FormData, Depends(submitted_form)]
 
 
@@ -39,7 +40,7 @@ def _page(request: Request, wrong: list[Fault] | None = None, **words: object) -
 
 
 @router.post("")
-def make(request: Request, actor: Administrator, form: Form) -> Response:
+def make(request: Request, actor: Confirmed, form: Form) -> Response:
     """Make a token and show it, this once."""
     store: Store = request.app.state.store
     role = next((one for one in TOKEN_ROLES if one.value == text(form, "role")), None)
@@ -58,7 +59,7 @@ def make(request: Request, actor: Administrator, form: Form) -> Response:
 
 
 @router.post("/{token_id}/revoke")
-def revoke(request: Request, actor: Administrator, token_id: UUID, _form: Form) -> Response:
+def revoke(request: Request, actor: Confirmed, token_id: UUID, _form: Form) -> Response:
     """End a token at once."""
     store: Store = request.app.state.store
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:

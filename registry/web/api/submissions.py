@@ -73,6 +73,7 @@ XLSX_FILE: dict[int | str, dict[str, Any]] = {200: {"content": {WORKBOOK: FILE},
 
 Sending = Annotated[Actor, require(Right.SUBMIT)]
 Reading = Annotated[Actor, require(Right.READ_SUBMISSIONS)]
+Fresh = Annotated[Actor, require(Right.READ_SUBMISSIONS, fresh=True)]
 
 
 @router.post(
@@ -249,7 +250,7 @@ def findings_csv(request: Request, actor: Reading, submission_id: UUID) -> Respo
     response_class=Response,
     summary="Annotated workbook",
 )
-def annotated_xlsx(request: Request, actor: Reading, submission_id: UUID) -> Response:
+def annotated_xlsx(request: Request, actor: Fresh, submission_id: UUID) -> Response:
     """What you sent, with what to mend beside each row. 409 while it waits, 410 once the bytes are deleted. Audited."""
     return downloads.annotated_file(request.app.state, _reference(request, actor, submission_id), actor)
 
@@ -261,7 +262,7 @@ def annotated_xlsx(request: Request, actor: Reading, submission_id: UUID) -> Res
     response_class=Response,
     summary="Faulty rows",
 )
-def failed_rows_csv(request: Request, actor: Reading, submission_id: UUID) -> Response:
+def failed_rows_csv(request: Request, actor: Fresh, submission_id: UUID) -> Response:
     """The faulty rows as you sent them, to be mended and sent again. 409 while it waits, 410 once the bytes are deleted. Audited."""
     return downloads.failed_file(request.app.state, _reference(request, actor, submission_id), actor)
 

@@ -33,6 +33,7 @@ from schemas.codes import VteType
 router = APIRouter(prefix="/trust/attributed")
 
 Reading = Annotated[Actor, require(Right.READ_CASES)]
+Fresh = Annotated[Actor, require(Right.READ_CASES, fresh=True)]
 Editing = Annotated[Actor, require(Right.EDIT_CASES)]
 Form = Annotated[FormData, Depends(submitted_form)]
 DONE = {"answered": "Your answer is recorded. The other organisation sees it within a few minutes."}
@@ -100,8 +101,8 @@ def one(request: Request, actor: Reading, ident: UUID, done: str = "") -> Respon
 
 
 @router.post("/{ident}/show")
-def show(request: Request, actor: Reading, _form: Form, ident: UUID) -> Response:
-    """The case with what identifies, in this answer alone."""
+def show(request: Request, actor: Fresh, _form: Form, ident: UUID) -> Response:
+    """The case with what identifies, in this answer alone, after a fresh code."""
     tenants = actor.tenants(Right.READ_CASES)
     with _store(request).transaction(tenants=tenants) as connection:
         held = attributed.one(connection, tenants, ident)

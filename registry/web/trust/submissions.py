@@ -44,6 +44,7 @@ from schemas.rules.register import CORRECTED_ONLINE
 router = APIRouter(prefix="/trust/submissions")
 
 Reading = Annotated[Actor, require(Right.READ_SUBMISSIONS)]
+Fresh = Annotated[Actor, require(Right.READ_SUBMISSIONS, fresh=True)]
 Sending = Annotated[Actor, require(Right.SUBMIT)]
 Form = Annotated[FormData, Depends(submitted_form)]
 
@@ -176,14 +177,14 @@ def findings_csv(request: Request, actor: Reading, submission_id: UUID) -> Respo
 
 
 @router.get("/{submission_id}/annotated.xlsx")
-def annotated_xlsx(request: Request, actor: Reading, submission_id: UUID) -> Response:
+def annotated_xlsx(request: Request, actor: Fresh, submission_id: UUID) -> Response:
     """The rows as sent, with what to mend beside each."""
     reference = _reference(request, actor, Right.READ_SUBMISSIONS, submission_id)
     return downloads.annotated_file(request.app.state, reference, actor)
 
 
 @router.get("/{submission_id}/failed-rows.csv")
-def failed_rows_csv(request: Request, actor: Reading, submission_id: UUID) -> Response:
+def failed_rows_csv(request: Request, actor: Fresh, submission_id: UUID) -> Response:
     """The faulty rows as sent."""
     reference = _reference(request, actor, Right.READ_SUBMISSIONS, submission_id)
     return downloads.failed_file(request.app.state, reference, actor)

@@ -44,6 +44,7 @@ DONE = {
     "changed": "The roles were changed.",
     "shut-out": "The person was shut out. All their sessions have ended.",
     "let-in": "The person was let in again, with the same roles.",
+    "reset": "The second factor was reset, and all sessions have ended. The person sets up an app at the next sign-in and is told of it.",
 }
 WORDS = {
     Role.TRUST_UPLOADER: "sends files and admissions, and sees cases",
@@ -196,6 +197,16 @@ def let_in(request: Request, actor: Leading, person_id: UUID, form: Form) -> Res
         own_people.let_in(connection, choice.chosen.id, person_id, domains=allowed, by=actor)
 
     return _done(request, actor, person_id, form, work, "let-in")
+
+
+@router.post("/{person_id}/second-factor/reset")
+def reset_factor(request: Request, actor: Leading, person_id: UUID, form: Form) -> Response:
+    """Take the person's second factor away: they set it up anew after the next password."""
+
+    def work(connection: Connection, choice: Choice) -> None:
+        own_people.reset_factor(connection, choice.chosen.id, person_id, by=actor)
+
+    return _done(request, actor, person_id, form, work, "reset")
 
 
 def _done(request: Request, actor: Actor, person_id: UUID, form: FormData, work: Work, done: str) -> Response:

@@ -12,7 +12,7 @@ from registry.settings import Secrets, Settings
 from registry.store import Store
 from registry.web.open_data.making import files
 from tests.registry.publications.make import AT, hold_counts, safe, split_counts
-from tests.registry.web.visitors import PASSWORD, House, house, send, token_of
+from tests.registry.web.visitors import House, house, send, token_of
 
 MARCH = date(2025, 3, 1)
 
@@ -42,12 +42,12 @@ def audited(doors: House, browser: TestClient, address: str) -> None:
     assert auditing.work(doors.store, keys, doors.settings, AT, files=files, judge=safe)["audited"] == 1
 
 
-def approve(browser: TestClient, address: str, *, seen: str | None = None, password: str = PASSWORD) -> httpx.Response:
+def approve(browser: TestClient, address: str, *, seen: str | None = None, code: str = "") -> httpx.Response:
     """What is on the page is approved; `seen` stands for another page that was looked at."""
     page = browser.get(address)
     found = re.search(r'name="seen" value="([0-9a-f]*)"', page.text)
     digest = seen if seen is not None else found[1] if found else ""
-    data = {"form_token": token_of(page), "seen": digest, "password": password}
+    data = {"form_token": token_of(page), "seen": digest, "code": code}
     return browser.post(f"{address}/approve", data=data)
 
 

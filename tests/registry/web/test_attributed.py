@@ -15,7 +15,7 @@ from registry.settings import Settings
 from registry.store import Store
 from tests.make import nhs_number, valid_case
 from tests.registry.submissions.make import keys, send
-from tests.registry.web.visitors import PASSWORD, House, house, token_of, words_of
+from tests.registry.web.visitors import House, house, token_of, words_of
 from tests.registry.web.visitors import send as post
 
 SECRET = "The ward sister remembers it otherwise"
@@ -244,14 +244,14 @@ def test_the_office_decides_and_both_see_it(three: Three) -> None:
     path = f"/office/disputes/{three.one('select id from linkage.dispute')}"
     page = three.office.get(path)
     seen = page.text.split('name="seen" value="')[1].split('"')[0]
-    fields = {
-        "form_token": token_of(page),
-        "seen": seen,
-        "decided_for": str(three.full.ids["RRV"]),
-        "password": PASSWORD,
-    }
-    wrong = three.office.post(f"{path}/decide", data=fields | {"password": "not mine"})
-    assert (wrong.status_code, "This is not your password" in words_of(wrong)) == (422, True)
+    fields = {"form_token": token_of(page), "seen": seen, "decided_for": str(three.full.ids["RRV"])}
+    three.full.long_ago()
+    wrong = three.office.post(f"{path}/decide", data=fields | {"code": "000000"})
+    assert (wrong.status_code, "This code is not right" in words_of(wrong)) == (422, True)
+    code = three.full.code("office")
+    fields["form_token"] = token_of(page)
+    assert three.office.post(f"{path}/decide", data=fields | {"code": code, "seen": "x"}).status_code == 409
+    fields["form_token"] = token_of(three.office.get(path))
     assert three.office.post(f"{path}/decide", data=fields | {"decided_for": ""}).status_code == 422
     assert three.office.post(f"{path}/decide", data=fields | {"seen": "x"}).status_code == 409
     assert three.office.post(f"{path}/decide", data=fields).status_code == 303

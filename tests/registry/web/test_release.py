@@ -75,12 +75,13 @@ def test_one_prepares_and_two_others_release(
     ]
 
 
-def test_a_wrong_password_approves_nothing(analyst: TestClient, lead: TestClient, doors: House) -> None:
+def test_a_wrong_code_approves_nothing(analyst: TestClient, lead: TestClient, doors: House) -> None:
     address = prepared(analyst)
     audited(doors, analyst, address)
-    answer = approve(lead, address, password="not it")
+    doors.long_ago()
+    answer = approve(lead, address, code="000000")
     assert answer.status_code == 422
-    assert "This is not your password" in words_of(answer)
+    assert "This code is not right" in words_of(answer)
     assert "Approved by" not in words_of(lead.get(address))
 
 

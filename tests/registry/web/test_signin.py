@@ -9,8 +9,8 @@ from registry.access import OPERATOR, Role
 from registry.accounts import people, secret_digest, tokens
 from registry.settings import Settings, load
 from registry.store import SYSTEM_TENANT, Store
-from registry.web.signin import ours
-from tests.registry.web.visitors import PASSWORD, House, house, send, token_of, words_of
+from registry.web.landing import ours
+from tests.registry.web.visitors import PASSWORD, SECRET, House, house, send, token_of, words_of
 
 NEW = "marmalade under seven bridges"
 
@@ -27,7 +27,7 @@ def anna(full: House) -> UUID:
 
 def test_one_signs_in_looks_around_and_signs_out(full: House, anna: UUID) -> None:
     browser = full.browser()
-    answer = send(browser, "/sign-in", {"user_name": "ANNA", "password": PASSWORD, "next": "/account"})
+    answer = full.signs_in(browser, "ANNA", going_to="/account")
     assert (answer.status_code, answer.headers["location"]) == (303, "/account")
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith("hat=")
@@ -49,9 +49,13 @@ def test_one_signs_in_looks_around_and_signs_out(full: House, anna: UUID) -> Non
 def test_over_https_the_cookie_is_bound_to_the_host(settings: Settings, store: Store, full: House, anna: UUID) -> None:
     secure = load(**settings.model_dump() | {"base_url": "https://hat.example"})
     browser = House(secure, store, full.ids).browser()
-    cookie = send(browser, "/sign-in", {"user_name": "anna", "password": PASSWORD}).headers["set-cookie"]
-    assert cookie.startswith("__Host-hat=")
-    assert {part.strip().lower() for part in cookie.split(";")[1:]} == {"httponly", "path=/", "samesite=lax", "secure"}
+    half = send(browser, "/sign-in", {"user_name": "anna", "password": PASSWORD})
+    code = {"form_token": token_of(browser.get("/second-factor")), "code": full.code("anna")}
+    for answer in (half, browser.post("/second-factor", data=code)):
+        assert answer.status_code == 303
+        first, *rest = answer.headers["set-cookie"].split(";")
+        assert first.startswith("__Host-hat=")
+        assert {part.strip().lower() for part in rest} == {"httponly", "path=/", "samesite=lax", "secure"}
 
 
 @pytest.mark.parametrize(
@@ -87,8 +91,11 @@ def test_signing_in_again_gives_a_new_id_and_ends_the_old(full: House, anna: UUI
     browser = full.signed_in(anna)
     old = browser.cookies["hat"]
     assert send(browser, "/sign-in", {"user_name": "anna", "password": PASSWORD}).status_code == 303
+    half = browser.cookies["hat"]
+    code = {"form_token": token_of(browser.get("/second-factor")), "code": full.code("anna")}
+    assert browser.post("/second-factor", data=code).status_code == 303
     new = browser.cookies["hat"]
-    assert new != old
+    assert len({old, half, new}) == 3
     alive = admin.execute("select id_digest from register.session where ended_at is null").fetchall()
     assert alive == [(secret_digest(new),)]
 
@@ -117,8 +124,11 @@ def test_a_session_that_is_over_leads_to_sign_in(
 )
 def test_one_goes_on_to_our_own_addresses_only(full: House, anna: UUID, address: str) -> None:
     assert ours(address) == ""
-    answer = send(full.browser(), "/sign-in", {"user_name": "anna", "password": PASSWORD, "next": address})
-    assert "evil" not in answer.headers["location"]
+    browser = full.browser()
+    answer = send(browser, "/sign-in", {"user_name": "anna", "password": PASSWORD, "next": address})
+    assert answer.headers["location"] == "/second-factor"
+    code = {"form_token": token_of(browser.get("/second-factor")), "code": full.code("anna"), "next": address}
+    assert browser.post("/second-factor", data=code).headers["location"] == "/trust"
 
 
 def test_the_address_one_came_from_is_gone_on_to(full: House, anna: UUID) -> None:
@@ -235,9 +245,9 @@ def test_a_token_that_is_none_is_refused_and_never_falls_back_to_a_cookie(full: 
 def test_no_secret_is_logged(full: House, anna: UUID, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     browser, link, secret = full.browser(), full.link(anna), token(full, anna)
-    send(browser, "/sign-in", {"user_name": "anna", "password": PASSWORD})
+    full.signs_in(browser, "anna")
     browser.get("/api/nowhere", headers={"Authorization": f"Bearer {secret}"})
     ours_only = [record.getMessage() for record in caplog.records if not record.name.startswith("httpx")]
     written = " ".join(ours_only)
-    for one in (PASSWORD, secret, browser.cookies["hat"], link.rsplit("/", 1)[1]):
+    for one in (PASSWORD, SECRET, secret, browser.cookies["hat"], link.rsplit("/", 1)[1]):
         assert one not in written

@@ -15,7 +15,7 @@ from registry.settings import Secrets, Settings
 from registry.store import Store, audit
 from tests.make import valid_case
 from tests.registry.submissions.make import send
-from tests.registry.web.visitors import PASSWORD, House, house, words_of
+from tests.registry.web.visitors import House, house, words_of
 from tests.registry.web.visitors import send as post
 
 AT = datetime(2026, 2, 1, 12, tzinfo=UTC)
@@ -49,11 +49,10 @@ def test_what_is_taken_away_is_checked_without_the_registry(here: House, tmp_pat
     assert taken.headers["cache-control"] == "no-store"
     lines = taken.text.splitlines()
     assert json.loads(lines[-1])["action"] == "trail taken"
-    assert (
-        post(lead, "/trust/trail/key", {"organisation": "RRV", "password": "wrong"}, seen="/trust/trail").status_code
-        == 422
-    )
-    shown = post(lead, "/trust/trail/key", {"organisation": "RRV", "password": PASSWORD}, seen="/trust/trail")
+    here.long_ago()
+    wrong, right = ({"organisation": "RRV", "code": code} for code in ("000000", here.code("lead")))
+    assert post(lead, "/trust/trail/key", wrong, seen="/trust/trail").status_code == 422
+    shown = post(lead, "/trust/trail/key", right, seen="/trust/trail")
     key = shown.text.split("<code", 1)[1].split(">", 1)[1].split("<", 1)[0]
     (tmp_path / "key").write_text(key)
     whole, changed, shorter = (tmp_path / name for name in ("whole", "changed", "shorter"))

@@ -23,7 +23,7 @@ from tests.registry.web.visitors import PASSWORD, House, house, send, words_of
 
 PAGE = "/trust/users"
 INVITE = f"{PAGE}/invite"
-ANNA = {"name": "Anna Bell", "address": "Anna.Bell@ward.example", "roles": "vte_nurse", "password": PASSWORD}
+ANNA = {"name": "Anna Bell", "address": "Anna.Bell@ward.example", "roles": "vte_nurse"}
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def person(full: House, name: str) -> people.Person:
 
 def press(lead: TestClient, who: UUID, act: str, **changes: str | list[str]) -> httpx.Response:
     page, action = f"{PAGE}/{who}", f"{PAGE}/{who}/{act}"
-    return lead.post(action, data=form_in(lead.get(page), action) | {"password": PASSWORD} | changes)
+    return lead.post(action, data=form_in(lead.get(page), action) | changes)
 
 
 def roles_of(full: House, who: UUID, code: str = "RRV") -> set[Role]:
@@ -100,13 +100,16 @@ def test_somebody_is_invited_accepts_and_works(full: House, lead: TestClient) ->
     assert "None." in words_of(lead.get(PAGE))
 
 
-def test_all_faults_of_an_invitation_at_once(lead: TestClient) -> None:
+def test_all_faults_of_an_invitation_at_once(full: House, lead: TestClient) -> None:
     answer = invited(lead, name="", address="nonsense", roles="")
     assert faulty_fields(answer) == ["name", "address", "roles"]
-    assert faulty_fields(invited(lead, password="wrong")) == ["password"]
-    again = invited(lead, password="wrong")
+    full.long_ago()
+    assert faulty_fields(invited(lead)) == ["code"]
+    again = invited(lead, code="000000")
+    assert faulty_fields(again) == ["code"]
     assert 'value="Anna.Bell@ward.example"' in again.text
-    assert "wrong" not in again.text
+    assert "000000" not in again.text
+    assert invited(lead, code=full.code("lead")).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -255,7 +258,7 @@ def test_people_of_other_trusts_are_as_if_they_were_not(full: House, lead: TestC
     assert lead.get(f"{PAGE}/{theirs}").content.replace(str(theirs).encode(), b"") == lead.get(
         f"{PAGE}/{nobody}"
     ).content.replace(str(nobody).encode(), b"")
-    form = {"form_token": form_in(lead.get(INVITE), INVITE)["form_token"], "password": PASSWORD, "roles": "vte_nurse"}
+    form = {"form_token": form_in(lead.get(INVITE), INVITE)["form_token"], "roles": "vte_nurse"}
     for act in ("roles", "shut-out", "let-in"):
         for code in ("", "RH5"):
             answer = lead.post(f"{PAGE}/{theirs}/{act}", data=form | {"organisation": code})
@@ -286,7 +289,8 @@ def test_roles_are_changed_and_sessions_end_with_a_role(full: House, lead: TestC
     nurse = full.person("nurse", (Role.VTE_NURSE, "RRV"), (Role.VTE_NURSE, "RH5"))
     browser = full.signed_in(nurse)
     assert press(lead, nurse, "roles", roles=["vte_nurse", "trust_uploader"]).status_code == 303
-    assert browser.get("/trust").status_code == 200, "nothing was taken"
+    assert browser.get("/trust").status_code == 303, "with another role goes another session"
+    browser = full.signed_in(nurse)
     answer = press(lead, nurse, "roles", roles="trust_uploader")
     assert "The roles were changed" in words_of(lead.get(answer.headers["location"]))
     assert browser.get("/trust").status_code == 303, "the session ended with the role"
@@ -297,15 +301,16 @@ def test_roles_are_changed_and_sessions_end_with_a_role(full: House, lead: TestC
 def test_a_person_keeps_at_least_one_role_and_the_form_comes_back(full: House, lead: TestClient) -> None:
     nurse = full.person("nurse", (Role.VTE_NURSE, "RRV"))
     assert faulty_fields(press(lead, nurse, "roles", roles=[])) == ["roles"]
-    assert faulty_fields(press(lead, nurse, "roles", password="wrong")) == ["password"]
     assert faulty_fields(press(lead, nurse, "roles", roles=["vte_nurse", "consultant_reviewer"])) == ["roles"]
+    full.long_ago()
+    assert faulty_fields(press(lead, nurse, "roles", code="000000")) == ["code"]
     assert roles_of(full, nurse) == {Role.VTE_NURSE}
 
 
 def test_a_stale_form_changes_nothing(full: House, lead: TestClient) -> None:
     nurse = full.person("nurse", (Role.VTE_NURSE, "RRV"))
     action = f"{PAGE}/{nurse}/roles"
-    stale = form_in(lead.get(f"{PAGE}/{nurse}"), action) | {"password": PASSWORD, "roles": ["vte_nurse", "trust_lead"]}
+    stale = form_in(lead.get(f"{PAGE}/{nurse}"), action) | {"roles": ["vte_nurse", "trust_lead"]}
     press(lead, nurse, "roles", roles=["trust_uploader"])
     answer = lead.post(action, data=stale)
     assert answer.status_code == 409
@@ -317,11 +322,12 @@ def test_somebody_is_disabled_at_once_and_enabled_again(full: House, lead: TestC
     nurse = full.person("nurse", (Role.VTE_NURSE, "RRV"), (Role.TRUST_UPLOADER, "RRV"), (Role.VTE_NURSE, "RH5"))
     browser = full.signed_in(nurse)
     assert browser.get("/trust").status_code == 200
-    assert press(lead, nurse, "shut-out", password="wrong").status_code == 422
+    full.long_ago()
+    assert press(lead, nurse, "shut-out", code="000000").status_code == 422
     assert browser.get("/trust").status_code == 200
+    assert press(lead, nurse, "shut-out", code=full.code("lead")).status_code == 303
     action = f"{PAGE}/{nurse}/shut-out"
-    form = form_in(lead.get(f"{PAGE}/{nurse}"), action) | {"password": PASSWORD}
-    assert lead.post(action, data=form).status_code == 303
+    form = form_in(lead.get(INVITE), INVITE)
     assert browser.get("/trust").status_code == 303, "the session is over"
     assert lead.post(action, data=form).status_code == 409, "pressed twice"
     assert (roles_of(full, nurse), roles_of(full, nurse, "RH5")) == (set(), {Role.VTE_NURSE})
@@ -343,7 +349,7 @@ def test_nobody_changes_their_own_roles(full: House, lead: TestClient) -> None:
     assert "This is you" in words_of(page)
     token = form_in(lead.get(INVITE), INVITE)["form_token"]
     for act, more in (("roles", {"seen": "trust_lead", "roles": "vte_nurse"}), ("shut-out", {})):
-        answer = lead.post(f"{PAGE}/{own}/{act}", data={"form_token": token, "password": PASSWORD, **more})
+        answer = lead.post(f"{PAGE}/{own}/{act}", data={"form_token": token, **more})
         assert answer.status_code == 409
     assert roles_of(full, own) == {Role.TRUST_LEAD}
 

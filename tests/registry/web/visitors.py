@@ -3,18 +3,23 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from uuid import UUID
 
 import httpx2 as httpx
+from sqlalchemy import Connection, func, select, update
 from starlette.testclient import TestClient
 
 from registry import register
 from registry.access import OPERATOR, Role
-from registry.accounts import links, passwords, people, sessions
+from registry.accounts import links, passwords, people, second_factor, sessions
 from registry.app import create_app
+from registry.lessons.keys import own_keys
 from registry.settings import Secrets, Settings
 from registry.store import SYSTEM_TENANT, Store
+from registry.store.signing_in import second_factor as second_factor_table
+from registry.store.tables import person, session
 
 REGISTER = """code,name,kind,nation,region_code,region_name,icb_code,icb_name,town,latitude,longitude,closed_on,successor
 RA4,Yeovil Hospital,nhs_trust,England,Y58,South West,,,Yeovil,50.9,-2.6,2023-03-31,RH5
@@ -24,6 +29,8 @@ RRV,University College Trust,nhs_trust,England,Y56,London,,,London,51.5,-0.1,,
 """
 PASSWORD = "cobalt otters juggle quietly"
 HASH = passwords.hashed(PASSWORD)
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+"""Everybody's authenticator app shows the codes of this."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +48,49 @@ class House:
         return TestClient(app, base_url=self.settings.base_url, headers=headers, follow_redirects=False)
 
     def person(self, user_name: str, *roles: tuple[Role, str | None]) -> UUID:
-        """Somebody with a password and roles, each for an organisation's code or for the nation."""
+        """Somebody with a password, an authenticator app and roles, each for an organisation's code or for the nation."""
         with self.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
             made = people.create(connection, user_name=user_name, display_name=user_name.title(), by=OPERATOR)
             for role, code in roles:
                 people.grant(connection, made, role, self.ids[code] if code else None, by=OPERATOR)
             people.set_password(connection, made, HASH, by=OPERATOR)
+            second_factor.enrol(connection, own_keys(connection, self.secrets), made, SECRET)
         return made
 
+    @property
+    def secrets(self) -> Secrets:
+        return Secrets.load(self.settings.secrets_dir, ["master", "match"])
+
+    def code(self, user_name: str) -> str:
+        """What this person's app shows now, however often it was used within this half minute."""
+        with self.store.transaction() as connection:
+            found = select(person.c.id).where(person.c.user_name == user_name.lower()).scalar_subquery()
+            used = update(second_factor_table).where(second_factor_table.c.person_id == found)
+            connection.execute(used.values(last_step=0))
+        return second_factor.code_of(SECRET, second_factor.step_at(datetime.now(UTC)))
+
+    def signs_in(
+        self, browser: TestClient, user_name: str, password: str = PASSWORD, going_to: str = ""
+    ) -> httpx.Response:
+        """Both halves of signing in by the forms; the last answer."""
+        asked = send(browser, "/sign-in", {"user_name": user_name, "password": password, "next": going_to})
+        if asked.status_code != 303:
+            return asked
+        page = browser.get(asked.headers["location"])
+        form = {"form_token": token_of(page), "next": going_to, "code": self.code(user_name)}
+        return browser.post("/second-factor", data=form)
+
+    def long_ago(self) -> None:
+        """Everybody who is signed in proved it with a code eleven minutes ago."""
+        with self.store.transaction() as connection:
+            connection.execute(update(session).values(strong_at=func.now() - timedelta(minutes=11)))
+
     def signed_in(self, person: UUID) -> TestClient:
-        """A browser in which this person has signed in, without the half second that typing a password takes."""
+        """A browser in which this person has signed in, without the half second that a password takes."""
         with self.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
-            secret = sessions.begin(connection, sessions.Account(person, HASH))
+            secret = whole_session(connection, person)
         browser = self.browser()
-        browser.cookies.set("hat", secret or "", domain="127.0.0.1", path="/")
+        browser.cookies.set("hat", secret, domain="127.0.0.1", path="/")
         return browser
 
     def administrator(self) -> TestClient:
@@ -64,6 +100,13 @@ class House:
         """The path of a new link for a password."""
         with self.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
             return links.address("", links.make(connection, person, by=OPERATOR))
+
+
+def whole_session(connection: Connection, person: UUID) -> str:
+    """The secret of a session of somebody who gave password and code just now; empty for somebody who may not come in."""
+    begun = sessions.begin(connection, sessions.Account(person, HASH))
+    half = sessions.half(connection, begun) if begun else None
+    return (sessions.finish(connection, half, sessions.How.CODE) if half else None) or ""
 
 
 def house(settings: Settings, store: Store) -> House:

@@ -17,7 +17,7 @@ from registry.cases.online import Held, Saved
 from registry.cases.story import Head
 from registry.errors import Conflict
 from registry.submissions.senders import Sender, senders
-from registry.web.actor import require
+from registry.web.actor import confirm_first, require
 from registry.web.trust.cases import filling, saving
 from registry.web.trust.cases.entry import draft_page
 from registry.web.trust.cases.filling import CASE, IDENTIFYING, Filled, Sheet, Typed, filled
@@ -75,6 +75,7 @@ def ask(request: Request, actor: Editing, case_id: UUID, draft: str = "") -> Res
         kept = saving.found_draft(case.desk, case.head.local_case_id)
         shows = kept is not None and any(name in kept.text for name in IDENTIFYING)
         if shows and draft == "open":
+            confirm_first(request, actor)
             case.note_shown("draft")
     if kept is None:
         return filling.page(request, case.sheet)
@@ -98,8 +99,12 @@ def save(request: Request, actor: Editing, form: Typed, case_id: UUID) -> Respon
     with store_of(request).transaction(tenants=actor.tenants(Right.EDIT_CASES)) as connection:
         case = opened(request, connection, actor, case_id)
         sheet = _sheet(case, given)
-        if given.wants == "reveal":
+        if given.wants == "reveal" and actor.fresh:
             case.note_shown("form")
+    if given.wants == "reveal" and not actor.fresh:
+        # What was typed waits as a draft meanwhile.
+        saving.keep_draft(request, actor, case.sender.id, case.head.local_case_id, given)
+        confirm_first(request, actor, f"{case_address(case_id)}/edit?draft=open")
     if given.wants == "reveal":
         return filling.page(request, _revealed(case, sheet))
     if given.wants == "draft":

@@ -35,6 +35,7 @@ from schemas.record import RecordKind
 router = APIRouter(prefix="/trust/cases")
 
 Reading = Annotated[Actor, require(Right.READ_CASES)]
+Fresh = Annotated[Actor, require(Right.READ_CASES, fresh=True)]
 CASE, RCA = RecordKind.CASE, RecordKind.RCA
 
 DONE = {
@@ -87,8 +88,8 @@ def one(request: Request, actor: Reading, case_id: UUID, done: str = "") -> Resp
 
 
 @router.post("/{case_id}/show")
-def show(request: Request, actor: Reading, _form: Typed, case_id: UUID) -> Response:
-    """The case with what identifies, in this answer alone. Raises Conflict where it can no longer be opened."""
+def show(request: Request, actor: Fresh, _form: Typed, case_id: UUID) -> Response:
+    """The case with what identifies, in this answer alone, after a fresh code. Raises Conflict where it can no longer be opened."""
     tenants = actor.tenants(Right.READ_CASES)
     with store_of(request).transaction(tenants=tenants) as connection:
         seen = see(request, connection, actor, case_id)
