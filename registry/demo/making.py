@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from sqlalchemy import Connection
 
 from registry.accounts import people
-from registry.demo import learning, publishing
+from registry.demo import learning, outlying, publishing
 from registry.demo.generating import SEED, Returns, make_returns
 from registry.demo.late import sendings
 from registry.demo.marking import Mark
@@ -105,6 +105,8 @@ def make(settings: Settings, prepared: Ahead, console: Console) -> None:
                 publishing.hand_in(store, setting.people, secrets, settings, datetime.now(UTC))
             with stages.stage("Learning: offered, read by two, published"):
                 learning.travel(learning.Stage(store, secrets, settings, setting.people, datetime.now(UTC)))
+            with stages.stage("Outliers of a year, where two years are final"):
+                outlying.judge(store, setting.people, datetime.now(UTC))
     finally:
         store.dispose()
     console.print(f"{sent.rows:,} rows in {sent.files:,} files; {counted['cases']:,} cases counted.")

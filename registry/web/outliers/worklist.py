@@ -18,7 +18,15 @@ from starlette.responses import RedirectResponse, Response
 
 from registry.access import Actor, Right
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
-from registry.publications import case_mix, outlier_answers, outlier_cycles, outlier_policy, outliers, reference_rates
+from registry.publications import (
+    case_mix,
+    outlier_answers,
+    outlier_cycles,
+    outlier_policy,
+    outlier_years,
+    outliers,
+    reference_rates,
+)
 from registry.publications.outlier_policy import Adopted
 from registry.publications.outlier_states import State
 from registry.publications.outliers import HIGH_FIRST, LOW_FIRST, Cycle, Line
@@ -56,16 +64,16 @@ def _index(request: Request, actor: Actor, done: str = "", wrong: str = "", stat
         adopted = {each.version: each for each in outlier_policy.versions(connection)}
         lines = outliers.open_lines(connection)
         cycles = outliers.cycles(connection)
-        years = case_mix.years(connection)
+        waiting = outlier_years.waiting(connection)
     rows = present.ordered(Row(line, adopted[line.policy_version], today()) for line in lines)
-    known = {cycle.year for cycle in cycles}
     return render(
         request,
         "outliers/index.html",
         status=status,
         rows=rows,
         cycles=[{"it": one, "words": present.year_words(one.year), "code": present.year_code(one.year), "when": said_time(one.computed_at)} for one in cycles],
-        years=[(present.year_code(year), present.year_words(year)) for year in years if year not in known],
+        years=[(present.year_code(one.year), present.year_words(one.year)) for one in waiting if not one.why],
+        waiting=[(present.year_words(one.year), one.why) for one in waiting if one.why],
         adopted=max(adopted.values(), key=lambda each: each.version, default=None),
         may={right.value: actor.may(right) for right in Right},
         done=done,
