@@ -26,7 +26,7 @@ from pathlib import Path
 
 from registry import database, embedded, logs, register
 from registry.access import OPERATOR
-from registry.embedded import Server
+from registry.embedded import EmbeddedPostgresError, Server
 from registry.settings import Secrets, Settings, role_url
 from registry.store import SYSTEM_TENANT, Store
 
@@ -73,6 +73,8 @@ class Running:
     children: tuple[Child, ...]
     lock: int = field(repr=False)
     listening: socket.socket = field(repr=False)
+    postgres_due: float = 0.0
+    """When a Postgres that could not start is to be tried again."""
 
     @property
     def address(self) -> str:
@@ -86,15 +88,25 @@ class Running:
 
     def look_after(self) -> None:
         """Start again what has died; one that dies young again and again after a longer pause each time."""
-        if self.postgres is not None and not self.postgres.alive():
-            log.warning("Postgres has ended and is started again")
-            self.postgres = embedded.start(self.settings.postgres_dir)
+        self._look_after_postgres()
         now = time.monotonic()
         for child in self.children:
             if child.process is not None and not child.alive():
                 self._mourn(child, now)
             if child.process is None and now >= child.due:
                 self._start(child)
+
+    def _look_after_postgres(self) -> None:
+        """One that cannot start, as on a full disk, is tried again later: web and worker say meanwhile that the database is away."""
+        now = time.monotonic()
+        if self.postgres is None or now < self.postgres_due or self.postgres.alive():
+            return
+        log.warning("Postgres has ended and is started again")
+        try:
+            self.postgres = embedded.start(self.settings.postgres_dir)
+        except EmbeddedPostgresError as error:
+            log.error("%s", error)
+            self.postgres_due = time.monotonic() + LONGEST_PAUSE / 3
 
     def _mourn(self, child: Child, now: float) -> None:
         assert child.process is not None

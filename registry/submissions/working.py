@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from registry.errors import NoRoom, of_database, of_system
 from registry.settings import Secrets, Settings
 from registry.store import Store, progress
 from registry.store.tables import submission
@@ -74,7 +75,8 @@ def _try_alone(store: Store, reference: Reference, secrets: Secrets, settings: S
         door = startable(connection, reference)
     if door is None:
         return None
-    if _begin(store, reference) > TRIES:
+    tries = _begin(store, reference)
+    if tries > TRIES:
         return _give_up(store, reference, door, at)
     try:
         if door is Door.FHIR:
@@ -84,6 +86,8 @@ def _try_alone(store: Store, reference: Reference, secrets: Secrets, settings: S
     except (DBAPIError, OSError, ValueError) as error:
         # The submission stays as it was received. Only the kind of fault is told: its words may hold a value.
         log.warning("submission %s could not be worked on: %s", reference.id, type(error).__name__)
+        if _has_no_room(error):
+            _note_tries(store, reference, tries - 1)
         return None
     _forget(store, reference)
     return state
@@ -104,8 +108,19 @@ def _begin(store: Store, reference: Reference) -> int:
     with store.transaction(tenants=(reference.tenant_id,)) as connection:
         told = progress.read(connection, reference.tenant_id, reference.id)
     tries = 1 + (int(told.stage.removeprefix("try ")) if told and told.stage.startswith("try ") else 0)
-    progress.tell(store, tenant=reference.tenant_id, submission=reference.id, stage=f"try {tries}", done=0, role=APP)
+    _note_tries(store, reference, tries)
     return tries
+
+
+def _note_tries(store: Store, reference: Reference, tries: int) -> None:
+    progress.tell(store, tenant=reference.tenant_id, submission=reference.id, stage=f"try {tries}", done=0, role=APP)
+
+
+def _has_no_room(error: Exception) -> bool:
+    """Whether a disk is full, of the database or of ours: that says nothing of the file, so that it is no try of it."""
+    if isinstance(error, DBAPIError):
+        return isinstance(of_database(getattr(error.orig, "sqlstate", None)), NoRoom)
+    return isinstance(error, OSError) and of_system(error) is not None
 
 
 def _forget(store: Store, reference: Reference) -> None:

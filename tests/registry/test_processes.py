@@ -145,6 +145,21 @@ def test_whatever_dies_is_started_again(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_postgres_that_cannot_start_is_tried_again_and_nothing_else_ends(folder: Path) -> None:
+    with _up(folder) as here:
+        parts = [here.child("serve"), here.child("work")]
+        server = embedded.start(folder / "postgres")
+        control = folder / "postgres" / "data" / "global" / "pg_control"
+        control.rename(control.with_suffix(".aside"))
+        psutil.Process(server.pid).kill()
+        log = folder / "postgres" / "postgres.log"
+        _until(lambda: here.status() == 503 and "pg_control" in log.read_text("utf-8"))
+        control.with_suffix(".aside").rename(control)
+        _until(lambda: here.status() == 200)
+        assert [here.child("serve"), here.child("work")] == parts
+
+
+@pytest.mark.slow
 def test_after_the_supervisor_was_killed_its_parts_end_and_the_next_adopts_postgres(folder: Path) -> None:
     with _up(folder) as first:
         parts = [first.child("serve"), first.child("work")]

@@ -213,3 +213,25 @@ def test_what_cannot_be_worked_on_ends_as_failed_and_holds_nobody_up(
         assert submissions.get(connection, broken).state == "failed"
         assert submissions.get(connection, following).new == 2
     assert admin.execute("select count(*) from records.audit where action = 'submission failed'").fetchone() == (1,)
+
+
+NO_ROOM = """
+    create function records.no_room() returns trigger language plpgsql as
+    $$ begin raise exception using errcode = 'disk_full'; end $$;
+    create trigger no_room before insert on records.case_version execute function records.no_room()
+"""
+
+
+def test_a_full_disk_is_no_try_of_a_file(
+    store: Store, settings: Settings, tenant: int, tmp_path: Path, admin: psycopg.Connection
+) -> None:
+    from tests.registry.submissions.make import AT, keys
+
+    path = tmp_path / "a.csv"
+    path.write_bytes(csv_bytes(cases(2)))
+    receive(store, settings, tenant, path)
+    admin.execute(NO_ROOM)
+    for _ in range(12):
+        assert submissions.work_waiting(store, keys(settings), settings, AT) == {}
+    admin.execute("drop function records.no_room() cascade")
+    assert submissions.work_waiting(store, keys(settings), settings, AT) == {State.ACCEPTED.value: 1}
