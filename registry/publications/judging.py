@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from registry.disclosure.audit.panes import BlockKey, by_block
 from registry.disclosure.audit.playing import Part, Players
 from registry.disclosure.grid import Cell, Count, Geography, GeographyKind, Period, PeriodKind, Split
 from registry.disclosure.protected import State
+from registry.publications import flags
 from registry.publications.cells import TOTAL
 from registry.publications.offsets import used
 from registry.publications.published import DRAFT, PUBLISHED, Tables
@@ -43,6 +44,9 @@ class Verdict:
     rekey: tuple[str, ...] = ()
     failing: tuple[str, ...] = ()
     report: Mapping[str, Any] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
+    """Processor time of the parts that were played for it, and of that what integer programs took: in no report, which would differ."""
+    milp_seconds: float = 0.0
 
 
 Judge = Callable[[Matter, Tell], Verdict]
@@ -50,14 +54,19 @@ Judge = Callable[[Matter, Tell], Verdict]
 
 def read(connection: Connection, publication_id: UUID) -> Matter:
     """The draft and every release, under `hat_national`."""
-    earlier = connection.execute(select(released.c.id, released.c.number).order_by(released.c.number)).all()
-    number = connection.execute(select(publication.c.number).where(publication.c.id == publication_id)).scalar_one()
+    earlier = connection.execute(
+        select(released.c.id, released.c.number, released.c.as_at).order_by(released.c.number)
+    ).all()
+    number, cut_at = connection.execute(
+        select(publication.c.number, publication.c.cut_at).where(publication.c.id == publication_id)
+    ).one()
     before = [_release(connection, PUBLISHED, row.id, row.number) for row in earlier]
     draft = _release(connection, DRAFT, publication_id, number)
     offsets = used(connection, publication_id)
     counts = {row.number: _counts(connection, row.id) for row in earlier}
     counts[number] = _counts(connection, publication_id)
-    return Matter((*before, draft), Insider(offsets, counts))
+    releases = flags.told((*before, draft), [*(row.as_at for row in earlier), cut_at], flags.published(connection))
+    return Matter(releases, Insider(offsets, counts))
 
 
 def _release(connection: Connection, tables: Tables, ident: UUID, number: int) -> Release:
@@ -101,11 +110,14 @@ def attacker(players: Players | None = None) -> Judge:
         known = {key: (key, _fingerprint(part)) for key, part in parts.items()}
         new = {number: part for number, (key, part) in enumerate(parts.items()) if known[key] not in done}
         tell(PLAYING, len(parts) - len(new), len(parts))
-        keys = list(parts)
+        keys, spent = list(parts), [0.0, 0.0]
         for count, (number, report) in enumerate(playing(new), len(parts) - len(new) + 1):
             done[known[keys[number]]] = report
+            spent = [spent[0] + report.cpu_seconds, spent[1] + report.milp_seconds]
             tell(PLAYING, count, len(parts))
-        return _verdict(matter, [done[each] for each in known.values()])
+        return replace(
+            _verdict(matter, [done[each] for each in known.values()]), cpu_seconds=spent[0], milp_seconds=spent[1]
+        )
 
     return judge
 
@@ -118,13 +130,42 @@ def attackers() -> Iterator[Judge]:
 
 
 def _part(releases: tuple[Release, ...], insider: Insider) -> Part:
-    """A part with what an insider knows of its cells, and no other."""
+    """A part with what an insider knows of its cells, and no other, and with the months that were revised."""
     names = {one.cell.id for release in releases for one in release.cells}
     counts = {
         number: {name: count for name, count in counted.items() if name in names}
         for number, counted in insider.counts.items()
     }
-    return Part(releases, Insider({n: insider.offsets[n] for n in names if n in insider.offsets}, counts), SECONDS)
+    return Part(
+        _revised(releases, counts),
+        Insider({n: insider.offsets[n] for n in names if n in insider.offsets}, counts),
+        SECONDS,
+    )
+
+
+def _revised(releases: tuple[Release, ...], counts: Mapping[int, Mapping[str, int]]) -> tuple[Release, ...]:
+    """The releases with the months of trusts in which the count behind the published number changed since the release before.
+
+    The attacker is taken to know them: that is more than the public list of revisions tells, which names tables and not months, and what
+    he takes for unchanged is so. A cell that is held still stands on the count of its earlier release.
+    """
+    stands: dict[str, int] = {}
+    made = []
+    for release in releases:
+        revised = set()
+        for one in release.cells:
+            now = counts.get(release.number, {}).get(one.cell.id)
+            if one.held or now is None or not _is_month_of_trust(one.cell):
+                continue
+            if stands.get(one.cell.id, now) != now:
+                revised.add((one.cell.geography.code, one.cell.period.start))
+            stands[one.cell.id] = now
+        made.append(replace(release, revised=frozenset(revised)))
+    return tuple(made)
+
+
+def _is_month_of_trust(cell: Cell) -> bool:
+    return cell.split is None and cell.geography.kind is GeographyKind.TRUST and cell.period.kind is PeriodKind.MONTH
 
 
 def _fingerprint(part: Part) -> int:

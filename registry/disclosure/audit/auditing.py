@@ -112,7 +112,7 @@ def _insider(
         wanted = [
             place
             for place, one in enumerate(drawn.block.named)
-            if counts[one.cell] in SMALL and (targets is None or one.cell in targets)
+            if counts.get(one.cell) in SMALL and (targets is None or one.cell in targets)
         ]
         decision = _decided(drawn, wanted, INSIDER_WIDTH, ends) if wanted else None
         if decision is not None:

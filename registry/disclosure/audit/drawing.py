@@ -185,7 +185,14 @@ def _told(draft: Draft, views: Sequence[View], cells: dict[str, list[tuple[Membe
                 if release == view.pane.release
                 for each in known
             ]
-            draft.row(members, told.least, UNBOUNDED if told.most is None else told.most)
+            most = UNBOUNDED if told.most is None else told.most
+            if not told.part:
+                draft.row(members, told.least, most)
+                continue
+            some = draft.variable()
+            draft.row([some], told.least, most)
+            draft.row([some], -UNBOUNDED, 0, minus=members)
+            draft.target([some], Target(told.name, view.pane.release, told.least))
 
 
 def _row(draft: Draft, members: Members, one: Published, interval: Interval, apart: int, offset: int | None) -> int:

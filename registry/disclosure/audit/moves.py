@@ -8,8 +8,12 @@
 Where there is no such step, one that needs more room is offered: a case from another month or trust (`transfers`), or one counted under
 another category. Where the months of a step are not published, or not final, in the same releases, the years of these releases move too,
 and need room. `months` and `year_parts` look at many targets at once. Each gives the few largest steps of a target, the largest first: room
-and what categories hold decide how large; the books (`ledger`) decide whether it stands.
+and what categories hold decide how large; the books (`ledger`) decide whether it stands. Those of many targets are put together only when
+they are tried: of most nothing but the first is.
 """
+
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +25,9 @@ from registry.disclosure.audit.steps import Sums, fullest_first, held_of, larges
 from registry.disclosure.audit.transfers import month_total, year
 from registry.disclosure.grid import CATEGORIES, WITHIN, Split
 
-Found = list[list[Move]]
+Step = Callable[[], Move]
+"""A step that is put together when it is tried."""
+Found = list[list[Step]]
 
 
 def months(sheet: Sheet, trusts: Whole, when: Whole, books: Ledger, sign: int, most: int) -> Found:
@@ -49,12 +55,15 @@ def months(sheet: Sheet, trusts: Whole, when: Whole, books: Ledger, sign: int, m
     steps[np.arange(trusts.size), trusts, :] = 0
     steps[np.arange(trusts.size), :, when] = 0
     return [
-        [_swap_months(sheet, books, int(t), int(m), o, then, sign, step) for o, then, step in largest(each, most)]
+        [
+            partial(_swap_months, sheet, books, int(t), int(m), o, then, sign, step)
+            for o, then, step in largest(each, most)
+        ]
         for t, m, each in zip(trusts, when, steps, strict=True)
     ]
 
 
-def month(sheet: Sheet, t: int, m: int, books: Ledger, sign: int, most: int) -> list[Move]:
+def month(sheet: Sheet, t: int, m: int, books: Ledger, sign: int, most: int) -> Sequence[Move | Step]:
     """Steps for the total of one trust's month: between two months of two trusts, else against one other month, or one other trust."""
     found = months(sheet, np.array([t]), np.array([m]), books, sign, most)[0]
     return found or [
@@ -103,16 +112,19 @@ def year_parts(sheet: Sheet, split: Parts, trusts: Whole, which: Whole, books: L
     steps[np.arange(trusts.size), :, which] = 0
     found: Found = []
     for t, c, each in zip(trusts, which, steps, strict=True):
-        offered = []
+        offered: list[Step] = []
         for other, instead, step in largest(each, most):
-            pairs = (held[t, :, instead], held[other, :, c]) if sign > 0 else (held[t, :, c], held[other, :, instead])
-            shares = fullest_first(np.minimum(*pairs), step)
-            offered.append(_swap_parts(split.variables[[t, other]], int(c), instead, shares, sign))
+            offered.append(partial(_swap_year_parts, split, held, int(t), other, int(c), instead, step, sign))
         found.append(offered)
     return found
 
 
-def year_part(sheet: Sheet, split: Parts, t: int, c: int, books: Ledger, sign: int, most: int) -> list[Move]:
+def _swap_year_parts(split: Parts, held: Whole, t: int, other: int, c: int, instead: int, step: int, sign: int) -> Move:
+    pairs = (held[t, :, instead], held[other, :, c]) if sign > 0 else (held[t, :, c], held[other, :, instead])
+    return _swap_parts(split.variables[[t, other]], c, instead, fullest_first(np.minimum(*pairs), step), sign)
+
+
+def year_part(sheet: Sheet, split: Parts, t: int, c: int, books: Ledger, sign: int, most: int) -> Sequence[Move | Step]:
     """Steps for one yearly category of a trust: with another trust, else by itself where the region's months have room."""
     found = year_parts(sheet, split, np.array([t]), np.array([c]), books, sign, most)[0]
     return found or _recounted(sheet, split, books, sign, c, (sheet.region >= 0)[:, None] & _only(sheet, t, None))

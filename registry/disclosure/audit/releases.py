@@ -28,11 +28,20 @@ class Told(NamedTuple):
     An outlier flag tells that a trust's year reached the critical value; a series of merged trusts, or of a board, tells a sum of trusts
     if it is published by itself. The cells must be of one region (or of regions that share a trust), financial year and count, and the
     release must have them.
+
+    `part`: the number told of is not all of the cells' counts but some of them, such as those after overnight stays. It is a count that
+    is known then, and so a target as any cell is.
     """
 
     cells: tuple[Cell, ...]
     least: int
     most: int | None = None
+    part: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of what is told, as a target."""
+        return "+".join(cell.id for cell in self.cells) + "/flag"
 
 
 @dataclass(frozen=True, slots=True)

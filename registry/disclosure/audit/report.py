@@ -120,4 +120,7 @@ def _lines(release: Release) -> Iterable[str]:
     )
     yield from sorted(f"{trust} in {region}" for trust, region in release.regions.items())
     yield from sorted(f"{trust} {when} revised" for trust, when in release.revised)
-    yield from sorted(f"{'+'.join(c.id for c in told.cells)} {told.least} {told.most}" for told in release.told)
+    yield from sorted(
+        f"{'+'.join(c.id for c in told.cells)} {told.least} {told.most}{' part' if told.part else ''}"
+        for told in release.told
+    )

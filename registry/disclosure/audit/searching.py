@@ -17,7 +17,7 @@ from registry.disclosure.audit.drawing import Drawn
 from registry.disclosure.audit.ledger import Ledger, Move, offsets_of, opened, ties_of
 from registry.disclosure.audit.sheets import NONE, Cells, Parts, Sheet, sheets
 
-Steps = Callable[[Ledger, int, int], list[Move]]
+Steps = Callable[[Ledger, int, int], Sequence[Move | moves.Step]]
 """The steps of one target in one direction, given the books, the sign and how far it has to go."""
 
 
@@ -27,7 +27,7 @@ class Sought:
 
     target: int
     steps: Steps
-    first: dict[int, list[Move]]
+    first: dict[int, list[moves.Step]]
 
 
 def search(drawn: Drawn, base: Whole, need: int, wanted: Sequence[int]) -> list[Certificate]:
@@ -54,10 +54,11 @@ def _certificate(books: Ledger, sought: Sought, need: int) -> Certificate | None
 
 def _climb(books: Ledger, sought: Sought, sign: int, need: int) -> tuple[Ledger, int]:
     gone = 0
-    offered = sought.first.get(sign)
+    offered: Sequence[Move | moves.Step] | None = sought.first.get(sign)
     while gone < need:
         steps = sought.steps(books, sign, need - gone) if offered is None else offered
-        taken = next(((tried, step.amount) for step in steps if (tried := books.tried(step))), None)
+        made = (each() if callable(each) else each for each in steps)
+        taken = next(((tried, step.amount) for step in made if (tried := books.tried(step))), None)
         if taken is None:
             if offered is None or not offered:
                 break

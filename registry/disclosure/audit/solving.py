@@ -11,6 +11,8 @@ from registry.disclosure.audit.block import UNBOUNDED, Block, Whole
 
 Point = NDArray[np.float64]
 INFINITY = highspy.kHighsInf
+MOST_NODES = 20_000
+"""So far is an integer program searched: what is not settled by then is undecided, on a slow machine as on a fast one."""
 WHOLE = 1e-6  # how far from a whole number the solver's answer may lie
 
 
@@ -108,6 +110,7 @@ class Attacker:
             solver.setOptionValue("objective_target", float(-sign * enough))
             solver.setOptionValue("mip_abs_gap", 0.99)
             solver.setOptionValue("mip_rel_gap", 0.0)
+            solver.setOptionValue("mip_max_nodes", MOST_NODES)
             solver.passModel(program)
             solver.run()
             if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:

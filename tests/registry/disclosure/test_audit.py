@@ -140,6 +140,19 @@ def test_a_flag_beside_a_cell_leaves_too_few_candidates() -> None:
     assert report.rekey == (release.cells[0].cell.id,)
 
 
+def test_a_flag_of_a_part_is_looked_for_itself() -> None:
+    """An alert between two limits that lie close together tells the count that it is of; one without a limit above tells enough only
+    beside a cell that is not much more."""
+    release = two_trusts(40)
+    cell = release.cells[0].cell
+    narrow, wide, unsafe = (Told((cell,), least, most, part=True) for least, most in ((11, 13), (5, 12), (22, None)))
+    report = audit([dataclasses.replace(release, told=(narrow,))])
+    assert [(one.cell, one.width) for one in report.failing] == [(f"{cell.id}/flag", 2)]
+    assert audit([dataclasses.replace(release, told=(wide,))]).passed
+    report = audit([dataclasses.replace(release, told=(unsafe,))])
+    assert {one.cell: one.width for one in report.failing} == {cell.id: 2, f"{cell.id}/flag": 2}
+
+
 def test_a_merged_series_published_by_itself_leaves_too_few_candidates() -> None:
     release = two_trusts(40)
     merged = Told((release.cells[0].cell, release.cells[2].cell), 48, 48)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.disclosure.audit import schemes
+from registry.disclosure.audit import Release, schemes
 from registry.disclosure.audit.block import Block, Draft, Target
 from registry.disclosure.audit.certificates import Certificate, Change, verify, verify_all
 from registry.disclosure.audit.drawing import draw
@@ -110,6 +110,51 @@ def test_the_true_nation_is_possible_over_all_releases(seed: int) -> None:
     for key, laid in panes(releases).items():
         drawn = draw(key, laid)
         assert drawn.block.possible(true_world(drawn, key[2], stood, dict(knows.offsets)))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_true_nation_is_possible_where_cells_were_held(seed: int) -> None:
+    """A trust and its region are held in the second release and put right in the third."""
+    releases, knows, stood = released(small(seed), 3, np.random.default_rng(seed))
+    releases = held(releases)
+    assert any(one.held for one in releases[1].cells)
+    for key, laid in panes(releases).items():
+        drawn = draw(key, laid)
+        assert drawn.block.possible(true_world(drawn, key[2], stood, dict(knows.offsets)))
+
+
+def held(releases: tuple[Release, ...]) -> tuple[Release, ...]:
+    """The first trust and the region in the second release as in the first."""
+    first, second, third = releases
+    before = {one.cell.id: one for one in first.cells}
+    trust = min(second.regions)
+    cells = tuple(
+        before[one.cell.id]._replace(held=True)
+        if one.cell.id in before and one.cell.geography.code in (trust, second.regions[trust])
+        else one
+        for one in second.cells
+    )
+    revised = frozenset(month for month in second.revised if month[0] != trust)
+    later = third.revised | (second.revised - revised)
+    return first, dataclasses.replace(second, cells=cells, revised=revised), dataclasses.replace(third, revised=later)
+
+
+def test_a_held_cell_is_no_statement_and_narrows_nothing() -> None:
+    """Where every cell is held, a release says what the one before it said: the same rows, and nothing else to look for."""
+    releases, *_ = released(small(5), 2, np.random.default_rng(5))
+    first, second = releases
+    again = {one.cell.id: one for one in first.cells}
+    repeated = tuple(again[one.cell.id]._replace(held=True) for one in second.cells if one.cell.id in again)
+    both = (first, dataclasses.replace(second, cells=repeated))
+    for (key, alone), laid in zip(panes([first]).items(), panes(both).values(), strict=True):
+        one, two = draw(key, alone).block, draw(key, laid).block
+        assert one.named == two.named
+        wide, same = Attacker(one, 60.0), Attacker(two, 60.0)
+        for target in range(0, len(one.named), 17):
+            before, after = wide.linear(target), same.linear(target)
+            assert before is not None
+            assert after is not None
+            assert [each.value for each in after] == pytest.approx([each.value for each in before], abs=SLACK)
 
 
 def test_releases_that_share_numbers_never_widen_what_one_alone_tells() -> None:
