@@ -95,12 +95,15 @@ def run(
 def demo(
     context: typer.Context,
     months: Annotated[int, typer.Option(min=3, max=120, help="So many months of returns are made up.")] = 24,
+    releases: Annotated[
+        int, typer.Option(min=1, max=12, help="So many releases are made, with late returns and reviews between them.")
+    ] = 2,
 ) -> None:
     """Start with made-up returns of the whole country, released figures and sign-ins to try."""
     from registry.commands import service
 
     if context.invoked_subcommand is None:
-        service.demo(months)
+        service.demo(months, releases)
 
 
 @demonstration.command("code")

@@ -42,10 +42,10 @@ def up() -> None:
         typer.echo("The registry has ended.")
 
 
-def demo(months: int) -> None:
+def demo(months: int, releases: int) -> None:
     """Start the demonstration, made first where there is none."""
     logs.without_words(logging.WARNING)
-    running.run(load(), months)
+    running.run(load(), months, releases=releases)
 
 
 def demo_code(user_name: str) -> bool:

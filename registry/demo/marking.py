@@ -18,6 +18,7 @@ class Mark:
     months: int
     on: str
     whole: bool = False
+    releases: int = 1
 
     @property
     def day(self) -> date:
@@ -32,7 +33,7 @@ def mark_of(folder: Path) -> Mark | None:
         return None
 
 
-def begin(settings: Settings, months: int, on: date) -> Mark:
+def begin(settings: Settings, months: int, on: date, releases: int = 1) -> Mark:
     """The mark that is there, else a new one. Raises DemonstrationError for a folder that holds another registry."""
     found = mark_of(settings.data_dir)
     if found is not None:
@@ -41,7 +42,7 @@ def begin(settings: Settings, months: int, on: date) -> Mark:
         raise DemonstrationError(
             f"{settings.data_dir} holds a registry that is no demonstration. Set HAT_DATA_DIR to another folder."
         )
-    return _write(settings.data_dir, Mark(months, on.isoformat()))
+    return _write(settings.data_dir, Mark(months, on.isoformat(), releases=releases))
 
 
 def finish(folder: Path, mark: Mark) -> Mark:

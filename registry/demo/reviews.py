@@ -62,7 +62,8 @@ _PRACTICE: Weights = {
     "The pharmacist corrected the dose on the first ward round.": 1,
     "Written information was explained with an interpreter.": 1,
 }
-_UNFINISHED = ("local_case_id", "response_type", "risk_assessed", "assessed_within_14_hours")
+UNFINISHED = ("local_case_id", "response_type", "risk_assessed", "assessed_within_14_hours")
+"""The fields of a review that has only begun."""
 
 
 def reviews(cases: pl.DataFrame, today: int, rng: np.random.Generator) -> pl.DataFrame:
@@ -77,15 +78,15 @@ def reviews(cases: pl.DataFrame, today: int, rng: np.random.Generator) -> pl.Dat
     frame = frame.filter(col("done") | (begun & (col("notified") + 7 <= today)))
     for step in (_found, _assessed, _prevented, _concluded):
         frame = step(frame, rng)
-    fields = [name for name in _FIELDS if name not in _UNFINISHED]
-    return frame.select("code", *_UNFINISHED, *(pl.when("done").then(name).alias(name) for name in fields))
+    fields = [name for name in _FIELDS if name not in UNFINISHED]
+    return frame.select("code", *UNFINISHED, *(pl.when("done").then(name).alias(name) for name in fields))
 
 
 _FIELDS = (
-    *_UNFINISHED[:2],
+    *UNFINISHED[:2],
     "judged_by",
     "judged_on",
-    *_UNFINISHED[2:],
+    *UNFINISHED[2:],
     "assessment_correct",
     "prophylaxis_indicated",
     "prophylaxis_prescribed",

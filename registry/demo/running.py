@@ -18,11 +18,16 @@ from registry.demo.setting import ACCOUNTS, read_accounts, write_accounts
 from registry.settings import Settings
 
 FEWEST_MONTHS = 3
+RELEASES = 2
 LONDON = ZoneInfo("Europe/London")
 
 
-def run(settings: Settings, months: int = 24, *, senders: Sequence[Member] | None = None) -> None:
+def run(
+    settings: Settings, months: int = 24, *, releases: int = RELEASES, senders: Sequence[Member] | None = None
+) -> None:
     """Start the demonstration of a data folder, making it first where there is none, and keep it going until it is interrupted.
+
+    So many `releases` are made, one after the other as late returns come in, and a draft of the next.
 
     All organisations are registered; `senders` (by default all) are those that send returns. A demonstration that was
     interrupted while it was made is taken up where it stopped, with the same returns. Raises DemonstrationError for a folder or
@@ -32,7 +37,7 @@ def run(settings: Settings, months: int = 24, *, senders: Sequence[Member] | Non
         raise ValueError(f"the demonstration needs at least {FEWEST_MONTHS} months")
     shown = Console()
     began = time.monotonic()
-    mark = marking.begin(settings, months, datetime.now(LONDON).date())
+    mark = marking.begin(settings, months, datetime.now(LONDON).date(), releases)
     settings = marking.as_demonstration(settings)
     try:
         with ThreadPoolExecutor(2) as pool:
