@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import Connection, select
 
@@ -29,13 +30,13 @@ class Flag(NamedTuple):
     computed_at: datetime
 
 
-def published(connection: Connection) -> list[Flag]:
-    """Every verdict that is recorded as published, under `hat_national`."""
+def published(connection: Connection, *, with_one: UUID | None = None) -> list[Flag]:
+    """Every verdict that is recorded as published, under `hat_national`; and one that might be."""
     query = (
         select(outlier, outlier_cycle.c.year, outlier_cycle.c.computed_at, organisation.c.code)
         .join(outlier_cycle, outlier_cycle.c.id == outlier.c.cycle_id)
         .join(organisation, organisation.c.id == outlier.c.organisation_id)
-        .where(outlier.c.state == outlier_states.State.PUBLISHED.value)
+        .where((outlier.c.state == outlier_states.State.PUBLISHED.value) | (outlier.c.id == with_one))
         .order_by(outlier_cycle.c.year, organisation.c.code)
     )
     return [

@@ -54,9 +54,7 @@ Judge = Callable[[Matter, Tell], Verdict]
 
 def read(connection: Connection, publication_id: UUID) -> Matter:
     """The draft and every release, under `hat_national`."""
-    earlier = connection.execute(
-        select(released.c.id, released.c.number, released.c.as_at).order_by(released.c.number)
-    ).all()
+    earlier = _earlier(connection)
     number, cut_at = connection.execute(
         select(publication.c.number, publication.c.cut_at).where(publication.c.id == publication_id)
     ).one()
@@ -67,6 +65,25 @@ def read(connection: Connection, publication_id: UUID) -> Matter:
     counts[number] = _counts(connection, publication_id)
     releases = flags.told((*before, draft), [*(row.as_at for row in earlier), cut_at], flags.published(connection))
     return Matter(releases, Insider(offsets, counts))
+
+
+def may_be_flagged(connection: Connection, ident: UUID) -> bool:
+    """Whether a verdict on a trust's year may be published beside all that is public, under `hat_national`.
+
+    Only what stands in one block with the year is looked at, as everybody can; some seconds of work.
+    """
+    earlier = _earlier(connection)
+    before = [_release(connection, PUBLISHED, row.id, row.number) for row in earlier]
+    known = flags.published(connection, with_one=ident)
+    releases = flags.told(before, [row.as_at for row in earlier], known)
+    counts = {row.number: _counts(connection, row.id) for row in earlier}
+    told = [part for part in by_block(releases).values() if any(release.told for release in part)]
+    return all(Part(_revised(part, counts), None, SECONDS).play().passed for part in told)
+
+
+def _earlier(connection: Connection) -> Sequence[Any]:
+    query = select(released.c.id, released.c.number, released.c.as_at)
+    return connection.execute(query.order_by(released.c.number)).all()
 
 
 def _release(connection: Connection, tables: Tables, ident: UUID, number: int) -> Release:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from registry.access import Actor, Kind, Right
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
-from registry.publications import outlier_policy
+from registry.publications import judging, outlier_policy
 from registry.publications.outlier_cycles import Limits
 from registry.publications.outlier_policy import Adopted, Stage
 from registry.publications.outlier_states import STEPS, State, Step
@@ -22,6 +22,10 @@ from registry.store import SYSTEM_TENANT, audit
 from registry.store.outliers import outlier, outlier_cycle, outlier_notice, outlier_step
 
 SHORTEST, LONGEST = 20, 4000
+TELLS_TOO_MUCH = (
+    "Beside the figures that are public this verdict would leave fewer than five possible counts. It may not be published; "
+    "say in what is published that the organisation was reviewed, without a verdict."
+)
 MEANWHILE = "This changed while you had it open. Nothing was changed. Look at it again."
 LOW_FIRST = "Fewer cases than expected. Read it first as cases that were not found: an organisation that begins to look better goes up."
 HIGH_FIRST = "More cases than expected. An organisation that looks better than others finds more: read it beside how its cases are found."
@@ -199,7 +203,9 @@ def move(
         raise Forbidden("This step is not open to you: another person has to take it, or it is not its turn.")
     if to is State.NOTIFIED:
         _notify(connection, line, adopted, evidence, at)
-    elif to in (State.CONFIRMED, State.NOT_CONFIRMED, State.PUBLISHED):
+    elif to is State.PUBLISHED and not judging.may_be_flagged(connection, ident):
+        raise Conflict(TELLS_TOO_MUCH)
+    if to in (State.CONFIRMED, State.NOT_CONFIRMED, State.PUBLISHED):
         connection.execute(
             update(outlier_notice)
             .where(outlier_notice.c.organisation_id == line.organisation_id, outlier_notice.c.outlier_id == ident)

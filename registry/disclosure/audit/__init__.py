@@ -17,7 +17,8 @@ lost by leaving these out. Regions and years share no cell; the nation's figures
 
 *What it does not cover.* Likelihoods: a count near the published number is likelier than one four away. An attacker with an exact prior,
 such as a whole trust's own counts. Inference of an attribute from a rate. Free text. What the attacker of `linking` does not take for
-unchanged, an attacker who knows more might. That offsets are drawn again before the first publication tells, faintly, that they failed.
+unchanged, an attacker who knows more might. That offsets are drawn again before the first publication, and cells held after it, tells,
+faintly, that they failed.
 """
 
 from registry.disclosure.audit.auditing import INSIDER_WIDTH, OUTSIDER_WIDTH, audit

@@ -45,7 +45,16 @@ def trust(store: Store, settings: Settings) -> int:
     return trusts[0]
 
 
-def publish_flag(store: Store, team: Team, trust: int, *, alert: float, alarm: float, expected: float = 400.0) -> None:
+def publish_flag(
+    store: Store,
+    team: Team,
+    trust: int,
+    *,
+    alert: float,
+    alarm: float,
+    expected: float = 400.0,
+    state: str = "published",
+) -> None:
     """An alert of the year that is recorded as published: beyond `alert` times the expected count, and not beyond `alarm` times it."""
     adopted(store, team.lead)
     cycle = uuid4()
@@ -63,7 +72,7 @@ def publish_flag(store: Store, team: Team, trust: int, *, alert: float, alarm: f
         connection.execute(
             insert(outlier).values(
                 cycle_id=cycle, organisation_id=trust, months=12, observed=480, expected=expected, alarm_low=0.1, alert_low=0.2,
-                alert_high=alert, alarm_high=alarm, ascertainment="", verdict="alert", side="high", state="published",
+                alert_high=alert, alarm_high=alarm, ascertainment="", verdict="alert", side="high", state=state,
             )
         )  # fmt: skip
 
@@ -105,6 +114,20 @@ def test_a_flag_that_tells_too_much_stands_against_every_draft(
     with store.readonly(role="hat_national") as connection:
         report = auditing.latest_run(connection, made).report.decode()
     assert f"{TOTAL}/flag" in report
+
+
+@pytest.mark.parametrize(("alert", "alarm", "safe"), [(1.19, 1.2, False), (1.1, 1.5, True)])
+def test_a_flag_is_judged_before_it_is_published(
+    store: Store, settings: Settings, team: Team, keys: Secrets, trust: int, alert: float, alarm: float, safe: bool
+) -> None:
+    publish_flag(store, team, trust, alert=alert, alarm=alarm, state="confirmed")
+    with store.readonly(role="hat_national") as connection:
+        ident = connection.execute(select(outlier.c.id)).scalar_one()
+        assert judging.may_be_flagged(connection, ident)  # nothing is public
+    released(store, settings, team, keys)
+    with store.readonly(role="hat_national") as connection:
+        assert flags.published(connection) == []
+        assert judging.may_be_flagged(connection, ident) is safe
 
 
 def test_a_flag_that_leaves_enough_stands_against_none(
