@@ -96,9 +96,17 @@ def check_server(connection: Connection) -> list[str]:
     for name in ("fsync", "full_page_writes", "synchronous_commit"):
         if _shown(connection, name) == "off":
             faults.append(f"{name} is off: what was acknowledged may be lost in a crash. Turn it on.")
+    if _shown(connection, "data_checksums") == "off":
+        faults.append("data_checksums is off: a disk that loses bits is not noticed. Run pg_checksums --enable.")
     if _shown(connection, "server_encoding") != "UTF8":
         faults.append("The database is not encoded in UTF8. Create it again with that encoding.")
     return faults
+
+
+def require_safe(connection: Connection) -> None:
+    """Raises DatabaseError, which says what is wrong, for a server that may lose what was acknowledged. Seen by the connection's role."""
+    if faults := check_server(connection):
+        raise DatabaseError("\n".join(faults))
 
 
 # --- roles

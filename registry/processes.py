@@ -189,6 +189,9 @@ def prepare(settings: Settings, postgres: Server | None) -> None:
         database.migrate(url, settings.secrets_dir)
     store = Store.from_settings(settings)
     try:
+        if settings.crash_safe:
+            with store.readonly() as connection:
+                database.require_safe(connection)
         with store.transaction(tenants=(SYSTEM_TENANT,)) as connection:
             if not register.organisations(connection):
                 secrets = Secrets.load(settings.secrets_dir, ["master"])

@@ -244,6 +244,9 @@ class Settings(BaseSettings):
     """The address that people and programs use, without a slash at its end; https unless on loopback."""
     demo: bool = False
 
+    crash_safe: bool = True
+    """Refuse to start on a Postgres that may lose in a crash what was acknowledged. Off for trials on a database that does not matter."""
+
     max_upload_bytes: int = Field(default=200_000_000, ge=1)
     small_rows: int = Field(default=2_000, ge=0)
     """Submissions up to this size, and below `small_bytes`, are answered at once; larger ones by the worker."""

@@ -144,6 +144,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "HAT_PORT": str(settings.port),
         "HAT_DEMO": str(settings.demo).lower(),
         "HAT_SMALL_ROWS": str(settings.small_rows),
+        # The Postgres that tests share gives up durability; an embedded one of their own does not.
+        "HAT_CRASH_SAFE": str(settings.database_url is None).lower(),
         "PATH": os.environ["PATH"],
         "PYTHONUNBUFFERED": "1",
     }

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
-from registry import claims, jobs, logs, processes, timeline
+from registry import claims, database, jobs, logs, processes, timeline
 from registry.commands.siblings import Port, Server, Siblings
 from registry.commands.timely import Timely
 from registry.demo import marking, running, setting
@@ -52,7 +52,9 @@ def demo_code(user_name: str) -> bool:
     """Show the code of a demonstration's sign-in; gives whether there is one of that name."""
     found = setting.code_of(load().data_dir, user_name, datetime.now(UTC))
     if found is None:
-        typer.echo("No sign-in of the demonstration has this user name. They stand in accounts.json in the data folder.")
+        typer.echo(
+            "No sign-in of the demonstration has this user name. They stand in accounts.json in the data folder."
+        )
         return False
     typer.echo(f"{found[0]}  (for {found[1]} seconds more; each code is good once)")
     return True
@@ -80,7 +82,7 @@ def _answer(settings: Settings, port: Port, others: Siblings, counts: Path | Non
     count_connections()
     traces = begin(settings.traces, processes.WEB)
     store = Store.from_settings(settings, roles=WEB_ROLES, shared_by=settings.web_processes)
-    _refuse_copies(store)
+    _refuse_unfit(store, settings)
     # The access log would hold addresses with what people searched for; the service's own audit says who did what.
     config = uvicorn.Config(
         create_app(settings, store, traces),
@@ -124,11 +126,25 @@ def _worker_numbers(settings: Settings, means: jobs.Means) -> Iterator[None]:
         yield
 
 
-def _refuse_copies(store: Store) -> None:
-    """A database that is away for the moment may be there when somebody asks; one that nobody adopted is not served."""
+def _refuse_unfit(store: Store, settings: Settings) -> None:
+    """A database that is away for the moment may be there when somebody asks; one that nobody adopted, or that may lose what was
+    acknowledged, is not served."""
     try:
         with store.readonly() as connection:
             timeline.require_adopted(connection)
+            if settings.crash_safe:
+                database.require_safe(connection)
+    except OperationalError:
+        log.warning("the database cannot be reached yet")
+
+
+def _refuse_unfit_for_work(means: jobs.Means, settings: Settings) -> None:
+    """A worker waits beside a copy that nobody adopted, and says so; it does not work on a database that may lose its work."""
+    if not settings.crash_safe:
+        return
+    try:
+        with means.store.readonly(role=claims.JOBS) as connection:
+            database.require_safe(connection)
     except OperationalError:
         log.warning("the database cannot be reached yet")
 
@@ -138,6 +154,7 @@ def work(*, attached: bool) -> None:
     logs.without_words(lines=True)
     settings = load()
     means = jobs.open_means(settings)
+    _refuse_unfit_for_work(means, settings)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

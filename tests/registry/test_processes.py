@@ -175,7 +175,8 @@ def test_after_the_supervisor_was_killed_its_parts_end_and_the_next_adopts_postg
 
 @pytest.mark.slow
 def test_an_outside_postgres_is_migrated_used_and_left_running(database: Database, folder: Path) -> None:
-    with _up(folder, HAT_DATABASE_URL=database.address, HAT_SECRETS_DIR=str(database.secrets)) as here:
+    url, secrets = database.address, str(database.secrets)
+    with _up(folder, HAT_DATABASE_URL=url, HAT_SECRETS_DIR=secrets, HAT_CRASH_SAFE="false") as here:
         assert here.status() == 200
         assert not (folder / "postgres").exists()
     with psycopg.connect(database.admin_url) as admin:
