@@ -12,7 +12,7 @@ import typer
 Kind = Literal["case", "rca", "activity", "activity_strata", "organisation_profile", "wales_quarter"]
 Mode = Literal["all-or-nothing", "accept-good-rows"]
 JobName = Literal[
-    "submissions", "work", "pairs", "attribution", "notices", "letters", "digest", "wishes", "refresh", "figures", "releases", "release_draft", "overlooked", "drafts", "payloads", "identifiers", "told", "learning", "access", "anchors", "trail", "runs",
+    "submissions", "work", "pairs", "attribution", "notices", "letters", "digest", "wishes", "refresh", "figures", "releases", "release_draft", "overlooked", "drafts", "payloads", "identifiers", "told", "learning", "access", "keys", "anchors", "trail", "runs",
 ]  # fmt: skip
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)]
@@ -33,6 +33,7 @@ user = typer.Typer(no_args_is_help=True, help="Let people in.")
 register = typer.Typer(no_args_is_help=True, help="The register of organisations.")
 audit = typer.Typer(no_args_is_help=True, help="The audit log.")
 release = typer.Typer(no_args_is_help=True, help="Releases: whether they are what was audited, and can be made again.")
+keys = typer.Typer(no_args_is_help=True, help="Keys: rotate them, and destroy those of one trust.")
 demonstration = typer.Typer(help="The demonstration.")
 for name, group in {
     "demo": demonstration,
@@ -41,6 +42,7 @@ for name, group in {
     "register": register,
     "audit": audit,
     "release": release,
+    "keys": keys,
 }.items():
     program.add_typer(group, name=name)
 
@@ -293,6 +295,47 @@ def rebuild_release(number: Annotated[int, typer.Argument(min=1)]) -> None:
     from registry.commands import release
 
     _exit(good=release.rebuild(number))
+
+
+@keys.command("status")
+def show_keys() -> None:
+    """Show which versions there are, what is under them, and how far a rotation is."""
+    from registry.commands import keys
+
+    keys.show()
+
+
+@keys.command("make")
+def make_key(kind: Annotated[Literal["master", "match"], typer.Argument()]) -> None:
+    """Write the next version of a key into the secrets folder, so that it can be given to every part before it is used."""
+    from registry.commands import keys
+
+    keys.make(kind)
+
+
+@keys.command("rotate")
+def rotate_keys(
+    kind: Annotated[Literal["master", "data", "match"], typer.Argument()],
+    trust: Annotated[str | None, typer.Option(help="Of the data keys only this trust's, by its ODS code.")] = None,
+) -> None:
+    """Rotate a key, or go on with a rotation that was begun. It may be stopped at any moment; the worker goes on with it too."""
+    if trust is not None and kind != "data":
+        raise typer.BadParameter("Only data keys belong to one trust.")
+    from registry.commands import keys
+    from registry.keys.rotation import Kind
+
+    keys.rotate(Kind(kind), trust)
+
+
+@keys.command("erase")
+def erase_trust(
+    code: Annotated[str, typer.Argument(metavar="CODE")],
+    confirm: Annotated[str, typer.Option(help="The same code again.")] = "",
+) -> None:
+    """Destroy the keys of one trust: what it sealed is gone, in the backups too."""
+    from registry.commands import keys
+
+    keys.erase(code, confirm)
 
 
 def _exit(*, good: bool) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from registry import cases, claims, notices, publications, submissions, timeline, trail
 from registry.accounts import clients
 from registry.claims import STALE
+from registry.keys import rotation
 from registry.lessons import quarterly
 from registry.operation import traces
 from registry.operation.runs import Tally
@@ -180,6 +181,7 @@ TIMETABLE: tuple[Job, ...] = (
         quarterly.run,
     ),
     Job("access", "Forget access tokens and assertions whose time is over.", Nightly(time(4)), clients.forget),
+    Job("keys", "Go on with a rotation of keys that was begun.", Constantly(timedelta(seconds=30)), rotation.go_on),
     Job(
         "anchors", "Note outside the database where the audit trail ends.", Every(timedelta(hours=1)), trail.note_heads
     ),

@@ -79,7 +79,7 @@ def _rotations() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("organisation_id", sa.Integer(), nullable=True),
         sa.Column("stage", sa.Text(), nullable=False),
-        sa.Column("waits_for", postgresql.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("waits_for", postgresql.ARRAY(sa.Text()), nullable=True),
         sa.Column("at_organisation", sa.Integer(), nullable=True),
         sa.Column("at_table", sa.Text(), nullable=True),
         sa.Column("after", postgresql.JSONB(astext_type=sa.Text()), nullable=True),

@@ -119,8 +119,16 @@ def same_person(one: str, other: str) -> str:
 def make_data_key(connection: Connection, secrets: Secrets, tenant_id: int) -> None:
     """Give a trust its first data key, under the master key that is in use; nothing where it has one."""
     connection.execute(text(MASTER_LOCK))
-    [in_use] = _MASTER(connection)
-    master = secrets.version("master", in_use.version)
-    wrapped = identifiers.wrap(master, tenant_id, identifiers.new_data_key(), version=in_use.version)
+    version = master_in_use(connection)
+    wrapped = identifiers.wrap(
+        secrets.version("master", version), tenant_id, identifiers.new_data_key(), version=version
+    )
     made = insert(data_key).values(organisation_id=tenant_id, version=1, wrapped=wrapped)
     connection.execute(made.on_conflict_do_nothing())
+
+
+def master_in_use(connection: Connection) -> int:
+    """The version of the master key under which data keys are wrapped now."""
+    [in_use] = _MASTER(connection)
+    version: int = in_use.version
+    return version

@@ -49,12 +49,12 @@ key_rotation = Table(
     Column("organisation_id", Integer),
     # What it does now; registry.keys.rotation says what each stage is.
     Column("stage", Text, nullable=False),
-    # Transactions (virtual ids) that began before the stage did: it does not begin to move anything until they have ended.
-    Column("waits_for", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    # Transactions (virtual ids) that may have begun before the stage did: nothing is moved until they have ended. Null: not looked for yet.
+    Column("waits_for", ARRAY(Text)),
     # How far it has walked: the trust, the table, and the last key it has seen there.
     Column("at_organisation", Integer),
     Column("at_table", Text),
-    Column("after", JSONB),
+    Column("after", JSONB(none_as_null=True)),
     Column("done", BigInteger, nullable=False, server_default=text("0")),
     Column("begun_by", Text, nullable=False),
     now("begun_at"),
