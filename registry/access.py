@@ -201,6 +201,8 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "admin.clients.one": Right.MANAGE_TOKENS,
         "admin.clients.replace_keys": Right.MANAGE_TOKENS,
         "admin.clients.disable": Right.MANAGE_TOKENS,
+        "problem_pages.index": PUBLIC,
+        "problem_pages.one": PUBLIC,
         "admin.opt_out.index": Right.MANAGE_SETTINGS,
         "admin.opt_out.save": Right.MANAGE_SETTINGS,
         "admin.basis.index": Right.MANAGE_SETTINGS,

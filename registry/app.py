@@ -28,6 +28,7 @@ from registry.web import (
     notices,
     office,
     pages,
+    problem_pages,
     problems,
     public,
     release,
@@ -45,6 +46,7 @@ from registry.web.own import evaluation as own_evaluation
 
 PAGES: tuple[APIRouter, ...] = (
     health.router,
+    problem_pages.router,
     signin.router,
     second_factor.router,
     admin.router,
@@ -74,7 +76,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     "description": "RFC 9457. What was sent is never repeated.",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string", "description": "A stable name a program may act on."},
+        "type": {"type": "string", "description": "A stable name a program may act on, and the address of a page that says what it means and what to do."},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What to do."},

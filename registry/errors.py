@@ -15,12 +15,14 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of problem. `slug` is a promise to machines; `title` names it to people; `detail` says what to do."""
+    """One kind of problem. `slug` is a promise to machines; `title` names it to people; `detail` says what to do, `meaning` when it comes
+    and what became of what was asked. All four stand on its page, which is where `type` leads."""
 
     status: int
     slug: str
     title: str
     detail: str
+    meaning: str
 
     @property
     def type(self) -> str:
@@ -31,27 +33,48 @@ class Kind:
 KINDS = {
     kind.status: kind
     for kind in (
-        Kind(400, "bad-request", "The request cannot be understood", "Check the address, the parameters and the body."),
-        Kind(401, "not-signed-in", "You are not signed in", "Sign in, or send a valid token, and try again."),
-        Kind(403, "not-allowed", "You may not do this", "Ask the lead of your trust or the registry for the right to."),
-        Kind(404, "not-found", "There is nothing here for you", "Check the address. It may also not be yours to see."),
-        Kind(405, "method-not-allowed", "This address does not take that method", "See the API description for those it takes."),
-        Kind(406, "not-acceptable", "That form is not offered", "Ask for a type that the API description names."),
-        Kind(408, "too-slow", "The request took too long to arrive", "Send it again over a better connection."),
-        Kind(409, "conflict", "This does not fit what is already there", "Look at the present state, then decide again."),
-        Kind(410, "gone", "This is no longer there", "It was kept for a limited time. Ask for a new one."),
-        Kind(411, "length-required", "The length of the body is missing", "Send the body with a Content-Length."),
-        Kind(412, "changed-meanwhile", "It has changed since you read it", "Read it again, then repeat your change."),
-        Kind(413, "too-large", "That is too large", "Divide it into smaller files and send them one by one."),
-        Kind(414, "address-too-long", "The address is too long", "Send fewer or shorter parameters."),
-        Kind(415, "unsupported-type", "Files of this type cannot be read", "Send a CSV (.csv) or Excel (.xlsx) file."),
-        Kind(416, "range-not-satisfiable", "That part does not exist", "Ask for the whole."),
-        Kind(422, "not-valid", "Some of what was sent is not valid", "Mend the places named and send it again."),
-        Kind(429, "too-many", "Too many requests at once", "Wait as long as Retry-After says and try again."),
-        Kind(431, "headers-too-large", "The headers are too large", "Send fewer or shorter headers."),
-        Kind(500, "unexpected", "Something went wrong on our side", "Try again. If it persists, report the request number."),
-        Kind(503, "unavailable", "The service cannot answer just now", "Try again in a minute; with the same Idempotency-Key that is safe."),
-        Kind(507, "no-room", "The service has no room left", "Nothing was changed. The operators have to make room first."),
+        Kind(400, "bad-request", "The request cannot be understood", "Check the address, the parameters and the body.",
+             "Nothing could be read from what was sent: a parameter that is not known or stands twice, a body that is no JSON or not in UTF-8, a control character. Nothing was done."),
+        Kind(401, "not-signed-in", "You are not signed in", "Sign in, or send a valid token, and try again.",
+             "The address is for people who are signed in, or for programs with a token. A session ends after a time without use, a token when it expires or is ended."),
+        Kind(403, "not-allowed", "You may not do this", "Ask the lead of your trust or the registry for the right to.",
+             "It is known who you are, and the thing is yours to see, but your role does not allow this act on it; or a form was sent from another page than ours, or is too old."),
+        Kind(404, "not-found", "There is nothing here for you", "Check the address. It may also not be yours to see.",
+             "There is nothing at this address, or it belongs to somebody else. The two are not told apart, so that nobody learns from the answer what exists."),
+        Kind(405, "method-not-allowed", "This address does not take that method", "See the API description for those it takes.",
+             "The address exists, but takes other methods than the one used. The header Allow names them."),
+        Kind(406, "not-acceptable", "That form is not offered", "Ask for a type that the API description names.",
+             "The header Accept asks for forms that this address does not have."),
+        Kind(408, "too-slow", "The request took too long to arrive", "Send it again over a better connection.",
+             "The service waits for the whole of a request only for some time. Nothing was done with the part that came."),
+        Kind(409, "conflict", "This does not fit what is already there", "Look at the present state, then decide again.",
+             "What was asked contradicts what stands: an Idempotency-Key that was used with other bytes, a month that is signed off, a step that is not open any more. Nothing was changed."),
+        Kind(410, "gone", "This is no longer there", "It was kept for a limited time. Ask for a new one.",
+             "It was there, and its time is over: a link that was used, a file past its term, something withdrawn."),
+        Kind(411, "length-required", "The length of the body is missing", "Send the body with a Content-Length.",
+             "Without its length a body cannot be taken here."),
+        Kind(412, "changed-meanwhile", "It has changed since you read it", "Read it again, then repeat your change.",
+             "Somebody else changed it after you had read it, so the version that you name in If-Match or in the form is not the one that stands. Nothing was overwritten."),
+        Kind(413, "too-large", "That is too large", "Divide it into smaller files and send them one by one.",
+             "The file, the body or one field is larger than is taken at once, also once unpacked. Nothing of it was stored."),
+        Kind(414, "address-too-long", "The address is too long", "Send fewer or shorter parameters.",
+             "The address with its parameters is longer than any that the service gives."),
+        Kind(415, "unsupported-type", "Files of this type cannot be read", "Send a CSV (.csv) or Excel (.xlsx) file.",
+             "The bytes are of no type that is read at this address, or packed in a way that is not known. What counts is the content, not the name of the file."),
+        Kind(416, "range-not-satisfiable", "That part does not exist", "Ask for the whole.",
+             "The header Range asks for bytes beyond the end."),
+        Kind(422, "not-valid", "Some of what was sent is not valid", "Mend the places named and send it again.",
+             "The request could be read, and some of it breaks a rule. Each place is named in errors by a pointer, with words and never with the value. Nothing was stored."),
+        Kind(429, "too-many", "Too many requests at once", "Wait as long as Retry-After says and try again.",
+             "More requests came in a short time than one sender, one account or one address may make, or the service is working on as many as it can."),
+        Kind(431, "headers-too-large", "The headers are too large", "Send fewer or shorter headers.",
+             "The headers of the request are longer than are read."),
+        Kind(500, "unexpected", "Something went wrong on our side", "Try again. If it persists, report the request number.",
+             "A mistake of ours, which has been noted under the number in request_id. Whether anything was changed is not known: look, or send it again with the same Idempotency-Key."),
+        Kind(503, "unavailable", "The service cannot answer just now", "Try again in a minute; with the same Idempotency-Key that is safe.",
+             "The database is away, restarting or overloaded, or something is locked for longer than we wait. What had been asked was undone."),
+        Kind(507, "no-room", "The service has no room left", "Nothing was changed. The operators have to make room first.",
+             "A disk of the service is full. What had been asked was undone, and what was acknowledged before is safe."),
     )
 }  # fmt: skip
 

@@ -145,6 +145,7 @@ def _page(request: Request, found: Problem) -> Response:
         title=found.kind.title,
         detail=found.detail,
         errors=[fault.words for fault in found.errors],
+        kind=found.kind,
         **_number(request, found),
         sign_in=found.status == HTTPStatus.UNAUTHORIZED,
     )
