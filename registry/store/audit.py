@@ -6,7 +6,8 @@ only against an anchor kept elsewhere (`head` gives it, `verify` takes it).
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,20 @@ Detail = str | int | bool | None | Sequence["Detail"] | Mapping[str, "Detail"]
 _END = Prepared("select sequence, mac from records.audit where tenant_id = :tenant order by sequence desc limit 1")
 _LOCKED_END = Prepared("select at, sequence, mac from records.chain_end(:lock, :tenant)")
 _ADD = Prepared(insert(audit), [column.name for column in audit.c])
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The request in which something is done: its number, and the digest of the session once it is known who asks."""
+
+    request_id: str
+    session: Callable[[], bytes | None] = lambda: None
+
+
+WITHIN: ContextVar[Within | None] = ContextVar("within", default=None)
+"""Set by the edge, for as long as a request lasts; jobs and the command line have none."""
+SESSION_BYTES = 8
+"""So much of a session's digest tells one session from another, and opens none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +79,19 @@ def record(
     [last] = _LOCKED_END(connection, lock=CHAIN_LOCK, tenant=tenant)
     entry = {
         "tenant_id": tenant, "sequence": (last.sequence or 0) + 1, "at": last.at, "actor": actor, "role": role, "action": action,
-        "object_type": object_type, "object_id": object_id, "detail": dict(detail or {}),
+        "object_type": object_type, "object_id": object_id, "detail": dict(detail or {}), **_within(),
     }  # fmt: skip
     _ADD(connection, **entry, mac=_mac(chain_key(key, tenant), last.mac or START, entry))
+
+
+def _within() -> dict[str, str | None]:
+    """The number of the request, and the session, by the beginning of its digest."""
+    within = WITHIN.get()
+    session = within.session() if within else None
+    return {
+        "request_id": within.request_id if within else None,
+        "session": session[:SESSION_BYTES].hex() if session else None,
+    }
 
 
 def head(connection: Connection, tenant: int) -> Link:
@@ -130,12 +155,15 @@ def check(written: Iterable[Mapping[str, Any]], key: bytes, anchor: Link | None 
 def _mac(key: bytes, previous: bytes, entry: Mapping[str, Any]) -> bytes:
     at: datetime = entry["at"]
     body = [entry[name] for name in ("tenant_id", "actor", "role", "action", "object_type", "object_id")]
+    # Entries of before there were these have neither, and none that has one passes for one that has not.
+    asked = {name: entry[name] for name in ("request_id", "session") if entry.get(name)}
     written = identifiers.canonical(
         previous,
         entry["sequence"],
         at.astimezone(UTC).isoformat(timespec="microseconds"),
         *body,
         _json(entry["detail"]),
+        *([_json(asked)] if asked else []),
     )
     return identifiers.mac(key, written)
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from registry.errors import Forbidden, Problem, for_status
 from registry.logs import request_number
+from registry.store import audit
 from registry.web.forgery import cookie_name, forged, is_https, new_cookie
 from registry.web.problems import answer, respond
 
@@ -91,6 +92,7 @@ class Edge:
         if refusal:
             await respond(request, refusal)(scope, receive, outward)
             return
+        asked = audit.WITHIN.set(audit.Within(number, lambda: _session(request)))
         try:
             await self.app(scope, receive, outward)
         except ClientDisconnect:
@@ -100,6 +102,8 @@ class Edge:
             if outward.started:
                 raise ConnectionError("an answer broke off after its head was sent") from None
             await response(scope, receive, outward)
+        finally:
+            audit.WITHIN.reset(asked)
 
     def refusal(self, request: Request) -> Problem | None:
         if unclean(request.scope):
@@ -111,6 +115,11 @@ class Edge:
 
     def has_cookie(self, connection: HTTPConnection) -> bool:
         return cookie_name(self.base_url) in connection.cookies
+
+
+def _session(request: Request) -> bytes | None:
+    """The digest of the session, once it is known who asks."""
+    return getattr(getattr(request.state, "actor", None), "session", None)
 
 
 class _Outward:

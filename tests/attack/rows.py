@@ -29,10 +29,13 @@ _VALUES: tuple[tuple[type[types.TypeEngine[Any]], Any], ...] = (
 
 
 def fill(admin: psycopg.Connection, tenant: int, canary: str) -> None:
-    """One row a table for this trust; ids are the same for every trust, as they may be. `admin` is a superuser."""
+    """One row a table for this trust, where its like is not there already; ids are the same for every trust, as they may be.
+
+    `admin` is a superuser.
+    """
     for table in TENANT_TABLES:
         values = {column.name: _value(column, tenant, canary) for column in table.columns}
-        statement = sql.SQL("insert into {} ({}) values ({})").format(
+        statement = sql.SQL("insert into {} ({}) values ({}) on conflict do nothing").format(
             identifier(table),
             sql.SQL(", ").join(map(sql.Identifier, values)),
             sql.SQL(", ").join(sql.Placeholder() * len(values)),
