@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from registry import identifiers
 from registry.errors import BadRequest, Conflict, TooMany
 from registry.store import audit
+from registry.store.prepared import Prepared
 from registry.store.tables import match_map, opt_out_mode, organisation, payload, submission
 from registry.submissions.keys import TenantKeys
 from registry.submissions.request import Reference, Request, State, sheet_format
@@ -59,6 +60,18 @@ def receive(connection: Connection, request: Request, keys: TenantKeys, path: Pa
         detail={"kind": request.kind.value, "bytes": size, "rehearsal": request.rehearsal, "door": request.door.value},
     )
     return Reference(request.tenant_id, row_id)
+
+
+_LAST = Prepared("select max(received_at) as last from records.submission where tenant_id = :tenant")
+
+
+def moment(connection: Connection, tenant_id: int, at: datetime) -> datetime:
+    """When what comes `at` is received: after all that the organisation sent before, also where the clock was set back meanwhile.
+
+    A correction would otherwise look older than what it corrects, and be undone by it.
+    """
+    [row] = _LAST(connection, tenant=tenant_id)
+    return at if row.last is None else max(at, row.last + timedelta(microseconds=1))
 
 
 def not_too_many(connection: Connection, tenant_id: int) -> None:

@@ -28,7 +28,7 @@ from registry.store import Store
 from registry.submissions import Format, Receipt, Reference, Request
 from registry.submissions.checking import Seen
 from registry.submissions.keys import TenantKeys
-from registry.submissions.receiving import not_too_many
+from registry.submissions.receiving import moment, not_too_many
 from registry.submissions.staging import FEW
 from registry.web.problems import described
 
@@ -150,8 +150,8 @@ def secrets_of(state: State) -> Secrets:
 def deliver(state: State, request: Request, spool: Spool) -> Delivered:
     """Receive a spooled file, then check it if it is small. Raises what `submissions.receive` raises; nothing is kept then."""
     store: Store = state.store
-    at = datetime.now(UTC)
     with store.transaction(tenants=(request.tenant_id,)) as connection:
+        at = moment(connection, request.tenant_id, datetime.now(UTC))
         keys = keys_of(state, connection, request.tenant_id)
         reference = submissions.receive(connection, request, keys, spool.path, at=at)
         receipt = submissions.get(connection, reference)

@@ -14,7 +14,7 @@ from registry.settings import Secrets
 from registry.store import Store, progress
 from registry.store.tables import submission, unit_outcome
 from registry.submissions.order import hold
-from registry.submissions.receiving import not_too_many, receive
+from registry.submissions.receiving import moment, not_too_many, receive
 from registry.submissions.request import Door, Mode, Reference, Request, State
 from registry.submissions.units.finishing import finish
 from registry.submissions.units.outcomes import WHOLE_FILE
@@ -67,6 +67,7 @@ def submit_job(store: Store, request: Request, path: Path, secrets: Secrets, *, 
     """Receive a spooled file whose units are to be worked on later. Raises what `receive` raises, and TooMany."""
     with store.transaction(tenants=(request.tenant_id,)) as connection:
         trust = open_trust(connection, secrets, request.tenant_id)
+        at = moment(connection, request.tenant_id, at)
         reference = receive(connection, request, trust.keys, path, at=at)
         again = connection.scalar(select(submission.c.received_at).where(_is(reference))) != at
         if not again:
