@@ -19,6 +19,7 @@ from registry.cases import drafts, legal_basis
 from registry.cases.desk import open_desk
 from registry.cases.legal_basis import Basis
 from registry.jobs import TIMETABLE, Constantly, Job
+from registry.keys import data
 from registry.publications import drafting
 from registry.settings import KEYS, Secrets, Settings
 from registry.store import SYSTEM_TENANT, Store
@@ -49,7 +50,7 @@ def _case(name: str, place: int, **more: str) -> Mapping[str, str]:
 @pytest.fixture
 def filled(store: Store, settings: Settings, request: pytest.FixtureRequest) -> House:
     """Two trusts with cases, one person at both, a review, a return, a withdrawal at a patient's wish, a file that waits, a draft that was
-    stored, a machine client's access, old runs, what people are to be told and written."""
+    stored, a rotation of keys that was begun, a machine client's access, old runs, what people are to be told and written."""
     full = house(settings, store)
     ours, theirs = full.ids["RRV"], full.ids["RH5"]
     rows = [_case(f"A-{place}", place) for place in range(12)]
@@ -63,6 +64,7 @@ def filled(store: Store, settings: Settings, request: pytest.FixtureRequest) -> 
     path.write_bytes(csv_bytes([_case("A-20", 20)]))
     receive(store, settings, ours, path, at=SENT)
     _type(full)
+    _rotate(full)
     owe(full, "nurse", SENT)
     have_access(full, registered(full), SENT)
     assert claims.claim(store, "figures", SENT, "somebody") is not None
@@ -96,6 +98,13 @@ def _type(full: House) -> None:
         desk = open_desk(connection, keys(full.settings), full.settings, ours, by=by, at=SENT)
         drafts.keep(desk, RecordKind.RCA, "A-4", {"learning_point": "Words"}, 1)
         drafts.drop(desk, RecordKind.RCA, "A-4")
+
+
+def _rotate(full: House) -> None:
+    """A rotation of one trust's data key that somebody began."""
+    secrets = Secrets.load(full.settings.secrets_dir, KEYS)
+    with full.store.transaction(role="hat_jobs") as connection:
+        data.start(connection, secrets, full.ids["RRV"], OPERATOR)
 
 
 def _state(admin: psycopg.Connection, tables: list[Table]) -> dict[str, list[str]]:
