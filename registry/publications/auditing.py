@@ -151,8 +151,9 @@ def _change(store: Store, secrets: Secrets, asked: Asked, verdict: Verdict, left
     with store.transaction(role=ROLE) as connection:
         lock(connection)
         redrawn = 0
-        before = offsets.published(connection, [*verdict.failing, *verdict.rekey])
-        if left >= WITHHOLD_ROUNDS:
+        last = left < WITHHOLD_ROUNDS
+        before = offsets.published(connection, [*verdict.failing, *verdict.rekey], blanks=last)
+        if not last:
             beside = offsets.new_beside(connection, asked.publication_id, before) if left >= NEW_ROUNDS else {}
             again = {*verdict.rekey, *(name for names in beside.values() for name in names)}
             redrawn = offsets.rekey(connection, asked.publication_id, secrets["offset"], sorted(again))

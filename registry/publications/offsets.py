@@ -44,14 +44,15 @@ def _store(connection: Connection, new: Mapping[str, Offset]) -> None:
 def rekey(connection: Connection, publication_id: UUID, key: bytes, names: Sequence[str]) -> int:
     """Give cells of a draft another offset, round them anew with all that share it, and take down what the figures are now.
 
-    For cells that fail the audit before their first publication: an offset that was published with stays. Gives how many were drawn.
+    For cells that fail the audit before their first publication: an offset by which a number was published stays. Gives how many were
+    drawn.
     """
     c, held = exact_cell.c, stored_offsets(connection)
     mine = c.publication_id == publication_id
     owner = func.coalesce(c.offset_of, c.cell_id)
-    published = select(cell.c.cell_id).where(cell.c.cell_id == owner)
-    owners = connection.scalars(select(owner).where(mine, c.cell_id.in_(list(names)), ~published.exists()).distinct())
-    new = {name: _after(key, name, held[name]) for name in sorted(owners)}
+    owners = list(connection.scalars(select(owner).where(mine, c.cell_id.in_(list(names))).distinct()))
+    frozen = set(connection.scalars(_FROZEN, {"owners": owners}))
+    new = {name: _after(key, name, held[name]) for name in sorted(owners) if name not in frozen}
     if not new:
         return 0
     _store(connection, new)
@@ -66,32 +67,55 @@ def rekey(connection: Connection, publication_id: UUID, key: bytes, names: Seque
     return len(new)
 
 
-def published(connection: Connection, names: Sequence[str]) -> list[str]:
-    """Those of the names under which something was published, if only a blank: in order."""
-    return sorted(connection.scalars(select(cell.c.cell_id).where(cell.c.cell_id.in_(list(names))).distinct()))
+# Those by which a number was published: of their own cell, or of another that has the same offset.
+_FROZEN = text(
+    """
+    select cell_id from published.cell where cell_id = any(:owners) and value is not null
+    union
+    select e.offset_of from release.exact_cell e
+      join published.cell c on (c.release_id, c.cell_id) = (e.publication_id, e.cell_id)
+     where e.offset_of = any(:owners) and c.value is not null
+    """
+)
+
+
+def published(connection: Connection, names: Sequence[str], *, blanks: bool = False) -> list[str]:
+    """Those of the names under which a number was published, or if only a blank: in order."""
+    c = cell.c
+    wanted = c.cell_id.in_(list(names)) & (c.value.is_not(None) | blanks)
+    return sorted(connection.scalars(select(c.cell_id).where(wanted).distinct()))
 
 
 def new_beside(connection: Connection, publication_id: UUID, names: Sequence[str]) -> dict[str, list[str]]:
-    """For each name of a trust's cell the cells of its financial year in a draft that no release has had."""
-    rows = connection.execute(_NEW_BESIDE, {"draft": publication_id, "names": list(names)})
+    """For each name of a published cell the cells of trusts in a draft that stand beside it and that no release has had a number of.
+
+    Of a trust its own financial year, which is the sum of months that are public; and of any place what a trust of its region returned late
+    for the same period, by which the region's number grew.
+    """
     found: dict[str, list[str]] = {}
-    for name, other in rows:
+    for name, other in connection.execute(_NEW_BESIDE, {"draft": publication_id, "names": list(names)}):
         found.setdefault(name, []).append(other)
     return found
 
 
 _NEW_BESIDE = text(
     """
-    with failing as (
-        select distinct cell_id, quantity, geography,
-               (date_trunc('year', period - interval '3 months') + interval '3 months')::date as year
-          from published.cell where cell_id = any(:names) and geography_kind = 'trust'
+    with home as (
+        select geography, region from release.draft_place where publication_id = :draft and geography_kind = 'trust'
+    ), failing as (
+        select distinct c.cell_id, c.quantity, c.geography, c.period_kind, c.period, coalesce(home.region, c.geography) as region,
+               (date_trunc('year', c.period - interval '3 months') + interval '3 months')::date as year
+          from published.cell c left join home on home.geography = c.geography and c.geography_kind = 'trust'
+         where c.cell_id = any(:names)
     )
     select f.cell_id, d.cell_id
-      from failing f join release.draft_cell d
-        on d.publication_id = :draft and d.geography_kind = 'trust' and d.geography = f.geography and d.quantity = f.quantity
-       and d.period_kind = 'financial_year' and d.period = f.year and d.state = 'counted'
-     where not exists (select from published.cell p where p.cell_id = d.cell_id)
+      from failing f
+      join release.draft_cell d on d.publication_id = :draft and d.geography_kind = 'trust' and d.quantity = f.quantity
+      join home on home.geography = d.geography
+     where d.state = 'counted' and d.held_from is null
+       and (d.geography = f.geography and d.period_kind = 'financial_year' and d.period = f.year
+            or home.region = f.region and (d.period_kind, d.period) = (f.period_kind, f.period))
+       and not exists (select from published.cell p where p.cell_id = d.cell_id and p.value is not null)
      order by 1, 2
     """
 )

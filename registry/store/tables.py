@@ -587,6 +587,7 @@ exact_cell = Table(
     # With which offset the published number was made; null: the cell's own, else that of the cell which counts the same.
     Column("attempt", SmallInteger, nullable=False, server_default=text("0")),
     Column("offset_of", Text),
+    Index(None, "offset_of", postgresql_where=text("offset_of is not null")),
     schema="release",
 )
 

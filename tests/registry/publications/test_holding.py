@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Table, select, text
 
-from registry.publications import auditing, comparing, holding, rebuilding, reviewing, verifying
+from registry.publications import auditing, comparing, holding, offsets, rebuilding, reviewing, verifying
 from registry.publications.judging import Judge, Verdict
 from registry.settings import Secrets, Settings
 from registry.store import Store
@@ -190,3 +190,34 @@ def test_before_the_first_release_there_is_nothing_to_hold(
     made = drafted(store, settings, team, keys, 0)
     with store.transaction(role="hat_national") as connection:
         assert holding.hold(connection, made, [f"grid-1/{TRUST}/month/2024-04/total"]) == 0
+
+
+def test_of_who_returned_late_only_a_blank_was_published_and_the_offset_may_still_be_drawn_again(
+    store: Store, settings: Settings, team: Team, keys: Secrets, held: list[Held]
+) -> None:
+    """Its region grew by just what it returned: two numbers for one count, which have to agree, or it would be known too well."""
+    late = make_trust(store, settings, "RC1", "Y58", APRIL)
+    release(store, settings, team, keys, 0)
+    month = "month/2024-04/total"
+    assert cells(store, cell)[f"hat_cases/trust/RC1/{month}"][1] == "no_return"
+    with store.transaction(role="hat_jobs") as connection:
+        hold_activity(connection, late, APRIL)
+        for _ in range(11):
+            hold_case(connection, late, Case(APRIL))
+    wrong = [f"{REGION}/{month}", f"{TRUST}/{month}"]
+    at = AT + timedelta(days=1)
+    count(store, settings, at)
+    made = prepare(store, settings, team, at)
+    with store.readonly(role="hat_national") as connection:
+        beside = offsets.new_beside(connection, made, [f"grid-1/{name}" for name in wrong])
+    assert beside == {f"grid-1/{name}": [f"grid-1/hat_cases/trust/RC1/{month}"] for name in wrong}
+    ask(store, team, made, at)
+    auditing.work(store, keys, settings, at, judge=telling(failing(*wrong)))
+    with store.readonly(role="hat_national") as connection:
+        report = json.loads(auditing.latest_run(connection, made).report)
+    assert (report["offsets_drawn_again"], report["cells_held"], report["passed"]) == (1, 0, True)
+    for by in (team.lead, team.second):
+        approve(store, by, made, at)
+    with store.transaction(role="hat_national") as connection:
+        again = offsets.rekey(connection, made, keys["offset"], [f"grid-1/hat_cases/trust/RC1/{month}"])
+    assert again == 0  # now a number was published by it
