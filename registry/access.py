@@ -203,6 +203,8 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "admin.clients.disable": Right.MANAGE_TOKENS,
         "problem_pages.index": PUBLIC,
         "problem_pages.one": PUBLIC,
+        "admin.letters.index": Right.MANAGE_SETTINGS,
+        "admin.letters.again": Right.MANAGE_SETTINGS,
         "admin.opt_out.index": Right.MANAGE_SETTINGS,
         "admin.opt_out.save": Right.MANAGE_SETTINGS,
         "admin.basis.index": Right.MANAGE_SETTINGS,

@@ -23,6 +23,7 @@ from registry.settings import Settings
 from registry.store import SYSTEM_TENANT
 from registry.store.desk import outbox
 from registry.store.lessons import learning_subscriber
+from registry.store.letters import with_end
 from registry.submissions.keys import TenantKeys
 
 UNCONFIRMED: Final = timedelta(days=7)
@@ -232,11 +233,13 @@ def _digest(
     for each in about:
         numbers[each.theme_words] = numbers.get(each.theme_words, 0) + 1
     lines = "".join(f"- {words}: {number} new\n" for words, number in sorted(numbers.items()))
-    return (
+    own = where(keys, settings, ident)
+    return with_end(
+        own,
         f"The summary of {quarter_words(summary.quarter)} is published:\n"
         f"{settings.base_url}/learning/summaries/{summary.number}\n\n"
         f"{lines}\n"
-        f"To end this subscription, or to change its themes:\n{where(keys, settings, ident)}\n"
+        f"To end this subscription, or to change its themes:\n{own}\n",
     )
 
 

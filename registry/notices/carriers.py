@@ -14,23 +14,51 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP as LINES
+from email.policy import SMTP
 from email.utils import format_datetime
+from enum import StrEnum
 from pathlib import Path
 from uuid import UUID
 
 from registry.settings import Settings, smtp_password
 
 FOLDER = "outbox"
+LINES = SMTP.clone(max_line_length=998)
+"""A long address in a header stays in one piece: folded at 78 it would be encoded, and no program reads that as an address."""
 REFUSED = range(500, 600)
+
+
+class Reason(StrEnum):
+    """Why a letter did not leave; its words are what an administrator reads."""
+
+    AWAY = "away"
+    ADDRESS = "address"
+    RECIPIENT = "recipient"
+    NOT_TAKEN = "not taken"
+
+    @property
+    def words(self) -> str:
+        return _REASONS[self]
+
+
+_REASONS = {
+    Reason.AWAY: "the mail server could not be reached, or did not let us in",
+    Reason.ADDRESS: "the address cannot be written to",
+    Reason.RECIPIENT: "the mail server does not take letters to this address",
+    Reason.NOT_TAKEN: "the mail server did not take the letter",
+}
 
 
 class NotSentError(Exception):
     """A letter did not leave. `for_good`: trying again is of no use. `away`: the server is, for every letter. Says nothing of the letter."""
 
-    def __init__(self, why: str, *, for_good: bool = False, away: bool = False) -> None:
-        self.for_good, self.away = for_good, away
+    def __init__(self, why: str, reason: Reason, *, for_good: bool = False) -> None:
+        self.reason, self.for_good = reason, for_good
         super().__init__(why)
+
+    @property
+    def away(self) -> bool:
+        return self.reason is Reason.AWAY
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,6 +70,8 @@ class Letter:
     subject: str
     body: str
     made_at: datetime
+    ended_at: str | None = None
+    """Where its reader ends such letters by one press."""
 
 
 Carry = Callable[[Letter], None]
@@ -56,10 +86,14 @@ def message(letter: Letter, sender: str) -> EmailMessage:
         made["To"] = letter.to
         made["Subject"] = letter.subject
     except ValueError:
-        raise NotSentError("The address cannot be written to.", for_good=True) from None
+        raise NotSentError("The address cannot be written to.", Reason.ADDRESS, for_good=True) from None
     made["Date"] = format_datetime(letter.made_at)
     made["Message-ID"] = f"<{letter.id}@{sender.rpartition('@')[2]}>"
     made["Auto-Submitted"] = "auto-generated"
+    if letter.ended_at is not None:
+        made["List-Unsubscribe"] = f"<{letter.ended_at}>"
+        if letter.ended_at.startswith("https:"):  # RFC 8058 has it for https only
+            made["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     made.set_content(letter.body, charset="utf-8")
     return made
 
@@ -113,19 +147,21 @@ class Post(AbstractContextManager[Carry]):
         except smtplib.SMTPRecipientsRefused as refused:
             for_good = all(code in REFUSED for code, _ in refused.recipients.values())
             self._hang_up()
-            raise NotSentError("The server does not take letters to this address.", for_good=for_good) from None
+            words = "The server does not take letters to this address."
+            raise NotSentError(words, Reason.RECIPIENT, for_good=for_good) from None
         except (smtplib.SMTPNotSupportedError, UnicodeError):
             self._hang_up()
-            raise NotSentError("The server cannot take this address.", for_good=True) from None
+            raise NotSentError("The server cannot take this address.", Reason.ADDRESS, for_good=True) from None
         except (OSError, smtplib.SMTPException) as error:
             self._hang_up()
-            raise NotSentError(f"The server did not take the letter: {type(error).__name__}.") from None
+            words = f"The server did not take the letter: {type(error).__name__}."
+            raise NotSentError(words, Reason.NOT_TAKEN) from None
 
     def _reached(self) -> smtplib.SMTP:
         try:
             self._server = self._server or connect(self._settings)
         except (OSError, smtplib.SMTPException) as error:
-            raise NotSentError(f"The server could not be reached: {type(error).__name__}.", away=True) from None
+            raise NotSentError(f"The server could not be reached: {type(error).__name__}.", Reason.AWAY) from None
         return self._server
 
     def _hang_up(self) -> None:

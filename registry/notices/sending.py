@@ -21,6 +21,7 @@ from registry.notices.carriers import Carry, Letter, NotSentError, Post, into_fo
 from registry.settings import Secrets, Settings
 from registry.store import Store
 from registry.store.desk import outbox
+from registry.store.letters import parted
 from registry.store.tables import person
 from registry.submissions.keys import TenantKeys, open_keys
 
@@ -97,7 +98,9 @@ class _Run:
                 self.carry(letter)
             except NotSentError as error:
                 return self._put_off(connection, row, error)
-            connection.execute(_set(row, sent_at=self.at, tried_at=self.at, tries=row.tries + 1, **_EMPTIED))
+            connection.execute(
+                _set(row, sent_at=self.at, tried_at=self.at, tries=row.tries + 1, reason=None, **_EMPTIED)
+            )
             return Became.SENT
 
     def _put_off(self, connection: Connection, row: Row[Any], error: NotSentError) -> Became:
@@ -105,7 +108,7 @@ class _Run:
         over = error.for_good or tries >= self.settings.mail.tries
         log.warning("letter %s was not sent: %s%s", row.id, error, " It is given up." if over else "")
         gone: dict[str, Any] = {"given_up_at": self.at, **_EMPTIED} if over else {}
-        connection.execute(_set(row, tries=tries, tried_at=self.at, **gone))
+        connection.execute(_set(row, tries=tries, tried_at=self.at, reason=error.reason.value, **gone))
         if error.away:
             return Became.AWAY
         return Became.GIVEN_UP if over else Became.PUT_OFF
@@ -130,7 +133,8 @@ def _opened(connection: Connection, secrets: Secrets, row: Row[Any]) -> Letter |
         to = connection.scalar(select(person.c.email).where(person.c.id == row.person_id))
     if not to or body is None:
         return None
-    return Letter(row.id, to, row.subject, body, row.made_at)
+    ended_at, body = parted(body)
+    return Letter(row.id, to, row.subject, body, row.made_at, ended_at)
 
 
 def _cell(keys: TenantKeys | None, row: Row[Any], column: str, sealed: bytes | None) -> str | None:

@@ -484,6 +484,8 @@ outbox = Table(
     Column("tries", SmallInteger, nullable=False, server_default=text("0")),
     Column("tried_at", Moment),
     Column("given_up_at", Moment),
+    # Of the last try that failed: registry.notices.carriers.Reason.
+    Column("reason", Text),
     PrimaryKeyConstraint("tenant_id", "id"),
     Index("ix_outbox_waiting", "made_at", postgresql_where=text("sent_at is null and given_up_at is null")),
     schema="records",

@@ -54,6 +54,7 @@ RIGHTS = {
         **dict.fromkeys((f"records.{each}" for each in DESK), "arW"),
         "records.attributed_case": "rW",
         "records.offered_pair": "rW",
+        "records.outbox": "arW",
         "records.attributed_count": "r",
         "records.told": "r",
         **dict.fromkeys((f"records.{each}" for each in LEARNING), "arW"),

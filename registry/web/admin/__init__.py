@@ -1,4 +1,4 @@
-"""The administrators' pages: organisations, people, tokens, machine clients, the opt-out, telling between trusts. They show who may come in, and never a case."""
+"""The administrators' pages: organisations, people, tokens, machine clients, the opt-out, telling between trusts, letters. They show who may come in, and never a case."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from registry.access import Actor, Right
 from registry.web.actor import require
-from registry.web.admin import basis, clients, imports, opt_out, organisations, people, tokens
+from registry.web.admin import basis, clients, imports, letters, opt_out, organisations, people, tokens
 from registry.web.pages import render
 
 router = APIRouter()
@@ -20,5 +20,5 @@ def index(request: Request, actor: Annotated[Actor, require(Right.MANAGE_SETTING
     return render(request, "admin/index.html")
 
 
-for each in (imports, organisations, people, tokens, clients, opt_out, basis):
+for each in (imports, organisations, people, tokens, clients, opt_out, basis, letters):
     router.include_router(each.router)

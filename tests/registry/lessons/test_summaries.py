@@ -21,6 +21,7 @@ from registry.lessons.summaries import STEPS, Act, State
 from registry.settings import Settings
 from registry.store import SYSTEM_TENANT, Store
 from registry.store.desk import outbox
+from registry.store.letters import parted
 from tests.registry.lessons.scene import FILED, TEXT, Scene, national, scene
 from tests.registry.web.paper import needs_pango, words_of_pdf
 from tests.registry.web.visitors import words_of
@@ -280,7 +281,9 @@ def test_an_address_is_told_only_after_its_holder_confirmed(here: Scene, second:
     assert work(here)["told"] == 1
     assert work(here)["told"] == 0
     assert len(letters(here)) == 2
-    digest = letters(here)[-1][1]
+    ended_at, digest = parted(letters(here)[-1][1])
+    assert ended_at is not None
+    assert ended_at.endswith(link_in(body))
     assert "Doses missed avoidably: 1 new" in digest
     assert TEXT not in digest
 

@@ -22,6 +22,7 @@ from registry.notices import carriers, letters, sending
 from registry.notices.carriers import Letter, NotSentError
 from registry.settings import MailRules, Settings
 from registry.store import Store
+from registry.store.letters import with_end
 from tests.registry.notices.sink import HOST, Sink, certificate, listening
 from tests.registry.notices.telling import AT, Told, told
 from tests.registry.submissions.make import keys
@@ -128,6 +129,35 @@ def test_a_server_elsewhere_is_never_spoken_to_in_clear() -> None:
         MailRules(host="mail.example", tls="none")
 
 
+# --- the end of it
+
+
+def test_a_letter_says_in_its_head_where_it_is_ended_by_one_press(here: Told, sink: Sink) -> None:
+    end = f"https://registry.example.nhs.uk/learning/subscription/{UUID(int=1)}/{'ab' * 32}"
+    post(here, body=with_end(end, "The summary is published.\n"))
+    assert here.send(mail=mail(sink)) == counts(sent=1)
+    assert f"List-Unsubscribe: <{end}>".encode() in sink.came[0][2].splitlines(), (
+        "in one piece, as mail programs read it"
+    )
+    letter = message_from_bytes(sink.came[0][2], policy=modern)
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert letter.get_content().splitlines() == ["The summary is published."]
+
+
+def test_without_https_a_mail_program_is_not_told_to_press() -> None:
+    letter = Letter(UUID(int=1), "a@ward.example", "Subject", "Body", AT, "http://127.0.0.1/end")
+    made = carriers.message(letter, "registry@hat.example")
+    assert made["List-Unsubscribe"] == "<http://127.0.0.1/end>"
+    assert made["List-Unsubscribe-Post"] is None
+    assert carriers.message(replace(letter, ended_at=None), "r@hat.example")["List-Unsubscribe"] is None
+
+
+@pytest.mark.parametrize("address", ["", "x", "javascript:1", "https://a b", "https://a>\r\nBcc: b", "https://ä"])
+def test_an_end_that_is_no_address_cannot_write_headers(address: str) -> None:
+    with pytest.raises(ValueError, match="can stand in a header"):
+        with_end(address, "Body")
+
+
 # --- what goes wrong
 
 
@@ -153,6 +183,7 @@ def test_an_address_that_is_refused(here: Told, sink: Sink, code: int, given_up:
     post(here, "b@trust.example")
     assert here.send(mail=mail(sink)) == counts(sent=1, given_up=given_up, put_off=1 - given_up)
     assert [to for _, to, _ in sink.came] == ["b@trust.example"]
+    assert here.rows("select reason from records.outbox order by id") == [("recipient",), (None,)]
 
 
 def test_a_letter_whose_taking_was_not_heard_is_sent_again_under_the_same_id(here: Told, sink: Sink) -> None:

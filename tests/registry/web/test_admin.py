@@ -425,3 +425,50 @@ def test_each_change_names_who_made_it(full: House, chief: TestClient, admin: ps
         "signed in", "register imported", "person created", "role given", "token made", "organisation edited",
     ]  # fmt: skip
     assert {role for _, role in lines} == {"administrator"}
+
+
+# --- letters that did not leave
+
+
+def test_letters_that_did_not_leave_are_numbers_and_reasons(
+    full: House, chief: TestClient, admin: psycopg.Connection
+) -> None:
+    assert "Every letter has left." in words_of(chief.get("/admin/letters"))
+    admin.execute(
+        """insert into records.outbox (tenant_id, subject, body, tries, tried_at, given_up_at, reason) values
+           (0, 'A subject', 'A body', 0, null, null, null), (0, 'A subject', 'A body', 3, now(), null, 'away'),
+           (0, 'A subject', 'A body', 2, now(), null, 'away'), (0, 'A subject', null, 9, now(), now(), 'recipient')"""
+    )
+    admin.execute(
+        "insert into records.outbox (tenant_id, subject, tries, reason) values (%s, 'Theirs', 1, 'away')",
+        [full.ids["RRV"]],
+    )
+    page = chief.get("/admin/letters")
+    words = words_of(page)
+    assert "Waits for its first try 1" in words
+    assert "Put off, and tried again The mail server could not be reached, or did not let us in 2" in words
+    assert "Given up The mail server does not take letters to this address 1" in words
+    assert "A subject" not in page.text
+    assert "A body" not in page.text
+
+
+def test_what_was_put_off_is_tried_again_at_once_and_that_is_noted(
+    full: House, chief: TestClient, admin: psycopg.Connection
+) -> None:
+    admin.execute(
+        """insert into records.outbox (tenant_id, subject, body, tries, tried_at, given_up_at, reason) values
+           (0, 's', 'b', 3, now(), null, 'away'), (0, 's', null, 9, now(), now(), 'recipient')"""
+    )
+    done = send(chief, "/admin/letters/again", {}, seen="/admin/letters")
+    assert done.headers["location"] == "/admin/letters?done=again"
+    held = admin.execute(
+        "select tries, tried_at is null, given_up_at is null from records.outbox order by id"
+    ).fetchall()
+    assert held == [(0, True, True), (9, False, False)]
+    noted = admin.execute("select detail from records.audit where action = 'letters tried again'").fetchall()
+    assert noted == [({"letters": 1},)]
+    assert (
+        send(chief, "/admin/letters/again", {}, seen="/admin/letters").headers["location"] == "/admin/letters?done=none"
+    )
+    nurse = full.signed_in(full.person("nurse", (Role.VTE_NURSE, "RRV")))
+    assert nurse.get("/admin/letters").status_code == 404
