@@ -6,10 +6,13 @@ exactly that apostrophe off again, so a file of ours may be mended and sent as i
 """
 
 import re
+from collections.abc import Mapping
 
 import polars as pl
 
-_BLANKS = r"[ \t\x{a0}\x{ad}\x{1680}\x{2000}-\x{200f}\x{2028}\x{2029}\x{202f}\x{205f}\x{2060}\x{3000}\x{feff}]*"
+_BLANKS = (
+    r"[ \t\x{a0}\x{ad}\x{61c}\x{1680}\x{180e}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}-\x{206f}\x{3000}\x{feff}]*"
+)
 _STARTS = r"[=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}\x{fe62}\x{fe63}\x{fe66}\x{fe6b}\x{2212}]"
 _LINE = rf"(\A|[\r\n])({_BLANKS}{_STARTS})"
 _EDGE = r"\A([\t\r\n])"
@@ -27,6 +30,11 @@ _LINE_HERE, _EDGE_HERE = _python(_LINE), _python(_EDGE)
 def quote(cell: str) -> str:
     """The cell as it may stand in a file for spreadsheets."""
     return _EDGE_HERE.sub(r"'\1", _LINE_HERE.sub(r"\1'\2", cell))
+
+
+def quoted_record(record: Mapping[str, object]) -> dict[str, object]:
+    """The values of a row by their columns, texts as they may stand in a file for spreadsheets; numbers are numbers."""
+    return {name: quote(value) if isinstance(value, str) else value for name, value in record.items()}
 
 
 def quoted(cells: pl.Expr) -> pl.Expr:

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.quoting import quote, quoted, unquoted
+from ingest.quoting import quote, quoted, quoted_record, unquoted
 
 DANGEROUS = "=+-@＝＋－＠﹢﹣﹦﹫−"
-BLANKS = " \t\u00a0\u2003\u3000\u200b\u200e\ufeff\u00ad"
+BLANKS = " \t\u00a0\u2003\u3000\u200b\u200e\ufeff\u00ad\u202e\u2066\u061c"
 CELLS = st.text(st.sampled_from("'\r\n" + DANGEROUS + BLANKS + "a1é"), max_size=12)
 
 
@@ -58,3 +58,11 @@ def test_no_line_of_a_marked_cell_begins_as_a_formula(cell: str) -> None:
     lines = quote(cell).replace("\r", "\n").split("\n")
     assert not any(line.lstrip(BLANKS).startswith(tuple(DANGEROUS)) for line in lines)
     assert not quote(cell).startswith(("\t", "\r", "\n"))
+
+
+def test_texts_of_a_record_are_marked_and_numbers_are_not() -> None:
+    assert quoted_record({"name": "=1+1 Trust", "rate": -0.5, "none": None}) == {
+        "name": "'=1+1 Trust",
+        "rate": -0.5,
+        "none": None,
+    }

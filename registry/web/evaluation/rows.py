@@ -5,6 +5,7 @@ import io
 
 from starlette.responses import Response
 
+from ingest.quoting import quoted_record
 from registry.web.evaluation.present import COLUMNS, Shown
 
 CSV = "text/csv; charset=utf-8"
@@ -15,6 +16,6 @@ def as_file(shown: Shown, name: str) -> Response:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(shown.records)
+    writer.writerows(map(quoted_record, shown.records))
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(b"\xef\xbb\xbf" + text.getvalue().encode(), media_type=CSV, headers=headers)

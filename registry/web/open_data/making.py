@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from ingest.quoting import quoted_record
 from registry.disclosure.protected import BLANKS, LOW, LOW_SUM, State, blank
 from registry.disclosure.protected import cell as protected
 from registry.measures import MEASURES
@@ -96,11 +97,11 @@ def _made(name: str, media_type: str, content: bytes) -> Made:
 
 
 def as_csv(records: Iterable[Record], columns: Sequence[str]) -> bytes:
-    """RFC 4180 in UTF-8 with a byte order mark, so that a spreadsheet reads names as they are."""
+    """RFC 4180 in UTF-8 with a byte order mark, so that a spreadsheet reads names as they are; no cell begins like a formula."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(columns), lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows(map(quoted_record, records))
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 

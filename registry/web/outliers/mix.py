@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from ingest.quoting import quoted_record
 from registry.access import Actor, Right
 from registry.errors import Conflict, NotFound
 from registry.publications import case_mix, outlier_cycles, reference_rates
@@ -56,7 +57,7 @@ def as_csv(request: Request, _actor: Counting, year: str = "") -> Response:
     text_file = io.StringIO(newline="")
     writer = csv.DictWriter(text_file, COLUMNS, lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(_record(one) for one in mixes)
+    writer.writerows(quoted_record(_record(one)) for one in mixes)
     name = f"case-mix-{present.year_code(chosen)}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     content = b"\xef\xbb\xbf" + text_file.getvalue().encode()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from ingest.quoting import quoted_record
 from registry.measures import Measure, Shown
 from registry.publications.published import Release
 from registry.web.series import Area, Line, contributors
@@ -48,7 +49,7 @@ def as_csv(records: Iterable[Mapping[str, Any]], columns: Iterable[str] = COLUMN
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(columns), lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows(map(quoted_record, records))
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
