@@ -169,6 +169,11 @@ ROUTES: Final[Mapping[str, Right | None]] = MappingProxyType(
         "second_factor.give": PUBLIC,
         "second_factor.ask_set_up": PUBLIC,
         "second_factor.set_up": PUBLIC,
+        # Guarded by the secret of the browser's own cookie, and by what the provider signs.
+        "provider.leave": PUBLIC,
+        "provider.come_back": PUBLIC,
+        "provider.link": Right.MANAGE_PEOPLE,
+        "provider.unlink": Right.MANAGE_PEOPLE,
         "second_factor.ask_again": Right.OWN_ACCOUNT,
         "second_factor.give_again": Right.OWN_ACCOUNT,
         "second_factor.new_codes": Right.OWN_ACCOUNT,

@@ -30,6 +30,7 @@ from registry.web import (
     pages,
     problem_pages,
     problems,
+    provider,
     public,
     release,
     second_factor,
@@ -49,6 +50,7 @@ PAGES: tuple[APIRouter, ...] = (
     problem_pages.router,
     signin.router,
     second_factor.router,
+    provider.router,
     admin.router,
     public.router,
     open_data.router,
@@ -76,7 +78,10 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     "description": "RFC 9457. What was sent is never repeated.",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string", "description": "A stable name a program may act on, and the address of a page that says what it means and what to do."},
+        "type": {
+            "type": "string",
+            "description": "A stable name a program may act on, and the address of a page that says what it means and what to do.",
+        },
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What to do."},

@@ -20,7 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import DBAPIError
 
 from registry import cases, claims, notices, publications, submissions, timeline, trail
-from registry.accounts import clients
+from registry.accounts import forgetting
 from registry.claims import STALE
 from registry.keys import rotation
 from registry.lessons import quarterly
@@ -180,7 +180,12 @@ TIMETABLE: tuple[Job, ...] = (
         Nightly(time(5)),
         quarterly.run,
     ),
-    Job("access", "Forget access tokens and assertions whose time is over.", Nightly(time(4)), clients.forget),
+    Job(
+        "access",
+        "Forget access tokens, assertions and wrong tries whose time is over.",
+        Nightly(time(4)),
+        forgetting.forget,
+    ),
     Job("keys", "Go on with a rotation of keys that was begun.", Constantly(timedelta(seconds=30)), rotation.go_on),
     Job(
         "anchors", "Note outside the database where the audit trail ends.", Every(timedelta(hours=1)), trail.note_heads

@@ -115,7 +115,7 @@ def enrol(
     kept = insert_or(second_factor).values(person_id=person_id, **values)
     free = None if anew else second_factor.c.secret_ct.is_(None)
     upsert = kept.on_conflict_do_update(index_elements=["person_id"], set_=values, where=free)
-    return connection.execute(upsert).rowcount == 1
+    return connection.scalar(upsert.returning(second_factor.c.person_id)) is not None
 
 
 def set_up(

@@ -291,6 +291,16 @@ KINDS: Final[tuple[Kind, ...]] = (
         "/admin",
         queries.MAIL_FAILED,
     ),
+    Kind(
+        "factor_reset",
+        "Your second factor was reset",
+        "Your second factor was reset. If you did not ask for it, tell the registry",
+        "Your second factor was reset {} times. If you did not ask for it, tell the registry",
+        Right.OWN_ACCOUNT,
+        Way.AT_ONCE,
+        "/account",
+        queries.FACTOR_RESET,
+    ),
 )  # fmt: skip
 
 KIND: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in KINDS})
@@ -301,8 +311,9 @@ def seen_by(actor: Actor) -> Iterator[tuple[Kind, int]]:
     for kind in KINDS:
         if kind.national and actor.may(kind.right):
             yield kind, SYSTEM_TENANT
-        elif not kind.national:
-            for tenant in actor.tenants(kind.right):
+        elif not kind.national and actor.may(kind.right):
+            # What everybody has a right to stands under the registry's own organisation for those who act for no other.
+            for tenant in actor.tenants(kind.right) or (SYSTEM_TENANT,):
                 yield kind, tenant
 
 

@@ -196,3 +196,11 @@ MAIL_FAILED: Final = """
     select 0 as tenant_id, id::text as about, null::uuid as person_id, null as by, null as link
       from records.outbox where given_up_at > :since
 """
+
+# Where the person has no organisation it stands under the registry's own.
+FACTOR_RESET: Final = """
+    select coalesce((select min(m.organisation_id) from register.membership m
+                      where m.person_id = f.person_id and m.ended_at is null), 0) as tenant_id,
+           f.person_id || ' ' || f.reset_at as about, f.person_id, f.reset_by as by, null as link
+      from register.second_factor f where f.reset_at > :since
+"""

@@ -31,6 +31,7 @@ from registry.web.forgery import keep_session, session_cookie
 from registry.web.landing import landing, ours
 from registry.web.pages import render
 from registry.web.proving import store_of
+from registry.web.signin import provider_name
 
 router = APIRouter()
 
@@ -192,7 +193,14 @@ def _again(request: Request, actor: Actor, going_to: str, faults: Sequence[Fault
     with store_of(request).readonly() as connection:
         own = actor.id is not None and second_factor.standing(connection, actor.id) is not None
     status = 422 if faults else 200
-    words = {"next": going_to, "faults": faults, "action": AGAIN, "again": True, "own": own}
+    words = {
+        "next": going_to,
+        "faults": faults,
+        "action": AGAIN,
+        "again": True,
+        "own": own,
+        "provider": provider_name(request),
+    }
     return render(request, "signin/code.html", status=status, **words)
 
 

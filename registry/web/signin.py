@@ -1,6 +1,6 @@
 """Signing in and out, setting a password by a single-use link, and one's own sessions."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends
@@ -28,7 +28,8 @@ REFUSED = Fault("user_name", "The user name and the password do not go together,
 @router.get("/sign-in")
 def ask(request: Request, next: str = "", done: str = "") -> Response:  # noqa: A002 -- the parameter's name is public
     """The form; `next` is where to go on, if it is an address of ours."""
-    return render(request, "signin/ask.html", next=ours(next), faults=(), user_name="", password_set=done == "password")
+    words: dict[str, Any] = {"faults": (), "user_name": "", "password_set": done == "password"}
+    return render(request, "signin/ask.html", next=ours(next), provider=provider_name(request), **words)
 
 
 @router.post("/sign-in")
@@ -63,6 +64,7 @@ def _refused(request: Request, user_name: str, going_to: str) -> Response:
         faults=(REFUSED,),
         user_name=user_name,
         password_set=False,
+        provider=provider_name(request),
     )
 
 
@@ -138,6 +140,12 @@ def end_session(
     with store.transaction(tenants=[SYSTEM_TENANT]) as connection:
         sessions.end(connection, handle, by=actor)
     return RedirectResponse("/account", 303)
+
+
+def provider_name(request: Request) -> str:
+    """What the configured provider is called; empty where there is none."""
+    rules = request.app.state.settings.provider
+    return rules.name if rules.issuer else ""
 
 
 def typed(form: FormData, name: str) -> str:

@@ -1,6 +1,6 @@
 """People: listed, added, given and relieved of roles, shut out, and handed a link to set a password."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -11,13 +11,14 @@ from starlette.responses import RedirectResponse, Response
 
 from registry import register
 from registry.access import NATIONAL_ROLES, ORGANISATION_ROLES, Actor, Right, Role
-from registry.accounts import links, people, second_factor
+from registry.accounts import identities, links, people, second_factor
 from registry.errors import Conflict
 from registry.store import SYSTEM_TENANT, Store
 from registry.web.actor import require
 from registry.web.bodies import submitted_form
 from registry.web.fields import Fault, codes, faults, text, texts
 from registry.web.pages import render
+from registry.web.signin import provider_name
 
 router = APIRouter(prefix="/admin/people")
 
@@ -31,6 +32,8 @@ DONE = {
     "taken": "The role was ended.",
     "disabled": "The account is closed. All its sessions have ended.",
     "enabled": "The account is open again.",
+    "linked": "The account was linked. The person can sign in that way from now on.",
+    "unlinked": "The link was ended, and all sessions with it.",
     "reset": "The second factor was taken away, and all sessions have ended. The person sets up an app at the next sign-in and is told of it.",
 }
 SHOWN = 200
@@ -111,7 +114,9 @@ def _page(request: Request, person_id: UUID, wrong: list[Fault] | None = None, *
     with store.readonly() as connection:
         found = people.person_by_id(connection, person_id)
         factor = second_factor.standing(connection, person_id)
-    page = {"known": found, "factor": factor, "roles": ROLES, "faults": wrong or [], "values": {}} | words
+        linked = identities.of_person(connection, person_id)
+    page: dict[str, Any] = {"known": found, "factor": factor, "identities": linked, "provider": provider_name(request)}
+    page |= {"roles": ROLES, "faults": wrong or [], "values": {}} | words
     return render(request, "admin/person.html", status=422 if wrong else 200, **page)
 
 

@@ -10,11 +10,12 @@ import psycopg
 import pytest
 
 from registry.access import Role
+from registry.accounts import second_factor
 from registry.cases import states
 from registry.cases.states import CaseState
 from registry.notices.kinds import KIND, KINDS
 from registry.settings import Settings
-from registry.store import Store
+from registry.store import SYSTEM_TENANT, Store
 from registry.store.tables import metadata
 from schemas.record import RecordKind
 from tests.make import nhs_number, valid_activity, valid_case
@@ -271,13 +272,21 @@ def outlier_notified(here: Told) -> Scene:
     return here.person("theirlead", Role.TRUST_LEAD), here.person("other", Role.VTE_NURSE)
 
 
+def factor_reset(here: Told) -> Scene:
+    mine, chief = here.person("mine", Role.NATIONAL_ANALYST, None), here.person("chief", Role.ADMINISTRATOR, None)
+    with here.place.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
+        second_factor.reset(connection, mine, by=here.actor(chief))
+    here.admin.execute("update register.second_factor set reset_at = %s where person_id = %s", [AT, mine])
+    return mine, chief
+
+
 SCENES: dict[str, Callable[[Told], Scene]] = {
     each.__name__: each
     for each in (
         submission_done, case_assigned, case_due, case_overdue, second_reading, consultant_answered, consultant_silent,
         attributed, attribution_answered, decided, pair_offered, action_due, unlock_asked, month_unlocked, return_missing,
         nil_doubtful, letter_failed, mail_failed, released, office_dispute, learning_answered, learning_waits, release_waits,
-        outlier_notified,
+        outlier_notified, factor_reset,
     )
 }  # fmt: skip
 

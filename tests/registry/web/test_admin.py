@@ -249,7 +249,7 @@ def test_a_person_is_added_gets_a_link_and_signs_in(full: House, chief: TestClie
     assert link not in chief.get(page).text, "it is shown once"
     visitor = full.browser()
     assert send(visitor, link, {"password": PASSWORD, "again": PASSWORD}).status_code == 303
-    assert send(visitor, "/sign-in", {"user_name": "anna.bell", "password": PASSWORD}).status_code == 303
+    full.signs_in(visitor, "anna.bell")
     words = words_of(visitor.get("/account"))
     assert "University College Trust (RRV)" in words
     assert "Cardiff Board (7A4)" in words
@@ -422,7 +422,7 @@ def test_each_change_names_who_made_it(full: House, chief: TestClient, admin: ps
         [SYSTEM_TENANT, by.label],
     ).fetchall()
     assert [action for action, _ in lines] == [
-        "signed in", "register imported", "person created", "role given", "token made", "organisation edited",
+        "password accepted", "signed in", "register imported", "person created", "role given", "token made", "organisation edited",
     ]  # fmt: skip
     assert {role for _, role in lines} == {"administrator"}
 

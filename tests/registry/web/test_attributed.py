@@ -231,7 +231,7 @@ def test_the_office_sees_dates_and_reasons_and_nothing_that_identifies(three: Th
     assert "74 years" in words_of(pages[1])
     assert "11 days" in words_of(pages[1])
     looks = three.admin.execute(
-        "select action from records.audit where tenant_id = 0 and object_type in ('dispute', 'pair')"
+        "select action from records.audit where tenant_id = 0 and object_type in ('dispute', 'pair') order by sequence"
     )
     assert [act for (act,) in looks.fetchall()] == ["disputes and pairs listed", "dispute looked at", "pair looked at"]
 

@@ -15,6 +15,7 @@ from registry import register
 from registry.access import OPERATOR, Role
 from registry.accounts import links, passwords, people, second_factor, sessions
 from registry.app import create_app
+from registry.identifiers import cell_aad, open_sealed
 from registry.lessons.keys import own_keys
 from registry.settings import Secrets, Settings
 from registry.store import SYSTEM_TENANT, Store
@@ -65,18 +66,25 @@ class House:
         """What this person's app shows now, however often it was used within this half minute."""
         with self.store.transaction() as connection:
             found = select(person.c.id).where(person.c.user_name == user_name.lower()).scalar_subquery()
-            used = update(second_factor_table).where(second_factor_table.c.person_id == found)
-            connection.execute(used.values(last_step=0))
-        return second_factor.code_of(SECRET, second_factor.step_at(datetime.now(UTC)))
+            used = update(second_factor_table).where(second_factor_table.c.person_id == found).values(last_step=0)
+            one = connection.execute(used.returning(second_factor_table)).one()
+            keys = own_keys(connection, self.secrets)
+        place = cell_aad(SYSTEM_TENANT, "second_factor", str(one.person_id), "secret_ct")
+        return shown_by(open_sealed(keys.opens, one.secret_ct, place))
 
     def signs_in(
         self, browser: TestClient, user_name: str, password: str = PASSWORD, going_to: str = ""
     ) -> httpx.Response:
-        """Both halves of signing in by the forms; the last answer."""
+        """Both halves of signing in by the forms, setting up an app at the first time; the last answer."""
         asked = send(browser, "/sign-in", {"user_name": user_name, "password": password, "next": going_to})
         if asked.status_code != 303:
             return asked
         page = browser.get(asked.headers["location"])
+        if page.status_code == 303:
+            page = browser.get(page.headers["location"])
+            secret = words_of(page).split(" as a time-based code: ")[1][:39].replace(" ", "")
+            form = {"form_token": token_of(page), "next": going_to, "code": shown_by(secret)}
+            return browser.post("/second-factor/set-up", data=form)
         form = {"form_token": token_of(page), "next": going_to, "code": self.code(user_name)}
         return browser.post("/second-factor", data=form)
 
@@ -100,6 +108,11 @@ class House:
         """The path of a new link for a password."""
         with self.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
             return links.address("", links.make(connection, person, by=OPERATOR))
+
+
+def shown_by(secret: str) -> str:
+    """What an authenticator app with this secret shows now."""
+    return second_factor.code_of(secret, second_factor.step_at(datetime.now(UTC)))
 
 
 def whole_session(connection: Connection, person: UUID) -> str:
