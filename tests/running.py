@@ -44,6 +44,12 @@ class Program:
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def number(self) -> int:
+        """Its process number."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         assert not self.alive
         with self.log.open("ab") as log:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import desk, disclosure, fhir, load, public, refresh, trusts
+from tests.bench import desk, disclosure, fhir, load, public, refresh, soak, trusts
 from tests.bench.measure import Figure, cluster, write
 
 MEASURED = (
@@ -20,6 +20,7 @@ MEASURED = (
     fhir.submitting,
     fhir.transactions,
     trusts.at_once,
+    soak.soak,
     desk.pages,
     refresh.refreshing,
     public.public_pages,
