@@ -4,12 +4,13 @@ They belong to the first one's group of processes and end when it does, however 
 input. One that dies is started again. What the first inherited (the port, the lock of `hat up`) they inherit too.
 """
 
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
@@ -90,7 +91,7 @@ def _end(process: "subprocess.Popen[bytes]", until: float) -> None:
 
 
 class Server(uvicorn.Server):
-    """A web process whose siblings begin to end when it does."""
+    """A web process whose siblings begin to end when it does, and which outlives them."""
 
     def __init__(self, config: uvicorn.Config, siblings: Siblings) -> None:
         super().__init__(config)
@@ -99,3 +100,14 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: Sequence[socket.socket] | None = None) -> None:
         self._siblings.dismiss()
         await super().shutdown(None if sockets is None else list(sockets))
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Without uvicorn's last step, which ends the process by the same signal once more: a sibling would be left at the port for a
+        moment, and whoever called in it would be cut off."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from tests.journeys.browsing import program
 from tests.running import free_port, until
 
-CONFIGURATION = Path(__file__).parents[2] / "deploy" / "proxy" / "nginx.conf"
+FILL = Path(__file__).parents[2] / "deploy" / "proxy" / "fill.sh"
 NAME = "localhost"
 
 
@@ -39,21 +39,10 @@ def proxy(upstream: str) -> Iterator[Proxy]:
     with tempfile.TemporaryDirectory(prefix="hat-proxy-") as root:
         folder = Path(root)
         folder.chmod(0o755)
-        tls = _certificate(folder)
+        tls = certificate(folder)
         port, redirect = free_port(), free_port()
-        words = {
-            "HAT_LISTEN": f"127.0.0.1:{port}",
-            "HAT_REDIRECT": f"127.0.0.1:{redirect}",
-            "HAT_UPSTREAM": upstream.removeprefix("http://"),
-            "HAT_NAME": NAME,
-            "HAT_CERTIFICATES": str(folder),
-            "HAT_RUN": str(folder),
-        }
-        text = CONFIGURATION.read_text("utf-8")
-        for word, value in words.items():
-            text = text.replace(word, value)
         configuration = folder / "nginx.conf"
-        configuration.write_text(text, "utf-8")
+        configuration.write_text(filled(folder, port, redirect, upstream.removeprefix("http://")), "utf-8")
         running = subprocess.Popen([nginx, "-c", str(configuration), "-e", str(folder / "log"), "-g", "daemon off;"])
         try:
             until(lambda: (folder / "nginx.pid").exists(), 20, "nginx does not start")
@@ -63,12 +52,19 @@ def proxy(upstream: str) -> Iterator[Proxy]:
             running.wait(20)
 
 
-def _certificate(folder: Path) -> ssl.SSLContext:
+def filled(folder: Path, port: int, redirect: int, *upstreams: str) -> str:
+    """What the script that operators run makes of the configuration."""
+    environment = {"HAT_LISTEN": f"127.0.0.1:{port}", "HAT_REDIRECT": f"127.0.0.1:{redirect}", "HAT_RUN": str(folder)}
+    command = [str(FILL), NAME, str(folder), *upstreams]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def certificate(folder: Path) -> ssl.SSLContext:
     """A certificate for loopback, and a context that trusts nothing but it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
     now = dt.datetime.now(dt.UTC)
-    certificate = (
+    signed = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -80,7 +76,7 @@ def _certificate(folder: Path) -> ssl.SSLContext:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "certificate.pem").write_bytes(signed.public_bytes(serialization.Encoding.PEM))
     plain = serialization.NoEncryption()
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
     (folder / "key.pem").write_bytes(private)

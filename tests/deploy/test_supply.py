@@ -89,18 +89,15 @@ def _installed(folder: Path, digest: str) -> int:
     lock = folder / "tiny.lock"
     lock.write_text(f"tiny==1.0 --hash=sha256:{digest}\n", "utf-8")
     words = [
+        "--quiet",
         "--no-index",
         "--no-cache",
-        "--find-links",
-        folder,
-        "--target",
-        folder / digest,
         "--require-hashes",
-        "-r",
-        lock,
+        f"--find-links={folder}",
+        f"--target={folder / digest}",
     ]
-    done = subprocess.run([BIN / "uv", "pip", "install", "--quiet", *words], capture_output=True, check=False)
-    return done.returncode
+    command = [str(BIN / "uv"), "pip", "install", *words, f"--requirements={lock}"]
+    return subprocess.run(command, capture_output=True, check=False).returncode
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +106,9 @@ def bill(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, 
     path = tmp_path_factory.mktemp("bill") / "sbom.json"
     words = next(line for line in MAKEFILE.splitlines() if "cyclonedx-py" in line).split()
     command = [str(path) if each == "build/sbom.json" else each for each in words]
-    done = subprocess.run([BIN / "cyclonedx-py", *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(BIN / "cyclonedx-py"), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     made = json.loads(path.read_text("utf-8"))
     assert (made["bomFormat"], made["metadata"]["component"]["name"]) == ("CycloneDX", "hat-registry")
