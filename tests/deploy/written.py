@@ -15,6 +15,7 @@ from registry.access import RIGHTS, Role
 from registry.jobs import TIMETABLE, Constantly, Every, Job, Nightly
 from registry.notices import retention
 from registry.settings import Settings
+from registry.store import held
 from schemas.dictionary import fields
 from schemas.record import RecordKind
 
@@ -111,6 +112,12 @@ def identifying() -> str:
     )
 
 
+def tables() -> str:
+    """What the tables hold that are about patients, staff or who did what, and how long."""
+    rows = [each for name, each in sorted(held.kept().items()) if name.startswith(ABOUT_PEOPLE)]
+    return table(("table", "what", "how long"), ((f"`{each.name}`", each.purpose, each.retention) for each in rows))
+
+
 def asked() -> str:
     """How many fields each record of the dataset has, and how many of them may tell who a patient is."""
     counted = ((kind, fields(kind)) for kind in RecordKind)
@@ -120,10 +127,13 @@ def asked() -> str:
     )
 
 
+ABOUT_PEOPLE = ("linkage.", "records.", "register.")
+"""The schemas of such tables; in the others are counts, figures and releases."""
 PARTS: Mapping[str, Callable[[], str]] = {
     "asked": asked,
     "identifying": identifying,
     "roles": roles,
+    "tables": tables,
     "terms": terms,
     "timetable": timetable,
 }
