@@ -8,7 +8,7 @@ and kept; without one that passed, of exactly these figures, nothing is approved
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -116,9 +116,10 @@ def _audit(store: Store, secrets: Secrets, asked: Asked, at: datetime, files: Fi
             connection.execute(mine.values(**told))
 
     tell("Reading all releases", 0, 1)
-    changed = Changed()
+    changed, spent = Changed(), 0.0
     for left in reversed(range(MOST_ROUNDS)):
         verdict = judge(_read(store, asked), tell)
+        spent += verdict.cpu_seconds
         again = _change(store, secrets, asked, verdict, left) if left and not verdict.passed else Changed()
         if not again.cells:
             break
@@ -127,7 +128,7 @@ def _audit(store: Store, secrets: Secrets, asked: Asked, at: datetime, files: Fi
     if verdict.passed:
         tell("Making the files of open data", 0, 1)
         made = _files(store, asked, files)
-    return _finish(store, secrets, asked, verdict, changed, at, made)
+    return _finish(store, secrets, asked, replace(verdict, cpu_seconds=spent), changed, at, made)
 
 
 def _files(store: Store, asked: Asked, files: Files) -> Sequence[Made]:
@@ -194,7 +195,7 @@ def _finish(
         _keep_files(connection, held.id, made)
         audit.record(
             connection, tenant=SYSTEM_TENANT, actor="timetable", role="timetable", action=f"publication.audit_{state}",
-            object_type="publication", object_id=str(held.id), detail=asdict(changed) | {"report": digest},
+            object_type="publication", object_id=str(held.id), detail=asdict(changed) | {"report": digest, "cpu_seconds": round(verdict.cpu_seconds)},
         )  # fmt: skip
     return after
 
