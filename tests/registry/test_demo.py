@@ -1,5 +1,6 @@
 """The demonstration: its returns are valid, hold all that they must, and are the same for the same seed."""
 
+import csv
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from typing import Any
 import httpx2
 import polars as pl
 import psycopg
+import pyotp
 import pytest
 from rich.console import Console
 from starlette.testclient import TestClient
@@ -30,6 +32,7 @@ from registry.access import Role
 from registry.app import create_app
 from registry.demo import learning
 from registry.demo.generating import SEED, Returns, generate, make_returns
+from registry.demo.late import sendings
 from registry.demo.making import ahead, make
 from registry.demo.marking import Mark, as_demonstration, begin, finish
 from registry.demo.places import CLASSES, COUNTS
@@ -45,7 +48,17 @@ from registry.demo.scene import (
     members,
 )
 from registry.demo.sending import DemonstrationError, Sent, send
-from registry.demo.setting import ACCOUNTS, Account, Setting, accounts, read_accounts, set_up, take_up, write_accounts
+from registry.demo.setting import (
+    ACCOUNTS,
+    Account,
+    Setting,
+    accounts,
+    code_of,
+    read_accounts,
+    set_up,
+    take_up,
+    write_accounts,
+)
 from registry.demo.window import Window, between, financial_years, months_after
 from registry.demo.written import Batch
 from registry.lessons import published
@@ -134,6 +147,31 @@ def test_the_same_seed_gives_the_same_files() -> None:
     first, again = (list(generate(few, months=6, on=ON, seed=3)) for _ in range(2))
     assert first == again
     assert first != list(generate(few, months=6, on=ON, seed=4))
+
+
+@pytest.mark.parametrize("times", [1, 2, 4])
+def test_whatever_comes_late_all_is_sent_in_the_end(times: int) -> None:
+    """Each case and each month once; each review at last as it was made, and unfinished before where it was completed later."""
+    sent = sendings(members(), made(), times)
+    assert len(sent) == times
+    assert all(each for each in sent)
+    for kind, key in (
+        (RecordKind.CASE, "local_case_id"),
+        (RecordKind.RCA, "local_case_id"),
+        (RecordKind.ACTIVITY, "month"),
+    ):
+        rows = [row for each in sent for file in each if file.kind is kind for row in rows_of(file)]
+        last = {(code, row[key]): row for code, row in rows}
+        assert len(last) == made().frames[kind].height
+        assert (len(rows) > len(last)) == (kind is RecordKind.RCA and times > 1)
+        whole = {(code, row[key]): row for file in files() if file.kind is kind for code, row in rows_of(file)}
+        assert {name: {k: v for k, v in row.items() if v} for name, row in last.items()} == {
+            name: {k: v for k, v in row.items() if v} for name, row in whole.items()
+        }
+
+
+def rows_of(file: Batch) -> list[tuple[str, dict[str, str]]]:
+    return [(file.code, row) for row in csv.DictReader(io.StringIO(file.content.decode()))]
 
 
 def test_too_few_months_are_refused() -> None:
@@ -350,6 +388,11 @@ def test_the_sign_ins(setting: Setting, tmp_path: Path) -> None:
     without = {each["role"] for each in read["accounts"] if each["api_token"] is None}
     assert without == {"registry_office", "moderator", "administrator"}
     assert "password" not in repr(setting.accounts[0])
+    first = read["accounts"][0]
+    assert first["totp_secret"] not in repr(setting.accounts[0])
+    at = datetime(2026, 11, 22, 12, 0, 10, tzinfo=UTC)
+    assert code_of(tmp_path, first["user_name"].upper(), at) == (pyotp.TOTP(first["totp_secret"]).at(at), 20)
+    assert code_of(tmp_path, "nobody", at) is None
 
 
 def test_what_was_set_up_is_taken_up(setting: Setting, store: Store) -> None:
