@@ -244,6 +244,14 @@ def reset(user_name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
     administration.reset(user_name)
 
 
+@user.command("reset-factor")
+def reset_factor(user_name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Take somebody's second factor away, also the only administrator's: it is set up anew at the next sign-in."""
+    from registry.commands import administration
+
+    administration.reset_factor(user_name)
+
+
 @register.command("import")
 def import_register(file: File) -> None:
     """Import organisations from a file in the register's own layout."""

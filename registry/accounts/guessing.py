@@ -66,7 +66,7 @@ def _rules(about: str, rules: GuessingRules) -> dict[str, int]:
     return {
         "free": rules.address_tries if of_address else rules.tries,
         "longest": rules.address_longest_pause_seconds if of_address else rules.longest_pause_seconds,
-        "first": 1 if of_address else rules.first_pause_seconds,
+        "first": rules.first_pause_seconds,
         "forgotten": rules.forgotten_after_minutes,
     }
 

@@ -87,7 +87,7 @@ def grant(
         set_={"ended_at": None},
         where=membership.c.ended_at.is_not(None),
     )
-    if connection.execute(given).rowcount:
+    if connection.scalar(given.returning(membership.c.id)) is not None:
         end_sessions(connection, person_id)
     note(connection, by, "role given", "person", person_id, {"role": role.value, "organisation": organisation_id})
 

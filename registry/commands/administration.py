@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from registry import database, register, timeline, trail
 from registry.access import OPERATOR
-from registry.accounts import links, people
+from registry.accounts import links, people, second_factor
 from registry.settings import LOGINS, Secrets, Settings, load, role_url
 from registry.store import SYSTEM_TENANT, Store
 from registry.store.connections import DATABASE, address
@@ -88,6 +88,14 @@ def reset(user_name: str) -> None:
         return links.make(connection, people.person_by_name(connection, user_name).id, by=OPERATOR)
 
     _print_link(make)
+
+
+def reset_factor(user_name: str) -> None:
+    """Take somebody's second factor away: also of the only administrator, whom nobody else can help."""
+    settings = load()
+    with _store(settings, "hat_app") as store, store.transaction(tenants=(SYSTEM_TENANT,)) as connection:
+        second_factor.reset(connection, people.person_by_name(connection, user_name).id, by=OPERATOR)
+    console.print("The second factor was taken away and all sessions have ended. It is set up anew at the next sign-in.")
 
 
 def _print_link(make: Callable[[Connection], str]) -> None:

@@ -135,6 +135,7 @@ def test_a_first_administrator_gets_a_link(environment: dict[str, str], admin: p
 
 def test_what_cannot_be_done_for_a_user_is_said(environment: dict[str, str]) -> None:
     assert _hat(environment, "user", "reset", "nobody").returncode == 1
+    assert _hat(environment, "user", "reset-factor", "nobody").returncode == 1
     done = _hat(environment, "user", "create-admin", "x")
     assert done.returncode == 1
     assert "user_name: " in done.stderr
