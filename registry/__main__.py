@@ -209,6 +209,14 @@ def migrate_database() -> None:
     administration.migrate_database()
 
 
+@database.command("scrub")
+def scrub_database() -> None:
+    """Write tables anew, so that no file of the database holds what was erased. Each table is locked meanwhile."""
+    from registry.commands import administration
+
+    administration.scrub_database()
+
+
 @database.command("adopt")
 def adopt_database() -> None:
     """Let the registry go on in a database that was restored or took over; all sessions end."""

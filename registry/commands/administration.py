@@ -41,6 +41,15 @@ def migrate_database() -> None:
     console.print("The database is at the newest migration.")
 
 
+def scrub_database() -> None:
+    """Let the database's files forget what was erased."""
+    settings = load()
+    done = database.scrub(role_url(address(settings), settings.secrets_dir, "hat_migrator"))
+    console.print(
+        f"{done} tables were written anew. What was erased before is in none of the files; older backups still hold it."
+    )
+
+
 def adopt_database() -> None:
     """Say that the registry goes on in this database, which was restored or took over from another."""
     with _store(load(), WORKER) as store, store.transaction(role=WORKER) as connection:
