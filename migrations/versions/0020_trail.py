@@ -30,6 +30,17 @@ begin
     return null;
 end $$
 """
+# The same where a statement may well touch no row, as that of a file which is sent again under its key: nothing is owed then.
+OWE_ROWS = """
+create function sec.owe_rows() returns trigger language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $$
+begin
+    if session_user = 'hat_app' and exists (select from touched) then
+        insert into sec.owed (tenants) values (sec.tenants());
+    end if;
+    return null;
+end $$
+"""
 # A row that is seen and whose writer is still at work is one's own; also what a savepoint wrote.
 PAY = """
 create function sec.pay() returns trigger language plpgsql security definer
@@ -67,6 +78,7 @@ def upgrade() -> None:
         "create unlogged table sec.owed (id bigint generated always as identity primary key, tenants integer[] not null)"
     )
     op.execute(OWE)
+    op.execute(OWE_ROWS)
     op.execute(PAY)
     # The deferred trigger looks at the chain as the owner, whom the policies bind too: it sees what the context names.
     op.execute(
@@ -78,8 +90,16 @@ def upgrade() -> None:
         "for each row execute function sec.pay()"
     )
     for table in OWING:
-        when = "insert" if table == "submission" else "insert or update"
-        op.execute(f"create trigger owe after {when} on records.{table} for each statement execute function sec.owe()")
+        if table.endswith("_version"):
+            op.execute(
+                f"create trigger owe after insert or update on records.{table} for each statement execute function sec.owe()"
+            )
+            continue
+        for when in ("insert",) if table == "submission" else ("insert", "update"):
+            op.execute(
+                f"create trigger owe_{when} after {when} on records.{table} "
+                "referencing new table as touched for each statement execute function sec.owe_rows()"
+            )
 
 
 def downgrade() -> None:
