@@ -234,8 +234,11 @@ def test_an_address_with_an_account_elsewhere_is_invited_as_any_other(full: Hous
     assert roles_of(full, theirs) == set(), "nothing before it is accepted"
     refused = joined(full, path)
     assert faulty_fields(refused) == ["password"]
-    browser = full.signed_in(theirs)
+    browser, elsewhere = full.signed_in(theirs), full.signed_in(theirs)
+    old = browser.cookies["hat"]
     assert send(browser, f"{path}/accept", seen=path).status_code == 303
+    assert browser.cookies["hat"] != old
+    assert [each.get("/account").status_code for each in (browser, elsewhere)] == [200, 303], "new roles, a new id"
     assert roles_of(full, theirs) == {Role.VTE_NURSE}
     assert roles_of(full, theirs, "RH5") == {Role.VTE_NURSE}
     words = words_of(lead.get(f"{PAGE}/{theirs}"))
