@@ -30,12 +30,15 @@ TERMS = (
     "desk.draft_days",
     "session_idle_minutes",
     "session_hours",
+    "step_up_minutes",
+    "guessing.forgotten_after_minutes",
 )
 """The settings that say how long something is kept or holds."""
-SESSIONS = {
+SAID = {
     "session_idle_minutes": "A session ends after so long without a request …",
     "session_hours": "… and after so long in any case.",
 }
+"""What is not said where the setting is declared."""
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -88,7 +91,7 @@ def term(name: str) -> tuple[str, str, str]:
     *above, last = name.split(".")
     holder = type(Settings.model_fields[above[0]].default) if above else Settings
     unit = next(each for each in ("days", "minutes", "hours") if each in last)
-    said = SESSIONS.get(last) or re.sub(r" \([\d.]+\)", "", documented(holder)[last])
+    said = SAID.get(last) or re.sub(r" \([\d.]+\)", "", documented(holder)[last])
     return f"`HAT_{'__'.join((*above, last)).upper()}`", f"{holder.model_fields[last].default} {unit}", said
 
 
