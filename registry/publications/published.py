@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Table, false, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Date, RowMapping, Table, cast, false, func, or_, select, text
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from registry.disclosure.grid import Count, GeographyKind, PeriodKind
@@ -178,6 +178,19 @@ def final_months(connection: Connection, release: Release, months: Collection[da
         .group_by(c.geography)
     )  # fmt: skip
     return dict(connection.execute(query).all())
+
+
+def held_years(connection: Connection, release: Release, kind: GeographyKind, code: str) -> dict[date, int]:
+    """The financial years of a place, by their first day, in which cells repeat an earlier release, with its number."""
+    c = release.tables.cells.c
+    year = cast(func.date_trunc("year", c.period - text("interval '3 months'")) + text("interval '3 months'"), Date)
+    query = (
+        select(year, func.min(c.held_from))
+        .where(c[release.tables.key] == release.id, c.geography_kind == kind, c.geography == code)
+        .where(c.held_from.is_not(None))
+        .group_by(year)
+    )
+    return dict(connection.execute(query.order_by(year)).all())
 
 
 def independent_years(connection: Connection, release: Release) -> dict[tuple[str, str], Series]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from registry.disclosure.grid import GeographyKind
 from registry.errors import NotFound
 from registry.measures import HAT_RATE, MEASURES, THEMES, WALES, Figure, Measure, Shown
 from registry.publications.boards import Board, boards
@@ -24,7 +25,7 @@ from registry.web.public import records
 from registry.web.public.frame import released_page
 from registry.web.public.measures import named
 from registry.web.public.shown import Picture, areas, in_area, of_area
-from registry.web.public.trusts import chosen_year, trust_rows
+from registry.web.public.trusts import chosen_year, held_words, trust_rows
 from registry.web.series import Area, Line
 from registry.web.tile_map import Tile
 
@@ -219,6 +220,7 @@ def one(request: Request, code: str, year: str = "") -> Response:
             "years": whole.final_years,
             "chosen": chosen,
             "rows": rows,
+            "held": held_words(connection, whole.release, GeographyKind.REGION, place.code),
             "boards": _boards(connection, whole, chosen, {row.place.code for row in rows}) if chosen else [],
         }
 

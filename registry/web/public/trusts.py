@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from registry.disclosure.grid import GeographyKind
 from registry.errors import NotFound
 from registry.measures import HAT_RATE, Counts, Figure, Shown
 from registry.publications import published
@@ -153,8 +154,15 @@ def _trust_words(connection: Connection, release: Release, whole: Whole, place: 
         "months": by_month,
         "control_chart": _control(area, months, quarters, _joined(whole, place)),
         "splits": splits(years),
+        "held": held_words(connection, release, GeographyKind.TRUST, place.code),
         "sources": [(series.year_words(line.start), found_from(whole, place.code, line.start)) for line in years[::-1]],
     }
+
+
+def held_words(connection: Connection, release: Release, kind: GeographyKind, code: str) -> list[tuple[str, int]]:
+    """The financial years of which an earlier release is repeated, each with the number of that."""
+    held = published.held_years(connection, release, kind, code)
+    return [(series.year_words(year), number) for year, number in held.items()]
 
 
 def _joined(whole: Whole, place: Place) -> dict[date, str]:

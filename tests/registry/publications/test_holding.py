@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Table, select, text
 
-from registry.publications import auditing, comparing, holding, offsets, rebuilding, reviewing, verifying
+from registry.disclosure.grid import GeographyKind
+from registry.publications import auditing, comparing, holding, offsets, published, rebuilding, reviewing, verifying
 from registry.publications.judging import Judge, Verdict
 from registry.settings import Secrets, Settings
 from registry.store import Store
@@ -105,6 +106,11 @@ def test_a_trust_that_fails_keeps_its_year_and_its_region_s_and_the_next_release
     lines = {name: holding.line_of(f"grid-1/{name}") for name in after}
     assert marked == {name for name, line in lines.items() if line.code in ("RA1", "Y58") and line.begin == APRIL}
     assert {after[name][2] for name in marked} == {1}
+    with store.readonly(role="hat_reader") as connection:
+        public = published.latest(connection)
+        assert public is not None
+        assert published.held_years(connection, public, GeographyKind.TRUST, "RA1") == {APRIL: 1}
+        assert published.held_years(connection, public, GeographyKind.TRUST, "RB1") == {}
     release(store, settings, team, keys, 2)
     righted = cells(store, cell)
     assert all(of is None for _, _, of in righted.values())
