@@ -23,6 +23,7 @@ from registry.store import SYSTEM_TENANT, Store, audit
 from registry.submissions.keys import open_keys
 from registry.timeline import NOT_ADOPTED
 from tests.deploy.cluster import Cluster, archived, cluster, counts, heads
+from tests.deploy.runbook import blocks, run
 from tests.running import free_port
 
 pytestmark = pytest.mark.slow
@@ -188,19 +189,29 @@ def test_nothing_starts_on_it_until_somebody_adopts_it(drill: Drill) -> None:
             admin.execute("set role hat_app; insert into register.timeline (number) values (99)")
 
 
+def test_what_the_runbook_says_of_a_release_holds(drill: Drill) -> None:
+    """The restored release is what was signed, and comes out of the restored records the same, byte for byte."""
+    environment = {**_environment(drill), "NUMBER": "1", "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    said = [run(block, environment, None) for block in blocks("runbook/release.md") if block.facts.get("on")]
+    assert len(said) == 1
+
+
 def _hat(drill: Drill, *words: str) -> "subprocess.CompletedProcess[str]":
-    environment = {
+    return subprocess.run(
+        [sys.executable, "-m", "registry", *words],
+        env=_environment(drill),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def _environment(drill: Drill) -> dict[str, str]:
+    return {
         **os.environ,
         "HAT_DATA_DIR": str(drill.cluster.folder),
         "HAT_DATABASE_URL": drill.restored.address("hat"),
         "HAT_PORT": str(free_port()),
         "HAT_WEB_PROCESSES": "1",
     }
-    return subprocess.run(
-        [sys.executable, "-m", "registry", *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
