@@ -28,7 +28,9 @@ _LINE_HERE, _EDGE_HERE = _python(_LINE), _python(_EDGE)
 
 
 def quote(cell: str) -> str:
-    """The cell as it may stand in a file for spreadsheets."""
+    """The cell as it may stand in a file for spreadsheets. Most begin with a letter or a digit and have one line: nothing marks these."""
+    if cell[:1].isalnum() and "\n" not in cell and "\r" not in cell:
+        return cell
     return _EDGE_HERE.sub(r"'\1", _LINE_HERE.sub(r"\1'\2", cell))
 
 

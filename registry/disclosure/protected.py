@@ -10,6 +10,7 @@ Rates and shares of protected counts are in `registry.statistics.public`, which 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from registry.disclosure.rounding import BASE, SHOWN_FROM
 from registry.disclosure.rounding import rounded as round_count
@@ -89,6 +90,7 @@ def cell(number: int) -> ProtectedCount:
     return ProtectedCount(State.COUNTED, number, 1, max(0, number - (BASE - 1)))
 
 
+@cache
 def blank(state: State) -> ProtectedCount:
     """A count that is not there, for a reason. Raises `ValueError` for `COUNTED`."""
     if state is State.COUNTED:
@@ -102,6 +104,8 @@ def total(parts: Iterable[ProtectedCount]) -> ProtectedCount:
     A withheld part withholds the sum; a sum of nothing but blanks is the first of them, of nothing at all `NO_RETURN`.
     """
     known = list(parts)
+    if len(known) == 1:
+        return known[0]
     if any(part.state is State.SUPPRESSED for part in known):
         return blank(State.SUPPRESSED)
     counted = [part for part in known if part.rounded is not None]

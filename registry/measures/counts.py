@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from registry.disclosure.grid import Count, Split
 from registry.disclosure.protected import ProtectedCount, State, blank, total
@@ -10,9 +11,8 @@ from registry.statistics.rates import INVESTIGATED_FLOOR
 TOTAL = "total"
 
 
-@dataclass(frozen=True, slots=True)
-class CellKey:
-    """What a cell counts, whatever its place and period."""
+class CellKey(NamedTuple):
+    """What a cell counts, whatever its place and period. A tuple, since a page looks up tens of thousands of them."""
 
     quantity: Count
     split: str = TOTAL
@@ -24,7 +24,9 @@ def cases(split: Split, *categories: str) -> tuple[CellKey, ...]:
     return tuple(CellKey(Count.HAT_CASES, split, category) for category in categories)
 
 
-CASES, ADMISSIONS = CellKey(Count.HAT_CASES), CellKey(Count.ADMISSIONS)
+EVERY = {count: CellKey(count) for count in Count}
+"""The total of each quantity."""
+CASES, ADMISSIONS = EVERY[Count.HAT_CASES], EVERY[Count.ADMISSIONS]
 OVERNIGHT_CASES, OVERNIGHT_ADMISSIONS = (CellKey(count, Split.STAY, "overnight") for count in Count)
 PREVENTABLE, NOT_PREVENTABLE, NOT_INVESTIGATED = cases(
     Split.PREVENTABILITY, "preventable", "not_preventable", "not_investigated"
@@ -45,8 +47,11 @@ class Counts:
 
     def cell(self, key: CellKey) -> ProtectedCount:
         """The cell; where it is absent, whatever the total is, and without a total no complete return."""
-        found = self.cells.get(key) or self.cells.get(CellKey(key.quantity))
-        return found if found is not None and (key in self.cells or found.rounded is None) else blank(State.NO_RETURN)
+        found = self.cells.get(key)
+        if found is not None:
+            return found
+        every = self.cells.get(EVERY[key.quantity])
+        return every if every is not None and every.rounded is None else blank(State.NO_RETURN)
 
     def sum(self, keys: Iterable[CellKey]) -> ProtectedCount:
         """Several cells as one; a blank among them leaves it blank."""
@@ -58,6 +63,8 @@ class Counts:
 def together(parts: Iterable[Counts], add: Callable[[Iterable[ProtectedCount]], ProtectedCount] = total) -> Counts:
     """Several places (or, with `add=window`, several periods) as one: the sum of their rounded cells and of their numbers."""
     known = list(parts)
+    if len(known) == 1 and add is total:
+        return known[0]
     keys = {key for each in known for key in each.cells}
     names = {name for each in known for name in each.numbers}
     return Counts(

@@ -10,6 +10,7 @@ shows one of them by the classes `hat-chart__wide` and `hat-chart__narrow`.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Protocol
@@ -86,11 +87,21 @@ def tick_words(value: float, step: float) -> str:
 
 def element(name: str, inside: str = "", /, **attributes: object) -> str:
     """One SVG element; `stroke_width` becomes `stroke-width`, `class_` `class`, a float two decimals. Attributes are escaped, `inside` is markup."""
-    words = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(f"{value:.2f}" if isinstance(value, float) else value)}"'
-        for key, value in attributes.items()
-    )
+    words = "".join([f' {_name(key)}="{_value(value)}"' for key, value in attributes.items()])
     return f"<{name}{words}>{inside}</{name}>" if inside else f"<{name}{words}/>"
+
+
+@cache
+def _name(key: str) -> str:
+    """Of an attribute; there are as many as the pictures name."""
+    return key.rstrip("_").replace("_", "-")
+
+
+def _value(value: object) -> str:
+    """Most are numbers, which need no escaping: a page of small charts has tens of thousands."""
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return str(value) if isinstance(value, int) else str(escape(value))
 
 
 class Sheet(Protocol):

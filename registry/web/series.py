@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from registry.disclosure.protected import window
-from registry.measures import CellKey, Counts, Figure, Measure, Shown, together
+from registry.measures import Counts, Figure, Measure, Shown, together
+from registry.measures.counts import EVERY
 from registry.publications.cells import year_months
 from registry.publications.published import Place, Series
 from registry.statistics.estimate import Reason
@@ -126,9 +127,9 @@ def monthly(measure: Measure, area: Area, gathered: Mapping[tuple[str, str], Ser
 
 def _tells(measure: Measure, counts: Counts) -> bool:
     """Whether anything of the measure is here, a blank total among it."""
-    totals = {CellKey(key.quantity) for key in measure.cells}
     if any(key in counts.cells for key in measure.cells):
         return True
+    totals = {EVERY[key.quantity] for key in measure.cells}
     blank = any(counts.cells[key].rounded is None for key in totals if key in counts.cells)
     return blank or any(name in counts.numbers for name in measure.numbers)
 
@@ -141,7 +142,7 @@ def _only(measure: Measure, counts: Counts) -> Counts:
     """What the measure is made of and what stands beside it: a place has many more cells."""
     names = (*measure.numbers, measure.contributors, *BESIDE)
     cells = {
-        key: counts.cell(key) for key in measure.cells if key in counts.cells or CellKey(key.quantity) in counts.cells
+        key: counts.cell(key) for key in measure.cells if key in counts.cells or EVERY[key.quantity] in counts.cells
     }
     numbers = {name: counts.numbers[name] for name in names if name in counts.numbers}
     return Counts(cells, numbers, counts.provisional, counts.investigated_floor)

@@ -38,7 +38,7 @@ class Picture:
     def chart(self) -> Chart:
         return series.chart(self.measure, self.area, self.lines)
 
-    @property
+    @cached_property
     def summary(self) -> str:
         return series.summary(self.chart, self.lines)
 
@@ -54,7 +54,7 @@ class Picture:
     def columns(self) -> tuple[str, ...]:
         return columns(self.chart)
 
-    @property
+    @cached_property
     def rows(self) -> tuple[Any, ...]:
         """The latest first."""
         return chart_rows(self.chart)[::-1]
@@ -88,7 +88,7 @@ class Picture:
             dict.fromkeys(series.absence(line) for line in reversed(self.lines) if line.figure.estimate.value is None)
         )
 
-    @property
+    @cached_property
     def latest(self) -> Line | None:
         """The last final period that has a value."""
         final = [line for line in self.lines if not line.provisional and line.figure.estimate.value is not None]
