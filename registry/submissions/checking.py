@@ -143,6 +143,8 @@ def _open(connection: Connection, held: Row[Any], file: Path, settings: Settings
 
 def matches(connection: Connection, held: Row[Any]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """The trust's own map of headings and codes that held when the file was received."""
+    if held.map_version is None:
+        return {}, {}
     row = connection.execute(
         select(match_map.c.headings, match_map.c.codes).where(
             match_map.c.tenant_id == held.tenant_id,

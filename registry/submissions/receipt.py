@@ -1,16 +1,17 @@
 """What a sender is shown: receipts and findings, always by the trust and always without a value."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, func, literal, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, func, literal, select, tuple_
 
 from registry.errors import NotFound
 from registry.store import progress
+from registry.store.prepared import Prepared
 from registry.store.tables import finding, organisation, submission, tally
 from registry.submissions.request import Format, Reference, State
 from schemas.codelist import Nation
@@ -88,15 +89,19 @@ UNNAMED = "…"
 _SHOWN = [name for name in Receipt.__dataclass_fields__ if name not in ("digest", "done", "total")]
 
 
+_ONE = Prepared(
+    select(submission).where(submission.c.tenant_id == bindparam("tenant"), submission.c.id == bindparam("submission"))
+)
+
+
 def get(connection: Connection, reference: Reference) -> Receipt:
     """One receipt. NotFound where there is none for this trust."""
-    row = connection.execute(
-        select(submission).where(submission.c.tenant_id == reference.tenant_id, submission.c.id == reference.id)
-    ).one_or_none()
-    if row is None:
+    found = _ONE(connection, tenant=reference.tenant_id, submission=reference.id)
+    if not found:
         raise NotFound
+    [row] = found
     told = progress.read(connection, reference.tenant_id, reference.id) if row.state == State.RECEIVED.value else None
-    return _receipt(row, done=told.done if told else None, total=told.total if told else None)
+    return _receipt(row._asdict(), done=told.done if told else None, total=told.total if told else None)
 
 
 def find(connection: Connection, tenants: Sequence[int], submission_id: UUID) -> Reference:
@@ -134,7 +139,7 @@ def latest(
             raise NotFound
         asked = asked.where(place < tuple_(literal(last), literal(before)))
     rows = connection.execute(asked.order_by(submission.c.received_at.desc(), submission.c.id.desc()).limit(limit))
-    return [_receipt(row) for row in rows]
+    return [_receipt(row._asdict()) for row in rows]
 
 
 def findings(
@@ -200,6 +205,5 @@ def faulty_count(connection: Connection, reference: Reference) -> int:
     return connection.execute(counted).scalar() or 0
 
 
-def _receipt(row: Row[Any], *, done: int | None = None, total: int | None = None) -> Receipt:
-    held = dict(row._mapping)
+def _receipt(held: Mapping[str, Any], *, done: int | None = None, total: int | None = None) -> Receipt:
     return Receipt(**{name: held[name] for name in _SHOWN}, digest=bytes(held["digest"]).hex(), done=done, total=total)

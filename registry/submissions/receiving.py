@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from registry import identifiers
@@ -74,24 +74,30 @@ def moment(connection: Connection, tenant_id: int, at: datetime) -> datetime:
     return at if row.last is None else max(at, row.last + timedelta(microseconds=1))
 
 
+_WAITING = Prepared(
+    select(func.count().label("waiting"))
+    .select_from(submission)
+    .where(submission.c.tenant_id == bindparam("tenant"), submission.c.state == bindparam("state"))
+)
+
+
 def not_too_many(connection: Connection, tenant_id: int) -> None:
     """Refuse one more file, before it is acknowledged, while so many of the organisation's wait already."""
-    waiting = connection.scalar(
-        select(func.count())
-        .select_from(submission)
-        .where(submission.c.tenant_id == tenant_id, submission.c.state == State.RECEIVED.value)
-    )
-    if (waiting or 0) > MOST_WAITING:
+    [counted] = _WAITING(connection, tenant=tenant_id, state=State.RECEIVED.value)
+    if counted.waiting > MOST_WAITING:
         raise TooMany("So many of your files wait to be checked that no more are taken just now.", retry_after=60)
+
+
+_MODE = Prepared(
+    select(organisation.c.nation, opt_out_mode.c.mode)
+    .join_from(organisation, opt_out_mode, organisation.c.nation == opt_out_mode.c.nation, isouter=True)
+    .where(organisation.c.id == bindparam("tenant"))
+)
 
 
 def _declared(connection: Connection, request: Request) -> None:
     """Where the nation's opt-out is applied by senders, each batch of cases must say that it was."""
-    row = connection.execute(
-        select(organisation.c.nation, opt_out_mode.c.mode)
-        .join_from(organisation, opt_out_mode, organisation.c.nation == opt_out_mode.c.nation, isouter=True)
-        .where(organisation.c.id == request.tenant_id)
-    ).one()
+    [row] = _MODE(connection, tenant=request.tenant_id)
     must_declare(request, screened=screened(row.nation, row.mode))
 
 
@@ -148,14 +154,16 @@ def name_aad(tenant_id: int, idempotency_key: str) -> bytes:
 
 def newest_map_version(connection: Connection, tenant_id: int, kind: RecordKind) -> int | None:
     """The version of the trust's confirmed map of headings and codes that now holds for a kind."""
-    newest = (
-        select(match_map.c.version)
-        .where(match_map.c.tenant_id == tenant_id, match_map.c.kind == kind.value)
-        .order_by(match_map.c.version.desc())
-        .limit(1)
-    )
-    version: int | None = connection.execute(newest).scalar()
-    return version
+    newest = _NEWEST_MAP(connection, tenant=tenant_id, kind=kind.value)
+    return newest[0].version if newest else None
+
+
+_NEWEST_MAP = Prepared(
+    select(match_map.c.version)
+    .where(match_map.c.tenant_id == bindparam("tenant"), match_map.c.kind == bindparam("kind"))
+    .order_by(match_map.c.version.desc())
+    .limit(1)
+)
 
 
 def _digest(path: Path) -> tuple[bytes, int]:
@@ -171,11 +179,12 @@ def sealed_parts(reference: Reference, keys: TenantKeys, file: IO[bytes]) -> Ite
     return identifiers.seal_parts(keys.data, file, payload_aad(reference), version=keys.version)
 
 
+_PART = Prepared(insert(payload), ["tenant_id", "submission_id", "part", "sealed"])
+
+
 def _keep(connection: Connection, reference: Reference, keys: TenantKeys, file: IO[bytes]) -> None:
     for number, part in enumerate(sealed_parts(reference, keys, file)):
-        connection.execute(
-            insert(payload).values(tenant_id=reference.tenant_id, submission_id=reference.id, part=number, sealed=part)
-        )
+        _PART(connection, tenant_id=reference.tenant_id, submission_id=reference.id, part=number, sealed=part)
 
 
 def payload_aad(reference: Reference) -> bytes:

@@ -190,13 +190,13 @@ def _check_now(state: State, reference: Reference, path: Path) -> Receipt | None
                 seen=_at_most(settings.small_rows),
                 few=settings.small_rows <= FEW,
             )
-        with store.readonly(tenants=tenants) as connection:
-            return submissions.get(connection, reference)
+            receipt = submissions.get(connection, reference)  # true once this is committed
     except TooManyRowsError:
         return None
     except (SQLAlchemyError, PolarsError, OSError, ValueError) as error:
         log.warning("submission %s was received and is left to the worker: %s", reference.id, described(error))
         return None
+    return receipt
 
 
 def _at_most(rows: int) -> Seen:

@@ -170,7 +170,7 @@ def _where(finding: answers.FindingOut) -> str:
 
 
 def _full(state: State, receipt: Receipt, code: str) -> FullReceipt:
-    if receipt.waiting:
+    if receipt.waiting or not (receipt.errors or receipt.warnings):
         return full_receipt(receipt, code, [], [])
     store: Store = state.store
     with store.readonly(tenants=(receipt.tenant_id,)) as connection:
