@@ -34,7 +34,7 @@ register = typer.Typer(no_args_is_help=True, help="The register of organisations
 audit = typer.Typer(no_args_is_help=True, help="The audit log.")
 release = typer.Typer(no_args_is_help=True, help="Releases: whether they are what was audited, and can be made again.")
 keys = typer.Typer(no_args_is_help=True, help="Keys: rotate them, and destroy those of one trust.")
-demonstration = typer.Typer(help="The demonstration.")
+demonstration = typer.Typer()
 for name, group in {
     "demo": demonstration,
     "database": database,

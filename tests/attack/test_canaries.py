@@ -108,7 +108,7 @@ def scene(settings: Settings, store: Store) -> Iterator[Scene]:
     ):
         person.post("/sign-in", data={"user_name": "uploader", "password": PASSWORD})
         form = {"form_token": token_of(person.get("/second-factor")), "code": full.code("uploader")}
-        assert person.post("/second-factor", data=form).status_code == 303
+        assert person.post("/second-factor", data=form).url.path == "/trust"
         yield Scene(running, full, heard, program, person)
 
 

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from registry.access import ORGANISATION_ROLES, Actor, Right, Role
-from registry.accounts import invitations, own_people
+from registry.accounts import invitations, own_people, second_factor
 from registry.accounts.invitations import Invited
 from registry.cases import domains
 from registry.errors import Conflict, Unprocessable
@@ -160,7 +160,15 @@ def _page(
 ) -> Response:
     with _store(request).readonly() as connection:
         known = own_people.one(connection, choice.chosen.id, person_id)
-    page = {"known": known, "choice": choice, "faults": wrong or [], "roles": _role_choices(), "oneself": actor.id}
+        factor = second_factor.standing(connection, person_id)
+    page = {
+        "known": known,
+        "factor": factor,
+        "choice": choice,
+        "faults": wrong or [],
+        "roles": _role_choices(),
+        "oneself": actor.id,
+    }
     chosen = {"chosen": [role.value for role in known.roles]}
     return render(request, "trust/users/one.html", status=422 if wrong else 200, **page | chosen | words)
 

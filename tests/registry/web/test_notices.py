@@ -107,6 +107,7 @@ def test_a_notice_goes_with_the_right_over_its_organisation(full: House, admin: 
             if (each.code, each.role) == ("RRV", Role.VTE_NURSE)
         )
         people.take(connection, person, held.id, by=OPERATOR)
+    browser = full.signed_in(person)
     assert counted(browser) == "1"
     assert "University College Trust" not in words_of(browser.get(PAGE))
 
