@@ -301,6 +301,16 @@ KINDS: Final[tuple[Kind, ...]] = (
         "/account",
         queries.FACTOR_RESET,
     ),
+    Kind(
+        "identifiers_shown",
+        "Somebody was shown the identifiers of very many patients",
+        "Identifiers of 50 patients or more were shown to one person within an hour",
+        "Identifiers of 50 patients or more were shown to one person within an hour, {} times",
+        Right.READ_TRAIL,
+        Way.AT_ONCE,
+        "/trust/trail",
+        queries.IDENTIFIERS_SHOWN,
+    ),
 )  # fmt: skip
 
 KIND: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in KINDS})

@@ -204,3 +204,14 @@ FACTOR_RESET: Final = """
            f.person_id || ' ' || f.reset_at as about, f.person_id, f.reset_by as by, null as link
       from register.second_factor f where f.reset_at > :since
 """
+
+MANY_SHOWN = 50
+"""So many patients' identifiers shown to one person within an hour of the clock are worth a question."""
+
+IDENTIFIERS_SHOWN: Final = f"""
+    select tenant_id, substring(actor from 8) || ' ' || date_trunc('hour', at) as about, null::uuid as person_id, actor as by, null as link
+      from records.audit
+     where action = 'identifiers shown' and actor like 'person:%' and at > date_trunc('hour', cast(:since as timestamptz))
+     group by tenant_id, actor, date_trunc('hour', at)
+    having count(distinct object_id) >= {MANY_SHOWN}
+"""

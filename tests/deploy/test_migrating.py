@@ -29,6 +29,7 @@ ACCEPTED = {
     },
     "0013": {"prefer-identity": NEW},
     "0019": {"require-concurrent-index-creation": NEW, "constraint-missing-not-valid": NEW},
+    "0022": {"require-concurrent-index-creation": NEW},
 }
 """Which rules a migration breaks, each with its reason. From the first release on: none, but for a step that comes one release after
 nothing used any more what it takes away."""

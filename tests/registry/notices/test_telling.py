@@ -280,13 +280,31 @@ def factor_reset(here: Told) -> Scene:
     return mine, chief
 
 
+def identifiers_shown(here: Told) -> Scene:
+    lead, curious = here.person("lead", Role.TRUST_LEAD), here.person("curious", Role.TRUST_LEAD)
+    for number in range(50):
+        _entry(here, f"person:{curious}", number)
+    for number in range(49):
+        _entry(here, f"person:{lead}", number)
+    return lead, curious
+
+
+def _entry(here: Told, actor: str, number: int) -> None:
+    """That a patient's identifiers were shown, past the chain: only this kind's query looks at it."""
+    here.admin.execute(
+        "insert into records.audit (tenant_id, sequence, at, actor, role, action, object_type, object_id, detail, mac) select %s, "
+        "coalesce(max(sequence), 0) + 1, %s, %s, '', 'identifiers shown', 'case', %s, '{}', '' from records.audit where tenant_id = %s",
+        [here.place.tenant, AT, actor, str(number), here.place.tenant],
+    )
+
+
 SCENES: dict[str, Callable[[Told], Scene]] = {
     each.__name__: each
     for each in (
         submission_done, case_assigned, case_due, case_overdue, second_reading, consultant_answered, consultant_silent,
         attributed, attribution_answered, decided, pair_offered, action_due, unlock_asked, month_unlocked, return_missing,
         nil_doubtful, letter_failed, mail_failed, released, office_dispute, learning_answered, learning_waits, release_waits,
-        outlier_notified, factor_reset,
+        outlier_notified, factor_reset, identifiers_shown,
     )
 }  # fmt: skip
 
