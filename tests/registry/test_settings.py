@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets as randomness
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -206,3 +207,67 @@ def test_reading_the_settings_costs_no_database_and_no_frames() -> None:
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"change-me-please-1",
+        b"Password-Password-9",
+        b"sample-for-the-compose-file",
+        b"aaaaaaaaaaaaaaaaaaaa",
+        b"abcabcabcabcabcabcabc",
+    ],
+)
+def test_a_sample_password_is_refused_at_the_start_of_every_process(tmp_path: Path, words: bytes) -> None:
+    settings.make_secrets(tmp_path)
+    _put(tmp_path / "hat_jobs.password", words)
+    with pytest.raises(SettingsError, match=r"hat_jobs\.password is a sample") as caught:
+        Secrets.load(tmp_path, ["context"])
+    assert words.decode() not in str(caught.value)
+
+
+def test_whatever_lies_in_the_folder_is_looked_at_whoever_asks_for_what(tmp_path: Path) -> None:
+    settings.make_secrets(tmp_path)
+    Secrets.load(tmp_path, [])
+    _put(tmp_path / "offset.key", (tmp_path / "signing.key").read_bytes())
+    with pytest.raises(SettingsError, match=r"equal: offset\.key, signing\.key"):
+        Secrets.load(tmp_path, ["context"])
+    _put(tmp_path / "offset.key", b"short")
+    with pytest.raises(SettingsError, match=r"offset\.key must hold"):
+        Secrets.load(tmp_path, ["context"])
+    (tmp_path / "offset.key").unlink()
+    settings.make_secrets(tmp_path)
+    (tmp_path / "hat_backup.password").chmod(0o440)
+    with pytest.raises(SettingsError, match="open to others"):
+        Secrets.load(tmp_path, ["context"])
+
+
+def test_a_key_that_is_rotated_is_read_in_all_versions_and_a_new_one_when_it_is_asked_for(tmp_path: Path) -> None:
+    settings.make_secrets(tmp_path)
+    held = Secrets.load(tmp_path, ["match"])
+    assert settings.make_key(tmp_path, "match", 2)
+    before = (tmp_path / "match.2.key").read_bytes()
+    assert not settings.make_key(tmp_path, "match", 2)
+    assert (tmp_path / "match.2.key").read_bytes() == before
+    assert settings.key_versions(tmp_path, "match") == [1, 2]
+    assert held.version("match", 1) == held["match"] != held.version("match", 2)
+    with pytest.raises(SettingsError, match=r"match\.3\.key is missing"):
+        held.version("match", 3)
+    with pytest.raises(SettingsError, match="not been given version 1 of the master key"):
+        held.version("master", 1)
+    (tmp_path / "match.key").unlink()
+    assert settings.make_secrets(tmp_path) == (), "a version that was destroyed is not made again"
+    assert Secrets.load(tmp_path, ["match"]).version("match", 2) == held.version("match", 2)
+
+
+def test_a_key_is_replaced_whole_and_stays_closed_to_others(tmp_path: Path) -> None:
+    settings.make_secrets(tmp_path)
+    words = "".join(f"{digit} {randomness.token_hex(32)}\n" for digit in "0123")
+    settings.replace_key(tmp_path, "master", 1, words.encode())
+    assert Secrets.load(tmp_path, ["master"])["master"] == words.strip().encode()
+    assert (tmp_path / "master.key").stat().st_mode & 0o777 == 0o400
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".part")] == []
+    settings.replace_key(tmp_path, "match", 1, words.encode())
+    with pytest.raises(SettingsError, match=r"match\.key must hold"):
+        Secrets.load(tmp_path, ["match"])
