@@ -206,7 +206,7 @@ def legend_items(chart: Control) -> Iterator[tuple[str, str]]:
         yield "limit", "control limits"
     if any(mark.special for mark in chart.marks):
         yield "special", "more than chance"
-    if any(mark.open_still for mark in chart.marks):
+    if any(mark.open_still and mark.value is not None for mark in chart.marks):
         yield "open", "may still change"
 
 

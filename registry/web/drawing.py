@@ -279,8 +279,7 @@ def dot(x: float, y: float, radius: float, hollow: bool, words: str = "") -> str
 
 def legend_items(chart: Chart, narrow: bool) -> Iterator[tuple[str, str]]:
     """What of the legend this chart needs: the sign and its words."""
-    provisional = any(point.provisional for point in chart.points)
-    if provisional:
+    if any(point.provisional and point.value is not None for point in chart.points):
         yield from (("final", "final"), ("provisional", "provisional"))
     if any(point.lower is not None for point in chart.points):
         yield "band" if banded(chart, narrow) else "interval", chart.interval

@@ -74,7 +74,8 @@ class Picture:
 
     @property
     def provisional(self) -> bool:
-        return any(line.provisional for line in self.lines)
+        """Whether a hollow point is drawn."""
+        return any(line.provisional and line.figure.estimate.value is not None for line in self.lines)
 
     @property
     def drawable(self) -> bool:
