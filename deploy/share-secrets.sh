@@ -14,14 +14,19 @@ share() {
         give "$all/hat_$login.password"
     done
     for key in $keys; do
-        for file in "$all/$key.key" "$all/$key".*.key; do
-            [ ! -e "$file" ] || give "$file"
+        for each in "$all/$key.key" "$all/$key".*.key; do
+            [ ! -e "$each" ] || give "$each"
         done
     done
 }
 
+# A file belongs to whoever its folder belongs to: root gives it to the part's own user.
 give() {
-    [ -e "$target/$part/${1##*/}" ] || install -m 0400 "$1" "$target/$part/${1##*/}"
+    file="$target/$part/${1##*/}"
+    [ ! -e "$file" ] || return 0
+    install -m 0400 "$1" "$file.part"
+    [ "$(id -u)" -ne 0 ] || chown --reference="$target/$part" "$file.part"
+    mv "$file.part" "$file"
 }
 
 share migrator "migrator" "context"
@@ -29,7 +34,7 @@ share web "app reader national" "context audit match master offset signing"
 share worker "app jobs national" "context audit match master offset signing"
 share backup "backup" ""
 for part in web worker; do
-    for file in "$all/provider.secret" "$all/smtp.password"; do
-        case "$part ${file##*/}" in "web provider.secret" | "worker smtp.password") [ ! -e "$file" ] || give "$file" ;; esac
+    for each in "$all/provider.secret" "$all/smtp.password"; do
+        case "$part ${each##*/}" in "web provider.secret" | "worker smtp.password") [ ! -e "$each" ] || give "$each" ;; esac
     done
 done

@@ -53,11 +53,10 @@ def of_unit(name: str, instance: str, secrets: Path, here: dict[str, str], logs:
     read.read_string(text)
     given = dict(re.findall(r"^(HAT_\w+)=(.*)$", (SYSTEMD / "settings").read_text("utf-8"), re.MULTILINE))
     for line in re.findall(r"^Environment=(.*)$", text, re.MULTILINE):
-        given |= dict(
-            word.split("=", 1) for word in line.replace("%i", instance).replace("%d/secrets", str(secrets)).split()
-        )
+        given |= dict(word.split("=", 1) for word in line.replace("%i", instance).split())
     words = tuple(read["Service"]["ExecStart"].split()[1:])
-    return Part(f"{name}@{instance}", given | here | _path(), words, logs / f"{words[0]}-{instance}.log")
+    given |= {"HAT_SECRETS_DIR": str(secrets)} | here
+    return Part(f"{name}@{instance}", given | _path(), words, logs / f"{words[0]}-{instance}.log")
 
 
 def of_compose(name: str, secrets: Path, here: dict[str, str], logs: Path) -> Part:
