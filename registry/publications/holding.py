@@ -4,9 +4,9 @@ A published cell is never drawn again. Where its revision, or that of others bes
 new release repeats the earlier number, or blank, and names the release that it is of. To repeat a number tells nothing new: the audit gives
 such a cell no statement of its own time. The next draft is counted in full again, and is held again only if it still fails.
 
-What is held together is what stands in one sum: of a trust that fails its whole financial year, and with it its region's, or the region's
-change would be the trust's; of a region that fails its financial year. Where that does not help, all trusts of that region's year are. So a
-mark says that something there was not yet told, never which count moved. Parts of a year that no release had yet are withheld till then.
+What is held together is the whole financial year of the place that fails: so a mark says that something there was not yet told, never
+which count moved. Where that does not help, and the audit says so, the year of the trust's region is held too, since the region's change
+may be the trust's; then that of all trusts of the region. Parts of a year that no release had yet are withheld till then.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -41,8 +41,10 @@ def hold(connection: Connection, publication_id: UUID, names: Collection[str]) -
     failing = sorted({line_of(name) for name in names})
     changed = 0
     for line in failing:
-        near = [line, *_of_regions(homes, line)]
-        changed += _held(connection, publication_id, near) or _held(connection, publication_id, _widened(homes, line))
+        for lines in ([line], _of_regions(homes, line), _widened(homes, line)):
+            if more := _held(connection, publication_id, lines):
+                changed += more
+                break
     if changed:
         hashed = draft_hash(connection, publication_id)
         connection.execute(update(publication).where(publication.c.id == publication_id).values(data_hash=hashed))

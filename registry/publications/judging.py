@@ -164,7 +164,7 @@ def _revised(releases: tuple[Release, ...], counts: Mapping[int, Mapping[str, in
     """The releases with the months of trusts in which the count behind the published number changed since the release before.
 
     The attacker is taken to know them: that is more than the public list of revisions tells, which names tables and not months, and what
-    he takes for unchanged is so. A cell that is held still stands on the count of its earlier release.
+    he takes for unchanged is so. Of a month that is held he is told it too, though not by how much.
     """
     stands: dict[str, int] = {}
     made = []
@@ -172,7 +172,7 @@ def _revised(releases: tuple[Release, ...], counts: Mapping[int, Mapping[str, in
         revised = set()
         for one in release.cells:
             now = counts.get(release.number, {}).get(one.cell.id)
-            if one.held or now is None or not _is_month_of_trust(one.cell):
+            if now is None or not _is_month_of_trust(one.cell):
                 continue
             if stands.get(one.cell.id, now) != now:
                 revised.add((one.cell.geography.code, one.cell.period.start))

@@ -4,7 +4,7 @@ Assumed is the strong but reasonable attacker, who knows what is public: publish
 He takes a trust's month for unchanged when
 
 * it was final in both releases, and the list of revisions does not name it;
-* its published number is the same; and so are those of its region's month and of the trust's year, unless another month of that trust or
+* its published number is the same, or is held in either and so says nothing; and so are those of its region's month and of the trust's year, unless another month of that trust or
   another trust of that region explains the difference.
 
 He takes the categories of a split in an unchanged month for unchanged too (a review may have been completed since: then a published number
@@ -32,12 +32,13 @@ def same_totals(before: Pane, after: Pane) -> set[Group]:
 
 def _quiet(before: Pane, after: Pane, where: Group) -> bool:
     trust, when = where
+    old, new = before.trusts[where][TOTAL], after.trusts[where][TOTAL]
     return (
         before.is_final(where)
         and after.is_final(where)
         and (trust, when) not in after.revised
         and before.region_of[trust] == after.region_of[trust]
-        and before.trusts[where][TOTAL].value == after.trusts[where][TOTAL].value
+        and (old.value == new.value or old.held or new.held)
     )
 
 

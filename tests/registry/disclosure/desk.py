@@ -49,13 +49,8 @@ class Desk:
             new = {*verdict.rekey, *verdict.failing} - public
             self.redrawn += len(new)
             self.attempts |= {name: self.attempts.get(name, 0) + 1 for name in new}
-            lines |= self._lines(made, {*verdict.rekey, *verdict.failing} & public)
+            lines |= _widened(made, lines, {line_of(name) for name in {*verdict.rekey, *verdict.failing} & public})
         raise AssertionError("the nation cannot be published")
-
-    def _lines(self, made: Nation, names: set[str]) -> set[Line]:
-        lines = {line_of(name) for name in names}
-        regions = {line._replace(kind="region", code=made.regions[line.code]) for line in lines if line.kind == "trust"}
-        return lines | regions
 
     def _holding(self, draft: Release, lines: set[Line]) -> Release:
         if not lines:
@@ -64,6 +59,16 @@ class Desk:
         return dataclasses.replace(
             draft, cells=tuple(_held(one, before.get(one.cell.id), lines) for one in draft.cells)
         )
+
+
+def _widened(made: Nation, lines: set[Line], failing: set[Line]) -> set[Line]:
+    """The years of the places that fail; of those held already their regions', then all of these regions' trusts'."""
+    found = failing - lines
+    for line in failing & lines:
+        region = Line("region", made.regions.get(line.code, line.code), line.begin)
+        inside = {Line("trust", code, line.begin) for code, home in made.regions.items() if home == region.code}
+        found |= {region} - lines or inside
+    return found
 
 
 def _held(one: Published, before: Published | None, lines: set[Line]) -> Published:
