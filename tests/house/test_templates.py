@@ -41,3 +41,9 @@ def test_every_template_is_used() -> None:
         for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
             named |= {const.value for const in node.find_all(nodes.Const)}
     assert not [name for name in NAMES if name not in named and f'"{name}"' not in code]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_template_takes_a_name_that_every_page_needs(name: str) -> None:
+    """Who is signed in, and the form token, are found by it: a macro or variable of that name breaks the page for them alone."""
+    assert not re.search(r"{%-?\s*(macro|set)\s+request\b", source(name))
