@@ -34,11 +34,11 @@ def waiting(connection: Connection) -> list[Waiting]:
 
 
 def _final_months(connection: Connection) -> Mapping[date, int]:
-    """Of each financial year, by its first day, how many months are counted and may not change any more."""
+    """Of each financial year, by its first day, how many months are counted and may not change any more. A month of which nothing enters
+    a rate is not counted."""
     c = trust_month.c
-    months = connection.execute(
-        select(c.month).group_by(c.month).having(func.coalesce(func.bool_or(c.provisional), false()).is_(False))
-    )
+    open_still = func.coalesce(func.bool_or(c.provisional), false())
+    months = connection.execute(select(c.month).group_by(c.month).having(open_still.is_(False), func.bool_or(c.enters)))
     found: dict[date, int] = {}
     for month in months.scalars():
         year = date(month.year - (month.month < 4), 4, 1)

@@ -5,14 +5,16 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
+from sqlalchemy import Connection
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from registry.access import ANYBODY
 from registry.errors import Unprocessable
 from registry.lessons import keys, subscriptions
 from registry.lessons.lists import THEMES
-from registry.store import SYSTEM_TENANT, Store
+from registry.store import SYSTEM_TENANT, Store, audit
 from registry.web.actor import who
 from registry.web.bodies import submitted_form
 from registry.web.fields import Fault, faults, text
@@ -23,6 +25,8 @@ router = APIRouter()
 
 Form = Annotated[FormData, Depends(submitted_form)]
 DONE = ("confirm", "change")
+SAID = {"confirm": "letters confirmed", "change": "letters changed"}
+"""What the audit log says of each."""
 
 
 def _store(request: Request) -> Store:
@@ -58,6 +62,7 @@ def subscribe(request: Request, form: Form) -> Response:
             own = keys.own_keys(connection, secrets_of(request.app.state))
             settings = request.app.state.settings
             subscriptions.ask(connection, own, settings, text(form, "email"), themes, at=datetime.now(UTC))
+            _note(connection, "letters asked for", "new")
     except Unprocessable as refused:
         wrong = faults((each.pointer, each.words) for each in refused.errors)
     values = {"email": text(form, "email"), "themes": themes} if wrong else {}
@@ -65,6 +70,15 @@ def subscribe(request: Request, form: Form) -> Response:
     return _page(
         request, "lessons/subscribe.html", themes=THEMES, faults=wrong, values=values, asked=not wrong, status=status
     )
+
+
+def _note(connection: Connection, action: str, subscription: str) -> None:
+    """In the registry's own audit log; nobody is named who has no account."""
+    by = ANYBODY
+    audit.record(
+        connection, tenant=SYSTEM_TENANT, actor=by.label, role=by.role, action=action, object_type="subscription",
+        object_id=subscription,
+    )  # fmt: skip
 
 
 def _themes(form: FormData) -> list[str]:
@@ -101,6 +115,7 @@ def change(request: Request, form: Form, ident: UUID, secret: str) -> Response:
             subscriptions.choose(connection, own, ident, secret, _themes(form))
         else:
             subscriptions.end(connection, own, ident, secret, at=at)
+        _note(connection, SAID.get(then, "letters ended"), str(ident))
     if then in ("confirm", "change"):
         return RedirectResponse(f"{request.url.path}?done={then}", 303)
     return _page(request, "lessons/unsubscribed.html", translatable=False)
