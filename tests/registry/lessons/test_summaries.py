@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
+from pathlib import Path
 from uuid import UUID
 from xml.etree import ElementTree
 
@@ -25,6 +26,7 @@ from registry.store.letters import parted
 from tests.registry.lessons.scene import FILED, TEXT, Scene, national, scene
 from tests.registry.web.paper import needs_pango, words_of_pdf
 from tests.registry.web.visitors import words_of
+from tests.registry.web.welsh import all_translated, check_welsh
 
 IN_QUARTER = datetime(2026, 2, 2, 10, tzinfo=UTC)
 AFTER = datetime(2026, 4, 1, 5, tzinfo=UTC)
@@ -172,7 +174,7 @@ def test_an_introduction_is_screened(here: Scene) -> None:
 # --- the public
 
 
-def test_a_summary_is_a_page_a_feed_and_gone_when_withdrawn(here: Scene, second: Actor) -> None:
+def test_a_summary_is_a_page_a_feed_and_gone_when_withdrawn(here: Scene, second: Actor, tmp_path: Path) -> None:
     here.published(at=IN_QUARTER)
     work(here)
     anybody = here.place.house.browser()
@@ -183,6 +185,9 @@ def test_a_summary_is_a_page_a_feed_and_gone_when_withdrawn(here: Scene, second:
     assert "Look at charts." in words_of(page)
     assert "January to March 2026" in words_of(anybody.get("/learning/summaries"))
     assert "January to March 2026" in anybody.get("/learning/feed.atom").text
+    with all_translated(tmp_path):
+        for path in (f"/summaries/{number}", "/summaries", ""):
+            check_welsh(anybody.get(f"/cy/learning{path}"))
     with here.store.transaction(role="hat_national") as connection:
         summaries.withdraw(connection, number, "wrong", seen=4, by=here.lead, at=AFTER)
     gone = anybody.get(f"/learning/summaries/{number}")

@@ -1,6 +1,7 @@
 """Evaluations of the registry's own figures: public on rounded counts, exact for analysts and for a trust, and for nobody else."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -11,6 +12,7 @@ from registry.statistics.evaluation import months_on
 from registry.store import Store
 from tests.registry.publications.make import hold_counts, make_team, prepare, release, split_counts
 from tests.registry.web.visitors import House, house, words_of
+from tests.registry.web.welsh import all_translated, check_welsh
 
 START = date(2023, 4, 1)
 CHANGE = months_on(START, 13)
@@ -114,7 +116,7 @@ def public(doors: House, settings: Settings, store: Store) -> TestClient:
     return doors.browser()
 
 
-def test_anybody_evaluates_released_counts_and_is_told_what_rounding_does(public: TestClient) -> None:
+def test_anybody_evaluates_released_counts_and_is_told_what_rounding_does(public: TestClient, tmp_path: Path) -> None:
     page = public.get(f"/evaluation?area=y56&change={CHANGE:%Y-%m}")
     words = words_of(page)
     assert page.status_code == 200
@@ -131,6 +133,8 @@ def test_anybody_evaluates_released_counts_and_is_told_what_rounding_does(public
     assert "provisional: Jun 2025" in words
     for wanted in ("Change of level", "is in the quasi-Poisson and HAC errors", "Release 1"):
         assert wanted in words
+    with all_translated(tmp_path):
+        check_welsh(public.get(f"/cy/evaluation?area=y56&change={CHANGE:%Y-%m}"))
 
 
 def test_an_area_with_hidden_months_has_no_regression(public: TestClient) -> None:

@@ -5,6 +5,7 @@ import io
 import re
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from registry.store.tables import cell
 from tests.conftest import Database
 from tests.registry.web.released import Published, month, publish, trust
 from tests.registry.web.visitors import words_of
+from tests.registry.web.welsh import all_translated, check_welsh
 
 MONTHS = (
     [date(2025, month, 1) for month in range(4, 13)]
@@ -73,6 +75,14 @@ def test_every_page_is_there_after_a_release(http: TestClient, path: str) -> Non
     assert answer.status_code == 200
     assert "None" not in words_of(answer)
     assert "nan" not in words_of(answer).split()
+
+
+@pytest.mark.usefixtures("released")
+def test_every_page_is_welsh_as_a_whole_once_it_is_translated(http: TestClient, tmp_path: Path) -> None:
+    with all_translated(tmp_path):
+        for path in (*PAGES, "/figures/trusts/RA1", "/figures/trusts/RL1"):
+            if path != "/fhir":
+                check_welsh(http.get("/cy" if path == "/" else f"/cy{path}"))
 
 
 @pytest.mark.usefixtures("released")

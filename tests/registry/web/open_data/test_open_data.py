@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from datetime import date
+from pathlib import Path
 from xml.etree import ElementTree
 
 import openpyxl
@@ -23,6 +24,7 @@ from registry.web.open_data.making import files
 from tests.registry.publications.make import hold_counts, split_counts
 from tests.registry.web.at_release_desk import prepared, released, two_trusts
 from tests.registry.web.visitors import House, words_of
+from tests.registry.web.welsh import all_translated, check_welsh
 
 MARCH = date(2025, 3, 1)
 NAMES = (
@@ -167,7 +169,7 @@ def test_a_later_release_says_what_changed_and_the_earlier_stays(
     assert [title.split(":")[0] for title in titles[1:]] == [f"Release {newest}", f"Release {first}"]
 
 
-def test_the_pages_need_no_role_but_the_public_one(reader: TestClient, doors: House) -> None:
+def test_the_pages_need_no_role_but_the_public_one(reader: TestClient, doors: House, tmp_path: Path) -> None:
     """A process that was given the public role alone answers all of them."""
     settings = doors.settings
     only = TestClient(
@@ -181,3 +183,6 @@ def test_the_pages_need_no_role_but_the_public_one(reader: TestClient, doors: Ho
         ):
             assert only.get(address).status_code == 200, address
     assert only.get("/data").status_code == only.get("/data/changes.atom").status_code == 200
+    with all_translated(tmp_path):
+        for address in ("/data", "/data/latest", f"/data/releases/{number}"):
+            check_welsh(only.get(f"/cy{address}"))
