@@ -27,7 +27,7 @@ from tests.registry.web.visitors import House
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 180.0
-STOP_SECONDS = 20.0
+STOP_SECONDS = 60.0
 SEPARATELY_KILLED = -signal.SIGKILL
 
 
