@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import desk, disclosure, fhir, load, public, refresh, soak, trusts
+from tests.bench import demonstration, desk, disclosure, fhir, load, public, refresh, soak, trusts
 from tests.bench.measure import Figure, cluster, write
 
 MEASURED = (
@@ -25,6 +25,7 @@ MEASURED = (
     refresh.refreshing,
     public.public_pages,
     disclosure.auditing,
+    demonstration.demonstrated,
 )
 BENCHMARKS = {each.__name__: each for each in MEASURED}
 
