@@ -271,6 +271,50 @@ _SUBMITTED = (
 _AS_BEFORE = b" from records.submission"
 
 
+UNTOLD = {
+    "a receipt": (_SUBMITTED + b"'another'" + _AS_BEFORE).decode(),
+    "a case's version": "insert into records.case_version select (jsonb_populate_record(v, '{\"version\": 99}')).* from records.case_version v",
+    "a case's life": "update records.case_event set actor = actor",
+    "a signature": "update records.sign_off set unlocked_at = now()",
+}
+FORGETTING = {
+    "nothing": "select 1",
+    "the context, emptied": "select set_config('app.ctx', '', true)",
+    "an entry of long ago": "select * from records.audit",
+    "constraints, later": "set constraints all deferred",
+}
+
+
+@pytest.mark.parametrize("forgetting", FORGETTING.values(), ids=FORGETTING.keys())
+@pytest.mark.parametrize("untold", UNTOLD.values(), ids=UNTOLD.keys())
+def test_nothing_that_matters_is_written_without_an_entry_in_the_audit_log(
+    app: psycopg.Connection, two: Two, admin: psycopg.Connection, untold: str, forgetting: str
+) -> None:
+    admin.execute("grant insert, update on records.case_event, records.sign_off to hat_app")
+    _enter(app, two.context(two.a))
+    app.execute(untold.encode())
+    app.execute(forgetting.encode())
+    with pytest.raises(psycopg.Error, match="without an entry in the audit log"):
+        app.commit()
+
+
+def test_an_entry_pays_for_what_its_transaction_wrote_also_within_savepoints(app: psycopg.Connection, two: Two) -> None:
+    entry = (
+        "insert into records.audit (tenant_id, sequence, at, actor, role, action, object_type, object_id, detail, mac) "
+        "select tenant_id, sequence + 1, at, actor, role, action, object_type, object_id, detail, mac from records.audit"
+    )
+    _enter(app, two.context(two.a))
+    with app.transaction():
+        app.execute(_SUBMITTED + b"'one more'" + _AS_BEFORE + b" limit 1")
+    with app.transaction():
+        app.execute(entry.encode())
+    app.commit()
+    _enter(app, two.context(two.a))
+    app.execute(_SUBMITTED + b"'yet another'" + _AS_BEFORE + b" limit 1")
+    with pytest.raises(psycopg.Error, match="without an entry in the audit log"):
+        app.commit()
+
+
 def test_a_foreign_key_does_not_tell_a_hidden_row_from_an_absent_one(
     store: Store, two: Two, admin: psycopg.Connection
 ) -> None:
