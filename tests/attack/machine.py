@@ -76,8 +76,8 @@ class Machine:
         assert served, "nobody is served"
         killed = chance.choice(served)
         killed.kill()
-        until(lambda: not killed.is_running(), 20, "the killed process stays")
-        until(self.answers, 60, "Postgres does not come back")
+        until(lambda: not killed.is_running(), 60, "the killed process stays")
+        until(self.answers, 120, "Postgres does not come back")
 
     def answers(self) -> bool:
         """Whether Postgres takes sessions again."""
@@ -168,7 +168,7 @@ class Sending:
         """Let them work on for a moment."""
         self.stop.wait(seconds)
 
-    def wait_for_more(self, more: int, seconds: float = 90) -> float:
+    def wait_for_more(self, more: int, seconds: float = 240) -> float:
         """Until so many more files were acknowledged; gives the seconds that it took."""
         began, before = time.monotonic(), acknowledged(self.senders)
 

@@ -54,12 +54,12 @@ def test_a_line_cut_at_any_tenth_keeps_nothing(
     for (head, body), tenth, reset in product(_requests(door, batch), TENTHS, (False, True)):
         _send_part(door, head + body[: len(body) * tenth // 10], reset=reset)
     spool = submissions.spool(settings)
-    until(lambda: list(spool.iterdir()) == [], 20, "something of a file that did not come stays on disk")
+    until(lambda: list(spool.iterdir()) == [], 60, "something of a file that did not come stays on disk")
     assert before.same(State.of(admin)) == []
     sender = Sender(1, batch.tenant, door.token, door.address)
     assert sender.deliver(batch)
     assert batch.given[0][0] == 201
-    until(lambda: list(spool.iterdir()) == [], 20, "something of a file stays on disk")
+    until(lambda: list(spool.iterdir()) == [], 60, "something of a file stays on disk")
 
 
 def _requests(door: Door, batch: Batch) -> Iterator[tuple[bytes, bytes]]:

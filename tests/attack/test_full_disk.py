@@ -14,7 +14,7 @@ from tests.running import ROOT
 pytestmark = pytest.mark.slow
 
 PRIVATE = ["unshare", "--mount", "--propagation", "private"]
-SECONDS = 420
+SECONDS = 900
 
 
 def test_small_disks_can_be_made_here() -> None:

@@ -51,7 +51,7 @@ def test_what_was_acknowledged_survives_every_kill(machine: Machine, capsys: pyt
     assert any(batch.tries > 1 for batch in told), "no kill hit a file on its way"
     assert any(batch.sort is Sort.LARGE for batch in told), "nothing was left to the worker"
     with machine.looked_into() as held:
-        until(lambda: nothing_waits(held), 120, f"submissions still wait:\n{machine.service.words()}")
+        until(lambda: nothing_waits(held), 400, f"submissions still wait:\n{machine.service.words()}")
         for batch in batches:
             held.check(batch)
         held.check_nothing_else()
@@ -111,14 +111,14 @@ def test_a_large_file_in_hand_is_taken_again_and_stored_once(machine: Machine, f
     assert batch.given[0][0] == 202
     machine.service.worker.start()
     with machine.looked_into() as held:
-        until(lambda: _in_hand(held), 60, "no worker takes it")
+        until(lambda: _in_hand(held), 120, "no worker takes it")
     _take_away(machine, fall)
     with machine.looked_into() as held:
         assert held.admin.execute(STANDS).fetchone() in (("received", 0), ("accepted", batch.rows))
-        until(lambda: sender.deliver(batch), 10, "the same key has to give the same receipt while it waits")
+        until(lambda: sender.deliver(batch), 60, "the same key has to give the same receipt while it waits")
         machine.service.start()
-        until(lambda: nothing_waits(held), 120, f"it is not taken again:\n{machine.service.words()}")
-        until(lambda: sender.deliver(batch), 10, "the receipt is not given")
+        until(lambda: nothing_waits(held), 400, f"it is not taken again:\n{machine.service.words()}")
+        until(lambda: sender.deliver(batch), 60, "the receipt is not given")
         assert held.check(batch)
         held.check_nothing_else()
 
