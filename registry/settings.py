@@ -1,7 +1,7 @@
 """Settings and secrets: the only module that reads the environment.
 
 Every setting is `HAT_<NAME>`; the counting rules nest below it: `HAT_COUNTING__TRANSFER_HOURS=48`. Secrets never come from the
-environment: each is a file in the secrets folder, and a process reads only those that it needs.
+environment: each is a file in the secrets folder, and a process keeps only those that it needs.
 """
 
 import contextlib

@@ -128,6 +128,47 @@ def test_a_data_key_is_wrapped_for_its_own_trust(tenant_id: int, version: int) -
             identifiers.unwrap(master, tenant, bytes_)
 
 
+@given(st.sets(st.integers(0, 2**31 - 1), min_size=1, max_size=4), st.integers(0, 2**31 - 1))
+def test_a_master_key_that_has_forgotten_trusts_serves_all_others(forgotten: set[int], other: int) -> None:
+    master = MASTER
+    for each in sorted(forgotten):
+        master = identifiers.without(master, each)
+        assert identifiers.without(master, each) == master
+    for each in forgotten:
+        with pytest.raises(IdentifierError, match="forgotten"):
+            identifiers.unwrap(master, each, identifiers.wrap(MASTER, each, DATA))
+    if other not in forgotten:
+        assert identifiers.unwrap(master, other, identifiers.wrap(MASTER, other, DATA)) == DATA
+    assert MASTER.hex().encode() not in master
+
+
+def test_what_was_wrapped_by_the_master_key_itself_still_opens_until_it_has_forgotten_somebody() -> None:
+    place = identifiers.canonical("hat", "data key", 7)
+    old = identifiers.seal(MASTER, "k" * 32, place)
+    assert identifiers.unwrap(MASTER, 7, old) == b"k" * 32
+    with pytest.raises(IdentifierError):
+        identifiers.unwrap(MASTER, 8, old)
+    with pytest.raises(IdentifierError):
+        identifiers.unwrap(identifiers.without(MASTER, 9), 7, old)
+
+
+def test_the_root_of_a_key_outlives_it_and_tells_nothing_of_it() -> None:
+    root = identifiers.root_of(DATA)
+    wrapped = identifiers.wrap(MASTER, 7, OTHER, root=root)
+    assert identifiers.unwrap_with_root(MASTER, 7, wrapped) == (OTHER, root)
+    assert identifiers.unwrap_with_root(MASTER, 7, identifiers.wrap(MASTER, 7, DATA)) == (DATA, root)
+    assert identifiers.expand(root, "change") == identifiers.derive(DATA, "change")
+    assert root != DATA
+
+
+def test_what_opens_by_version_takes_the_right_key_and_refuses_one_that_is_not_there() -> None:
+    aad = _aads(1)[0]
+    cells = [identifiers.seal(DATA, "one", aad), identifiers.seal(OTHER, "two", aad, version=2)]
+    assert identifiers.open_column({1: DATA, 2: OTHER}, cells, [aad, aad]) == ["one", "two"]
+    with pytest.raises(IdentifierError, match="not there"):
+        identifiers.open_sealed({1: DATA}, cells[1], aad)
+
+
 def test_a_version_is_one_byte_and_tells_which_key_to_take() -> None:
     keys = {1: DATA, 2: OTHER}
     sealed = [identifiers.seal(keys[version], "x", b"place", version=version) for version in keys]
