@@ -19,6 +19,8 @@ from tests.registry.publications.outlying import adopted
 
 APRIL = date(2024, 4, 1)
 YEAR = [date(2024 + (month < 4), month, 1) for month in (4, 5, 6, 7, 8, 9, 10, 11, 12, 1, 2, 3)]
+pytestmark = pytest.mark.slow
+
 TOTAL = "grid-1/hat_cases/trust/RA1/financial_year/2024-25/total"
 
 
