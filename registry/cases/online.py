@@ -20,7 +20,7 @@ from ingest.fhir.unit import Unit
 from registry import identifiers
 from registry.access import Actor, Right
 from registry.cases import states
-from registry.cases.desk import Desk, note, open_desk
+from registry.cases.desk import Desk, note, open_desk, record
 from registry.errors import BadRequest, Forbidden, PreconditionFailed, Unprocessable
 from registry.settings import Secrets, Settings
 from registry.store import Store
@@ -304,6 +304,7 @@ def _work_on(desk: Desk, form: Form, held: Held, saved: Saved) -> None:
     note(desk, saved.case_id, "saved", {"kind": form.kind.value, "version": saved.version})
     if form.kind is RecordKind.CASE and (saved.did is Record.WITHDRAWN or held.withdrawn):
         states.follow(desk, saved.case_id, form.reason)
+    record(desk, saved.case_id, "case saved online", {"kind": form.kind.value, "version": saved.version})
 
 
 def _stale(desk: Desk, form: Form, held: Held, text: Mapping[str, str | None]) -> Stale:
