@@ -1,4 +1,4 @@
-"""A small nation to attack: the demonstration with a few senders, made once by the real service, then copied for whoever needs one."""
+"""A small nation to attack: the demonstration with a few senders, made once, then copied for whoever needs one."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,9 +23,9 @@ from registry.demo.setting import ACCOUNTS
 from registry.embedded import Server
 from registry.settings import LOGINS, Settings, load
 from registry.store import SYSTEM_TENANT, Store
+from tests.attack.door import open_door
 from tests.conftest import Database, copy_of
-from tests.registry.web.visitors import House
-from tests.running import free_port, service
+from tests.registry.web.visitors import HASH, House
 
 OWN, OTHER = "RJZ", "RTH"
 """Two trusts with people, tokens and data of their own."""
@@ -44,15 +44,16 @@ class Demonstration:
 
 
 def demonstrate(server: Server, secrets: Path, template: str, folder: Path) -> Demonstration:
-    """Make it, on a service of its own that is ended again."""
+    """Make it, at a door of its own that is closed again; it is so small that nothing of it waits for a worker."""
     with copy_of(server, secrets, template) as made:
-        settings = settings_of(made, folder, port := free_port())
-        settings = settings.model_copy(update={"base_url": f"http://127.0.0.1:{port}"})
+        store = Store.from_settings(settings := settings_of(made, folder), roles=LOGINS)
         few = [each for each in members() if each.code in SENDERS]
-        with ThreadPoolExecutor(2) as pool:
-            prepared = ahead(begin(settings, MONTHS, datetime.now(UTC).date()), few, pool)
-            with service(settings):
-                make(settings, prepared, Console(quiet=True))
+        try:
+            with ThreadPoolExecutor(2) as pool, open_door(House(settings, store, {}), "") as door:
+                prepared = ahead(begin(settings, MONTHS, datetime.now(UTC).date()), few, pool)
+                make(settings.model_copy(update={"base_url": door.address}), prepared, Console(quiet=True))
+        finally:
+            store.dispose()
         _keep(server, made.name)
     told = json.loads((settings.data_dir / ACCOUNTS).read_text("utf-8"))
     return Demonstration(NAME, tuple(told["accounts"]))
@@ -83,6 +84,7 @@ class Nation:
         if name == STRANGER:
             return self.house.browser()
         opened = self.house.signed_in(self.people[name])
+        assert opened.get("/account").status_code == 200, name
         if name == DISABLED:
             with self.house.store.transaction(tenants=[SYSTEM_TENANT]) as connection:
                 people.disable(connection, self.people[name], by=OPERATOR)
@@ -107,6 +109,8 @@ def copied(server: Server, secrets: Path, demonstration: Demonstration, folder: 
             with psycopg.connect(database.admin_url, autocommit=True) as admin:
                 ids: dict[str, int] = dict(admin.execute("select code, id from register.organisation").fetchall())
                 made = House(settings, store, ids)
+                # the password by which a `House` signs people in
+                admin.execute("update register.person set password_hash = %s", [HASH])
                 found = dict(admin.execute("select user_name, id from register.person").fetchall())
                 for name, role in ((DISABLED, Role.VTE_NURSE), (REVIEWER, Role.CONSULTANT_REVIEWER)):
                     found[name] = made.person(name, (role, OWN))
