@@ -9,7 +9,7 @@ month, or year, as a whole. Categories add up to their total.
 *Releases.* Which numbers the attacker takes for unchanged from one release to the next is said in `linking`. An unchanged number is the
 same variable in both. Where the true count behind a cell may differ between releases, the secret offset of the cell is a variable of its
 own, 0 to 4 and the same in all of them. A cell that a release holds at what an earlier one said has no row there: it was said before, and
-says nothing of the numbers of its own time.
+says nothing of the numbers of its own time. Nor has a trust's month that is withheld; both are in the sums of their region.
 
 What a split divides, and which categories hold the same cases as another's, is read from `WHOLE` and `WITHIN` of the grid.
 """
@@ -86,7 +86,7 @@ def draw(
     offsets: dict[str, int] = {}
     places: dict[tuple[str, int], Place] = {}
     for name, all_rows in cells.items():
-        rows = [each for each in all_rows if not each[1].held]
+        rows = [each for each in all_rows if not each[1].held and each[1].value is not None]
         if len({members for members, _, _ in rows}) > 1:
             offsets[name] = draft.variable(0, BASE - 1)
         for members, one, release in rows:

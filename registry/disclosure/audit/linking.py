@@ -4,7 +4,7 @@ Assumed is the strong but reasonable attacker, who knows what is public: publish
 He takes a trust's month for unchanged when
 
 * it was final in both releases, and the list of revisions does not name it;
-* its published number is the same, or is held in either and so says nothing; and so are those of its region's month and of the trust's year, unless another month of that trust or
+* its published number is the same, or is held or withheld in either and so says nothing; and so are those of its region's month and of the trust's year, unless another month of that trust or
   another trust of that region explains the difference.
 
 He takes the categories of a split in an unchanged month for unchanged too (a review may have been completed since: then a published number
@@ -24,7 +24,7 @@ def same_totals(before: Pane, after: Pane) -> set[Group]:
     quiet = {where for where in before.trust_months() if where in after.trusts and _quiet(before, after, where)}
     for old, new in ((before.trusts, after.trusts), (before.regions, after.regions)):
         for place, when in old.keys() & new.keys():
-            if not _left_behind(before, (place, when)) and _turned(old[place, when], new[place, when], None):
+            if _turned_total(old[place, when], new[place, when]):
                 inside = {*before.inside(place, when), *after.inside(place, when)}
                 quiet -= inside if inside <= quiet else set()
     return quiet
@@ -38,7 +38,7 @@ def _quiet(before: Pane, after: Pane, where: Group) -> bool:
         and after.is_final(where)
         and (trust, when) not in after.revised
         and before.region_of[trust] == after.region_of[trust]
-        and (old.value == new.value or old.held or new.held)
+        and (old.value == new.value or None in (old.value, new.value) or old.held or new.held)
     )
 
 
@@ -53,8 +53,15 @@ def _held(pane: Pane, where: Group) -> bool:
     return pane.trusts[where][TOTAL].held
 
 
-def _turned(old: Parts, new: Parts, split: Split | None) -> bool:
-    """Whether a published number of a split, or the total, is not what it was."""
+def _turned_total(old: Parts, new: Parts) -> bool:
+    """Whether the published total is not what it was; one that is held in either, or withheld, tells nothing of that."""
+    both = (old.get(TOTAL), new.get(TOTAL))
+    known = [one.value for one in both if one is not None and not one.held and one.value is not None]
+    return len(known) == len(both) and known[0] != known[1]
+
+
+def _turned(old: Parts, new: Parts, split: Split) -> bool:
+    """Whether a published number of a split is not what it was."""
     return any(old[part].value != new[part].value for part in old.keys() & new.keys() if part[0] is split)
 
 

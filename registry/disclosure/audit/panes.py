@@ -52,7 +52,8 @@ class Pane:
     def has(self, cell: Cell) -> bool:
         """Whether the cell is published, and no blank."""
         home, group = self._place(cell)
-        return (cell.split, cell.category) in home.get(group, {})
+        one = home.get(group, {}).get((cell.split, cell.category))
+        return one is not None and one.value is not None
 
     def _place(self, cell: Cell) -> tuple[dict[Group, Parts], Group]:
         homes = {GeographyKind.TRUST: self.trusts, GeographyKind.REGION: self.regions}
@@ -66,7 +67,7 @@ class Pane:
             self._by_region.setdefault((self.region_of[trust], when), []).append((trust, when))
 
     def trust_months(self) -> list[Group]:
-        """The trusts' months with a published total, in order."""
+        """The trusts' months with a published total, or one that is withheld or held as a blank, in order."""
         return sorted(
             ((trust, when) for (trust, when), parts in self.trusts.items() if when is not None and TOTAL in parts),
             key=lambda group: (group[0], group[1] or date.min),
@@ -117,6 +118,10 @@ def panes(releases: Sequence[Release]) -> dict[BlockKey, list[Pane]]:
                 pane = Pane(release.number, release.regions, release.revised)
                 found[key][release.number] = pane
             pane.put(one)
+        for one in filter(_in_sums, release.cells):
+            pane = found.get(_key(one.cell, release, together), {}).get(release.number)
+            if pane is not None:
+                pane.put(one)
         for told in release.told:
             _tell(found, told, release, together)
     for laid in found.values():
@@ -135,7 +140,7 @@ def by_block(releases: Sequence[Release]) -> dict[BlockKey, tuple[Release, ...]]
     told: defaultdict[tuple[BlockKey, int], list[Told]] = defaultdict(list)
     for release in releases:
         for one in release.cells:
-            if one.state is State.COUNTED:
+            if one.state is State.COUNTED or _in_sums(one):
                 found[_key(one.cell, release, together)].setdefault(release.number, []).append(one)
         for each in release.told:
             told[_key(each.cells[0], release, together), release.number].append(each)
@@ -146,6 +151,13 @@ def by_block(releases: Sequence[Release]) -> dict[BlockKey, tuple[Release, ...]]
         )
         for key in sorted(found, key=_in_order)
     }
+
+
+def _in_sums(one: Published) -> bool:
+    """A trust's month without a number that its region's number holds all the same: withheld, or held as the blank that it was."""
+    cell = one.cell
+    month = cell.geography.kind is GeographyKind.TRUST and cell.period.kind is PeriodKind.MONTH and cell.split is None
+    return month and one.value is None and (one.held or one.state is State.SUPPRESSED)
 
 
 def _key(cell: Cell, release: Release, together: Mapping[str, str]) -> BlockKey:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.disclosure.audit import Release, schemes
+from registry.disclosure.audit import Release, audit, schemes
 from registry.disclosure.audit.block import Block, Draft, Target
 from registry.disclosure.audit.certificates import Certificate, Change, verify, verify_all
 from registry.disclosure.audit.drawing import draw
@@ -15,6 +15,7 @@ from registry.disclosure.audit.panes import panes
 from registry.disclosure.audit.searching import search
 from registry.disclosure.audit.solving import Attacker
 from registry.disclosure.audit.worlds import central
+from registry.disclosure.protected import State
 from registry.disclosure.rounding import rounded
 from tests.registry.disclosure.nation import Nation, nation, released
 from tests.registry.disclosure.truth import true_world
@@ -135,6 +136,23 @@ def held(releases: tuple[Release, ...], *, region_too: bool) -> tuple[Release, .
         for one in second.cells
     )
     return first, dataclasses.replace(second, cells=cells), third
+
+
+@pytest.mark.parametrize("state", [State.SUPPRESSED, State.NO_RETURN])
+def test_a_trust_without_a_number_is_in_the_sums_of_its_region(state: State) -> None:
+    """Withheld, or returned late and held as the blank that it was before: its cases are in the region's number."""
+    releases, knows, stood = released(small(6), 2, np.random.default_rng(6))
+    trust, held = min(releases[1].regions), state is State.NO_RETURN
+    cells = tuple(
+        one._replace(value=None, state=state, held=held) if one.cell.geography.code == trust else one
+        for one in releases[1].cells
+    )
+    both = (releases[0], dataclasses.replace(releases[1], cells=cells))
+    for key, laid in panes(both).items():
+        drawn = draw(key, laid)
+        assert any(code == trust for code, _ in drawn.views[1].totals)
+        assert drawn.block.possible(true_world(drawn, key[2], stood, dict(knows.offsets)))
+    assert not audit(both).contradictory
 
 
 def test_a_held_cell_is_no_statement_and_narrows_nothing() -> None:
