@@ -15,7 +15,7 @@ _BLOCK = re.compile(r"^```sh([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block. `facts` is what stands behind `sh`: `needs=…` (not run here), `as=postgres`, `on=demonstration`."""
+    """One block. `facts` is what stands behind `sh`: `needs=…` (not run here), `as=postgres`, `on=release` (run by another test)."""
 
     page: str
     facts: Mapping[str, str]

@@ -23,7 +23,6 @@ from registry.store import SYSTEM_TENANT, Store, audit
 from registry.submissions.keys import open_keys
 from registry.timeline import NOT_ADOPTED
 from tests.deploy.cluster import Cluster, archived, cluster, counts, heads
-from tests.deploy.runbook import blocks, run
 from tests.running import free_port
 
 pytestmark = pytest.mark.slow
@@ -187,13 +186,6 @@ def test_nothing_starts_on_it_until_somebody_adopts_it(drill: Drill) -> None:
         assert admin.execute("select count(*) from register.session where ended_at is null").fetchall() == [(0,)]
         with pytest.raises(errors.InsufficientPrivilege):
             admin.execute("set role hat_app; insert into register.timeline (number) values (99)")
-
-
-def test_what_the_runbook_says_of_a_release_holds(drill: Drill) -> None:
-    """The restored release is what was signed, and comes out of the restored records the same, byte for byte."""
-    environment = {**_environment(drill), "NUMBER": "1", "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
-    said = [run(block, environment, None) for block in blocks("runbook/release.md") if block.facts.get("on")]
-    assert len(said) == 1
 
 
 def _hat(drill: Drill, *words: str) -> "subprocess.CompletedProcess[str]":
