@@ -104,7 +104,9 @@ def reset_factor(user_name: str) -> None:
     settings = load()
     with _store(settings, "hat_app") as store, store.transaction(tenants=(SYSTEM_TENANT,)) as connection:
         second_factor.reset(connection, people.person_by_name(connection, user_name).id, by=OPERATOR)
-    console.print("The second factor was taken away and all sessions have ended. It is set up anew at the next sign-in.")
+    console.print(
+        "The second factor was taken away and all sessions have ended. It is set up anew at the next sign-in."
+    )
 
 
 def _print_link(make: Callable[[Connection], str]) -> None:
