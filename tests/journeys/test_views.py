@@ -21,7 +21,8 @@ pytestmark = pytest.mark.slow
 VIEWS = (
     "/", "/figures", "/figures/hat-rate", "/figures/preventable-share?area=y56", "/figures/inadequate-prophylaxis-share",
     "/figures/hat-rate/regions", "/figures/compare?trust=RM2", "/figures/trusts", "/figures/trusts/RM2", "/figures/regions/Y58",
-    "/about/patients", "/about/data", "/cy/figures",
+    "/about/patients", "/about/data", "/cy/figures", "/cy/learning", "/learning/subscribe", "/cy/data", "/problems",
+    "/problems/not-valid",
 )  # fmt: skip
 
 
