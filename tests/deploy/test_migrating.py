@@ -28,6 +28,7 @@ ACCEPTED = {
         "constraint-missing-not-valid": NEW,
     },
     "0013": {"prefer-identity": NEW},
+    "0018": {"require-concurrent-index-creation": NEW},
     "0019": {"require-concurrent-index-creation": NEW, "constraint-missing-not-valid": NEW},
     "0022": {"require-concurrent-index-creation": NEW},
 }
