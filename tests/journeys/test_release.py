@@ -106,6 +106,7 @@ def when_bob_looks_and_approves(house: House, bob: Visitor) -> None:
 def when_cat_approves(cat: Visitor) -> None:
     find(cat)
     cat.sees("Yours is the second approval: they become public at once.")
+    cat.confirms()
     cat.press("Approve and release")
     cat.sees("The figures are released and public.")
 

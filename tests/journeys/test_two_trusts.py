@@ -169,6 +169,7 @@ def when_they_dispute_it(home: Visitor) -> None:
 
 def when_the_office_decides_for_the_trust_of_the_stay(office: Visitor) -> None:
     office.choose(HOME_NAME)
+    office.confirms()
     office.press("Decide")
     office.sees("Nothing is in dispute")
 

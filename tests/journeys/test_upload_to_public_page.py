@@ -166,6 +166,7 @@ def when_they_approve(person: Visitor, button: str, told: str) -> None:
 
     until(passed, 120, "the figures do not pass the audit", pause=1)
     person.sees("Passed the audit.")
+    person.confirms()
     person.press(button)
     person.sees(told)
 
