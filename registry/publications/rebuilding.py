@@ -19,6 +19,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, event, func, select, text
 
+import registry.store.keys  # noqa: F401 (declares a table that counting reads: whatever is not declared has no past)
 from registry.disclosure import rounding
 from registry.errors import NotFound
 from registry.publications import cells, counting, exact
