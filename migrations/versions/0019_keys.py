@@ -12,7 +12,7 @@ down_revision = "0018"
 branch_labels = None
 depends_on = None
 
-NOW = {"server_default": sa.text("now()"), "nullable": False}
+NOW = sa.text("now()")
 MOMENT = sa.DateTime(timezone=True)
 # As they stood: the columns of `records` that are sealed under a trust's data key.
 SEALED = """
@@ -53,7 +53,7 @@ def _versions() -> None:
         sa.Column("version", sa.SmallInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("place", sa.Text(), nullable=True),
-        sa.Column("made_at", MOMENT, **NOW),
+        sa.Column("made_at", MOMENT, server_default=NOW, nullable=False),
         sa.PrimaryKeyConstraint("kind", "version", name=op.f("pk_key_version")),
         sa.CheckConstraint("kind in ('master', 'match')", name=op.f("ck_key_version_kind")),
         sa.CheckConstraint("state in ('filling', 'in use', 'clearing', 'over')", name=op.f("ck_key_version_state")),
@@ -85,8 +85,8 @@ def _rotations() -> None:
         sa.Column("after", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("done", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("begun_by", sa.Text(), nullable=False),
-        sa.Column("begun_at", MOMENT, **NOW),
-        sa.Column("moved_at", MOMENT, **NOW),
+        sa.Column("begun_at", MOMENT, server_default=NOW, nullable=False),
+        sa.Column("moved_at", MOMENT, server_default=NOW, nullable=False),
         sa.Column("finished_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_key_rotation")),
         sa.CheckConstraint("kind in ('master', 'data', 'match')", name=op.f("ck_key_rotation_kind")),

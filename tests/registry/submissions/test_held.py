@@ -181,7 +181,7 @@ def test_a_persons_cases_and_reviews_are_found_by_the_match_key(store: Store, se
     match = keys(settings)["match"]
 
     def found(number: str) -> list[tuple[str, str]]:
-        wanted = Wanted(kinds=(*CASE, *RCA), tenants=(trust,), person=identifiers.match_key(match, number))
+        wanted = Wanted(kinds=(*CASE, *RCA), tenants=(trust,), person=[identifiers.match_key(match, number)])
         return [(each.kind.value, each.values["local_case_id"]) for each in all_held(store, wanted)]
 
     assert found(nhs_number(2)) == [("case", "HAT-000002"), ("rca", "HAT-000002")]
