@@ -222,5 +222,5 @@ def test_players_find_what_one_finds_alone() -> None:
 def test_a_part_that_cannot_be_played_ends_the_audit() -> None:
     bare = tuple(one._replace(value=7) for one in two_trusts(40).cells)
     part = Part((dataclasses.replace(two_trusts(40), cells=bare),), None, 300.0)
-    with Players(2) as players, pytest.raises(OSError, match="could not play: ValueError"):
+    with Players(2) as players, pytest.raises(OSError, match="could not: ValueError"):
         dict(players.play(dict.fromkeys(range(WORTH_IT), part)))
