@@ -159,6 +159,7 @@ def keep_first(desk: Desk, case_id: UUID, given: Judgement) -> None:
     standing = readings(desk.connection, desk.tenant_id, case_id).get(Place.FIRST)
     if standing is None or (standing.reader, standing.judgement) != (desk.by.label, given):
         _keep(desk, case_id, Place.FIRST, given)
+        record(desk, case_id, "case judged")
 
 
 def _keep(desk: Desk, case_id: UUID, place: Place, given: Judgement) -> None:

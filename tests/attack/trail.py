@@ -46,9 +46,9 @@ lessons.own.offer lessons.own.withdraw office.decide_dispute office.decide_pair 
 outliers.policy.adopt outliers.worklist.compute outliers.worklist.move provider.link provider.unlink signin.end_session
 signin.end_other_sessions signin.sign_out team.confirm_official trust.attributed.answer trust.attributed.answer_pair trust.cases.listing.find
 trust.cases.acting.assign trust.cases.acting.due trust.cases.acting.move trust.cases.acting.restore trust.cases.worklist.assign
-trust.match.save trust.review.account.send trust.review.asking.ask trust.review.asking.new_code trust.review.asking.take_back
-trust.review.doing.add trust.review.doing.change trust.review.link.enter trust.review.link.send trust.review.overview.begin
-trust.review.overview.complete trust.review.second.agree trust.review.second.read trust.signing.ask_unlock trust.signing.sign
+trust.match.save trust.review.asking.ask trust.review.asking.new_code trust.review.asking.take_back
+trust.review.doing.add trust.review.doing.change trust.review.link.enter trust.review.overview.begin
+trust.review.second.agree trust.review.second.read trust.signing.ask_unlock trust.signing.sign
 trust.signing.unlock trust.users.change_roles trust.users.invite trust.users.let_in trust.users.reset_factor trust.users.shut_out
 trust.users.withdraw
 """
@@ -56,6 +56,7 @@ _EACH = """
 admin.people.add api.submissions.send fhir.door.send fhir.jobs.submit_cases fhir.token.give invitation.accept invitation.join
 second_factor.give second_factor.give_again second_factor.new_codes second_factor.set_up signin.set_password signin.sign_in
 trust.activity.save trust.cases.editing.save trust.cases.entry.save trust.mend.save trust.review.screening.save
+trust.review.account.send trust.review.link.send trust.review.overview.complete
 trust.review.stages.save_care trust.review.stages.save_findings trust.submissions.overwrite trust.submissions.store
 trust.upload.rehearse
 """

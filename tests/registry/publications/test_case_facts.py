@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from registry.disclosure.grid import CATEGORIES, Split
 from registry.publications import counting
 from registry.settings import CountingRules, Settings
-from registry.store import Store
+from registry.store import Store, audit
 from registry.store.desk import case_event, reading
 from registry.store.tables import case_count
 from tests.registry.make import make_organisation
@@ -273,3 +273,5 @@ def _read(store: Store, held: Held, first: str, second: str | None, *, blind: bo
         for place, said in (("first", first), ("second", second)):
             connection.execute(insert(reading).values(**of, place=place, reader=place, preventability=said, at=AT))
         connection.execute(insert(case_event).values(**of, at=AT, **event))
+        entry = {"actor": "second", "role": "vte_nurse", "object_type": "case", "object_id": str(held.id)}
+        audit.record(connection, tenant=held.tenant, action="case read a second time", **entry)
