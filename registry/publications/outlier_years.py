@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, false, func, select
+from sqlalchemy import Connection, false, func, literal, select, union_all
 
 from registry.publications import case_mix, outlier_policy, reference_rates
 from registry.store.outliers import outlier_cycle, reference
@@ -24,10 +24,16 @@ class Waiting:
 
 
 def waiting(connection: Connection) -> list[Waiting]:
-    """The years without a cycle, the latest first. Five questions, however many years there are."""
-    computed = set(connection.scalars(select(outlier_cycle.c.year)))
+    """The years without a cycle, the latest first. Four questions, however many years there are."""
+    standing = connection.execute(
+        union_all(
+            select(outlier_cycle.c.year, literal(True).label("computed")),
+            select(reference.c.year, literal(False).label("computed")),
+        )
+    ).all()
+    computed = {each.year for each in standing if each.computed}
+    frozen = {each.year for each in standing if not each.computed}
     years = [year for year in case_mix.years(connection) if year not in computed]
-    frozen = set(connection.scalars(select(reference.c.year)))
     final = _final_months(connection)
     adopted = outlier_policy.current(connection) is not None
     return [_waiting(year, final, frozen, adopted=adopted) for year in years]

@@ -5,11 +5,12 @@ from uuid import uuid4
 import polars as pl
 import psycopg
 import pytest
+from sqlalchemy import Connection
 
 from ingest.fhir.checked import CheckedUnits, check_units
 from ingest.fhir.reading import read_unit
 from registry.settings import Settings
-from registry.store import Store
+from registry.store import Store, audit
 from registry.submissions import Door, Reference
 from registry.submissions.order import one_at_a_time
 from registry.submissions.request import Record
@@ -53,7 +54,22 @@ def settle(
         one_at_a_time(connection, tenant, checked.kinds)
         reference = Reference(tenant, uuid4())
         wanted = {} if expected is None else {CASE: expected}
-        return settle_units(connection, reference, checked, Door.FHIR, trust.keys, wanted), checked
+        settled = settle_units(connection, reference, checked, Door.FHIR, trust.keys, wanted)
+        audited(connection, reference)
+        return settled, checked
+
+
+def audited(connection: Connection, reference: Reference) -> None:
+    """Without an entry the database refuses the commit; whoever calls this in the service writes it."""
+    audit.record(
+        connection,
+        tenant=reference.tenant_id,
+        actor="a program",
+        role="client",
+        action="submission stored",
+        object_type="submission",
+        object_id=str(reference.id),
+    )
 
 
 def did(settled: Settled, count: int) -> list[Record | None]:
@@ -185,12 +201,14 @@ def test_both_ways_find_the_same(
         trust = open_trust(connection, keys(settings), tenant)
         checked = check_units(read, trust.context(settings, AT))
         one_at_a_time(connection, tenant, [CASE])
-        opened = work(connection, CASE, checked.standing(CASE), Reference(tenant, uuid4()), Door.FHIR, trust.keys)
+        reference = Reference(tenant, uuid4())
+        opened = work(connection, CASE, checked.standing(CASE), reference, Door.FHIR, trust.keys)
         found = opened.findings().select("row", "rule").rows()
         assert found == [(2, 300), (3, 301)]
         opened.leave_out(pl.Series("row", [2], dtype=pl.UInt32))
         assert opened.held() == {1: 1}
         settled = opened.settle()
+        audited(connection, reference)
     assert {number: (each.version, each.did) for number, each in settled.standings.items()} == {
         1: (2, Record.CHANGED),
         3: (1, Record.NEW),
