@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, insert
 
+from registry.store import Store, audit
+from registry.store.desk import case_event, reading
 from registry.store.records import RECORD, VERSION
 from registry.store.tables import pair, submission
 from schemas.counting import DEFINITION
@@ -108,3 +110,22 @@ def hold_pair(connection: Connection, first: Held, second: Held, state: str = "f
             second_case_id=second.id, days_apart=2, state=state,
         )
     )  # fmt: skip
+
+
+def hold_readings(store: Store, held: Held, first: str, second: str | None, at: datetime, *, blind: bool) -> None:
+    """Both readers judge at their own desk."""
+    of = {"tenant_id": held.tenant, "case_id": held.id}
+    event = {"actor": "second", "what": "read a second time", "detail": {"blind": blind}}
+    with store.transaction(tenants=(held.tenant,)) as connection:
+        for place, said in (("first", first), ("second", second)):
+            connection.execute(insert(reading).values(**of, place=place, reader=place, preventability=said, at=at))
+        connection.execute(insert(case_event).values(**of, at=at, **event))
+        audit.record(
+            connection,
+            tenant=held.tenant,
+            actor="second",
+            role="vte_nurse",
+            action="case read a second time",
+            object_type="case",
+            object_id=str(held.id),
+        )

@@ -5,16 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from registry.disclosure.grid import CATEGORIES, Split
 from registry.publications import counting
 from registry.settings import CountingRules, Settings
-from registry.store import Store, audit
-from registry.store.desk import case_event, reading
+from registry.store import Store
 from registry.store.tables import case_count
 from tests.registry.make import make_organisation
-from tests.registry.publications.hold import Case, Held, hold_case, hold_review
+from tests.registry.publications.hold import Case, Held, hold_case, hold_readings, hold_review
 
 MARCH = date(2025, 3, 1)
 AT = datetime(2026, 11, 20, tzinfo=UTC)
@@ -252,26 +251,15 @@ def test_themes_are_of_the_investigated_and_overlap(counted: Counted) -> None:
 )
 def test_second_readings(store: Store, trust: int, first: str, second: str | None, cell: str | None) -> None:
     held = _held(store, trust)
-    _read(store, held, first, second, blind=True)
+    hold_readings(store, held, first, second, AT, blind=True)
     assert only(_splits(store), Split.SECOND_READING) == cell
 
 
 def test_a_second_reading_that_was_not_blind_does_not_count(store: Store, trust: int) -> None:
-    _read(store, _held(store, trust), "preventable", "preventable", blind=False)
+    hold_readings(store, _held(store, trust), "preventable", "preventable", AT, blind=False)
     assert only(_splits(store), Split.SECOND_READING) is None
 
 
 def _held(store: Store, trust: int) -> Held:
     with store.transaction(role="hat_jobs") as connection:
         return hold_case(connection, trust, Case(MARCH))
-
-
-def _read(store: Store, held: Held, first: str, second: str | None, *, blind: bool) -> None:
-    of = {"tenant_id": held.tenant, "case_id": held.id}
-    event = {"actor": "second", "what": "read a second time", "detail": {"blind": blind}}
-    with store.transaction(tenants=(held.tenant,)) as connection:
-        for place, said in (("first", first), ("second", second)):
-            connection.execute(insert(reading).values(**of, place=place, reader=place, preventability=said, at=AT))
-        connection.execute(insert(case_event).values(**of, at=AT, **event))
-        entry = {"actor": "second", "role": "vte_nurse", "object_type": "case", "object_id": str(held.id)}
-        audit.record(connection, tenant=held.tenant, action="case read a second time", **entry)

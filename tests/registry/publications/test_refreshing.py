@@ -12,13 +12,21 @@ from sqlalchemy import Connection, insert, select, text, update
 from registry.publications import counting, refreshing
 from registry.settings import CountingRules, Settings
 from registry.store import Store
-from registry.store.desk import case_event, reading
 from registry.store.figures import report_count, touched
 from registry.store.records import RECORD, VERSION
 from registry.store.tables import case_count, organisation, pair, trust_month
 from schemas.record import RecordKind
 from tests.registry.make import make_organisation
-from tests.registry.publications.hold import Case, Held, hold_activity, hold_case, hold_pair, hold_review, submit
+from tests.registry.publications.hold import (
+    Case,
+    Held,
+    hold_activity,
+    hold_case,
+    hold_pair,
+    hold_readings,
+    hold_review,
+    submit,
+)
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 RULES = CountingRules()
@@ -183,13 +191,8 @@ class World:
         if not self.cases:
             return
         held = self.chance.choice(self.cases)
-        of = {"tenant_id": held.tenant, "case_id": held.id}
-        with self.store.transaction(tenants=(held.tenant,)) as connection:
-            for place in ("first", "second"):
-                said = self.chance.choice(("preventable", "not_preventable"))
-                connection.execute(insert(reading).values(**of, place=place, reader=place, preventability=said, at=AT))
-            event = {"actor": "second", "what": "read a second time", "detail": {"blind": True}}
-            connection.execute(insert(case_event).values(**of, at=AT, **event))
+        first, second = (self.chance.choice(("preventable", "not_preventable")) for _ in range(2))
+        hold_readings(self.store, held, first, second, AT, blind=True)
 
     def return_month(self, connection: Connection) -> None:
         tenant, month = self.chance.choice(self.trusts), self.chance.choice(MONTHS)
