@@ -10,9 +10,9 @@ from registry.store import held
 from tests.attack.nation import OWN, Nation
 from tests.running import ROOT
 
-OF_A_PATIENT = frozenset({"records.audit", "records.case_event", "records.case_record", "records.case_version", "records.case_work", "linkage.pair", "linkage.dispute", "records.attribution", "records.attributed_case", "records.notice"})  # fmt: skip
+OF_A_PATIENT = frozenset({"records.audit", "records.case_event", "records.case_record", "records.case_version", "records.case_work", "linkage.pair", "linkage.dispute", "records.attribution", "records.attributed_case", "records.notice", "records.learning_point"})  # fmt: skip
 """Where a case is named by its id. All else of it (its review, what was said about it) hangs on these."""
-OF_A_PERSON = frozenset({"register.person", "register.membership", "register.session", "records.audit", "register.api_token", "records.notice", "register.second_factor", "register.recovery_code"})  # fmt: skip
+OF_A_PERSON = frozenset({"register.person", "register.membership", "register.session", "records.audit", "register.api_token", "records.notice", "register.second_factor", "register.recovery_code", "records.learning_point", "records.learning_edition", "records.moderation", "records.moderation_event"})  # fmt: skip
 """Where somebody who signs in is named by their id."""
 
 
