@@ -31,6 +31,7 @@ begin
 end $$
 """
 # The same where a statement may well touch no row, as that of a file which is sent again under its key: nothing is owed then.
+# Not for the version tables: their rows are the large ones, which Postgres would keep a second time to show them to the trigger.
 OWE_ROWS = """
 create function sec.owe_rows() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp as $$

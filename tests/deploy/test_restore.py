@@ -125,7 +125,16 @@ def _restored(place: Cluster, backup: str, moment: str) -> Server:
     shutil.chown(folder, *_owner(place.folder / "postgres" / "data"))
     place.run("restore.sh", backup, str(place.archive), str(folder / "data"), moment)
     shutil.copy2(place.folder / "postgres" / "superuser.password", folder / "superuser.password")
-    return embedded.start(folder)
+    server = embedded.start(folder)
+    _recovered(server)
+    return server
+
+
+def _recovered(server: Server) -> None:
+    """A server answers readers before it has read the archive to its end: wait for that, as the runbook does."""
+    with psycopg.connect(server.admin_url, autocommit=True) as admin:
+        while admin.execute("select pg_is_in_recovery()").fetchone() == (True,):
+            admin.execute("select pg_sleep(0.05)")
 
 
 def _owner(path: Path) -> tuple[int, int]:

@@ -37,7 +37,7 @@ def collector() -> Iterator[tuple[str, list[ExportTraceServiceRequest]]]:
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
             """Keep quiet."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Taking)
