@@ -429,6 +429,18 @@ class Timely(CodeList):
     NOT_RECORDED = "not_recorded", "Not recorded in the notes"
 
 
+class MissedDoseReason(CodeList):
+    """Why doses were missed"""
+
+    REFUSED = "refused", "Refused by the patient", None, None, MEMORY
+    PATIENT_UNAVAILABLE = "patient_unavailable", "Patient unavailable", None, None, MEMORY
+    DRUG_NOT_AVAILABLE = "drug_not_available", "Drug not available", None, None, MEMORY
+    PROCEDURE_HOLD = "procedure_hold", "Held because of a procedure", None, None, MEMORY
+    NOT_SIGNED = "not_signed", "Not signed for", None, None, MEMORY
+    NO_DOCUMENTED_REASON = "no_documented_reason", "No documented reason", None, None, MEMORY
+    CLINICAL_DECISION = "clinical_decision", "Clinical decision", None, None, MEMORY
+
+
 class Mechanical(CodeList):
     """Mechanical prophylaxis"""
 

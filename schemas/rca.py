@@ -215,6 +215,17 @@ class Rca(Record):
     doses_given: Annotated[
         SmallCount | None, Item(question="Doses given", section="Prophylaxis", stage=OPTIONAL, identifying=False)
     ] = None
+    missed_dose_reasons: Annotated[
+        frozenset[codes.MissedDoseReason] | None,
+        Item(
+            question="Why doses were missed",
+            section="Prophylaxis",
+            stage=OPTIONAL,
+            identifying=False,
+            hint="Several codes are separated by |.",
+            applies="doses were missed",
+        ),
+    ] = None
     extended_days: Annotated[
         SmallCount | None,
         Item(

@@ -6,7 +6,7 @@ Dates and moments travel as whole numbers, which either side writes or reads in 
 their types again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 import orjson
@@ -37,6 +37,9 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy le
 _BETWEEN = "\x1f"
 _NOTHING = "\x00"
 BLOCK_ROWS = 2_000
+ASKED_LATER: Mapping[RecordKind, tuple[str, ...]] = {RecordKind.RCA: ("missed_dose_reasons",)}
+"""Clear fields that came to the dataset when records had been stored already. They end the clear part of a row, and empty they are not
+part of its digest: a record that was stored before, sent again as it was, is unchanged."""
 
 
 def content_columns(kind: RecordKind) -> tuple[str, ...]:
@@ -49,8 +52,9 @@ def identifying(kind: RecordKind) -> tuple[Field, ...]:
 
 
 def _clear_columns(kind: RecordKind) -> tuple[str, ...]:
-    clear = (each.name for each in fields(kind) if not each.item.identifying)
-    return (*clear, *(name for name, _ in derived_columns(kind)))
+    later = ASKED_LATER.get(kind, ())
+    clear = (each.name for each in fields(kind) if not each.item.identifying and each.name not in later)
+    return (*clear, *(name for name, _ in derived_columns(kind)), *later)
 
 
 def _match_columns(kind: RecordKind) -> tuple[str, ...]:
@@ -181,7 +185,8 @@ def block(frame: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKey
 def document(frame: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKeys) -> str:
     """The same of a few typed rows as one JSON document: a list of objects by column, which `recordset` reads."""
     hidden = frame.select(pl.col(each.name).cast(pl.String) for each in identifying(kind))
-    lines = _clear(frame, kind).write_csv(include_header=False)[:-1].split("\n")
+    clear = _clear(frame, kind)
+    lines = _before(clear, _lines(clear), kind).to_list()
     cells = hidden.rows() or [()] * frame.height
     contents = [
         _BETWEEN.join([line, *(_NOTHING if cell is None else cell for cell in of)]).encode()
@@ -213,10 +218,11 @@ def _prepared(
     frame: pl.DataFrame, kind: RecordKind, tenant_id: int, keys: TenantKeys
 ) -> tuple[pl.Series, list[pl.Series]]:
     """The clear part of each row as a line, and the columns that are made: sealed cells, match keys, the content's digest."""
-    clear = _lines(_clear(frame, kind))
+    clear = _clear(frame, kind)
+    lines = _lines(clear)
     hidden = frame.select(pl.col(each.name).cast(pl.String) for each in identifying(kind))
-    digests = identifiers.macs(keys.content, _contents(clear, hidden))
-    return clear, [*_sealed(frame, hidden, kind, tenant_id, keys), pl.Series(CONTENT_MAC, digests, pl.Binary)]
+    digests = identifiers.macs(keys.content, _contents(_before(clear, lines, kind), hidden))
+    return lines, [*_sealed(frame, hidden, kind, tenant_id, keys), pl.Series(CONTENT_MAC, digests, pl.Binary)]
 
 
 def _clear(frame: pl.DataFrame, kind: RecordKind) -> pl.DataFrame:
@@ -228,6 +234,15 @@ def _lines(frame: pl.DataFrame) -> pl.Series:
     """The rows of a frame as lines of CSV."""
     printed = frame.write_csv(include_header=False)
     return pl.Series("line", [printed[:-1]]).str.split("\n").explode()
+
+
+def _before(clear: pl.DataFrame, lines: pl.Series, kind: RecordKind) -> pl.Series:
+    """Each line without the empty cells of what is asked later, as it was before that was asked."""
+    line, empty = pl.lit(lines), pl.lit(True)
+    for name in reversed(ASKED_LATER.get(kind, ())):
+        empty = empty & pl.col(name).is_null()
+        line = pl.when(empty).then(line.str.strip_suffix(",")).otherwise(line)
+    return clear.select(line.alias("line")).to_series() if kind in ASKED_LATER else lines
 
 
 def _contents(clear: pl.Series, hidden: pl.DataFrame) -> list[bytes]:

@@ -88,6 +88,7 @@ _REVIEW = {
     "bleeding_factors": "none",
     "agent": "dalteparin",
     "dose_fit": "right",
+    "missed_dose_reasons": "not_signed|patient_unavailable",
     "extended_days": "14",
     "physical_harm": "moderate",
 }

@@ -479,3 +479,19 @@ def factors_after_the_end_of_the_assessment() -> pl.Expr:
 def boxes_ticked_without_assessment() -> pl.Expr:
     ticked = given("mobility") | given("thrombosis_factors") | given("bleeding_factors")
     return holds("risk_assessed", RiskAssessment.NO) & ticked
+
+
+@ask(
+    241,
+    fields=("missed_dose_reasons", "doses_missed_avoidably", "prophylaxis_given"),
+    words="There are reasons why doses were missed, but no dose is said to have been missed.",
+    mend="Correct the answers about doses, or take the reasons out.",
+)
+def missed_dose_reasons_without_missed_dose() -> pl.Expr:
+    missed = (col("doses_missed_avoidably") > 0).fill_null(False) | holds(
+        "prophylaxis_given", Given.PARTLY, Given.NO
+    ).fill_null(False)
+    none = (col("doses_missed_avoidably") == 0).fill_null(False) | holds(
+        "prophylaxis_given", Given.YES, Given.NOT_APPLICABLE
+    ).fill_null(False)
+    return given("missed_dose_reasons") & none & ~missed

@@ -110,6 +110,8 @@ def test_what_was_sealed_and_chained_before_is_opened_and_holds(upgraded: Upgrad
     """The same file again is recognised row by row, which needs the keys; and the audit chains go on."""
     outcome = send(upgraded.settings, upgraded.store, upgraded.secret, "case", rows_sent()["case"])
     assert (outcome["state"], outcome["counts"]["unchanged"]) == ("accepted", CASES)
+    reviews = send(upgraded.settings, upgraded.store, upgraded.secret, "rca", rows_sent()["rca"])
+    assert (reviews["state"], reviews["counts"]["unchanged"]) == ("accepted", CASES // 2)
     verified = _hat(ROOT, upgraded.settings, "audit", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "0 faults" in verified.stdout

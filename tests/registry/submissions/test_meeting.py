@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import orjson
 import polars as pl
 import psycopg
 import pytest
@@ -13,7 +14,7 @@ from registry.submissions import staging
 from registry.submissions.keys import TenantKeys
 from schemas.codelist import Nation
 from schemas.record import RecordKind
-from tests.make import cases, nhs_number, valid_case
+from tests.make import cases, nhs_number, valid_case, valid_rca
 from tests.registry.make import make_organisation
 from tests.registry.submissions.make import send
 
@@ -101,3 +102,31 @@ def test_dates_and_moments_come_through_the_staging_as_they_are(store: Store, te
         query = "select admission_date, admitted_at from staged order by local_case_id"
         rows = connection.exec_driver_sql(query).all()
     assert [tuple(row) for row in rows] == list(zip(days, moments, strict=True))
+
+
+# Taken before reviews were asked why doses were missed.
+DIGEST = "\\xb8d4c933af2fa30925f2c112b9d65e2e82ceb4aef2fa69689a7c14525705db7b"
+
+
+def test_what_is_asked_later_leaves_the_digest_of_what_was_stored_before() -> None:
+    """One row without it, one with: whichever way the rows are staged."""
+    rows = [{ROW: 2} | valid_rca(), {ROW: 3} | valid_rca(missed_dose_reasons="refused|not_signed")]
+    context = Context(nation=Nation.ENGLAND, sender="RK9", on=date(2026, 1, 20))
+    typed = check_frame(pl.DataFrame(rows), RecordKind.RCA, context).typed
+    digests = [each[staging.CONTENT_MAC] for each in orjson.loads(staging.document(typed, RecordKind.RCA, 1, KEYS))]
+    assert digests[0] == DIGEST != digests[1]
+    lines = staging.block(typed, RecordKind.RCA, 1, KEYS).decode().splitlines()
+    assert [each.rsplit(",", 2)[1] for each in lines] == digests
+
+
+def test_a_review_that_stays_silent_on_missed_doses_is_the_same_as_before(
+    store: Store, settings: Settings, tenant: int, admin: psycopg.Connection
+) -> None:
+    """A file of before the question, one with an empty column, one with an answer."""
+    send(store, settings, tenant, [valid_case()])
+    send(store, settings, tenant, [valid_rca()], kind=RecordKind.RCA)
+    silent = send(store, settings, tenant, [valid_rca(missed_dose_reasons="")], kind=RecordKind.RCA)
+    answered = send(store, settings, tenant, [valid_rca(missed_dose_reasons="Refused|not_signed")], kind=RecordKind.RCA)
+    assert (silent.unchanged, answered.changed, answered.changed_fields) == (1, 1, {"missed_dose_reasons": 1})
+    held = admin.execute("select missed_dose_reasons from records.rca_version order by version").fetchall()
+    assert held == [(None,), (["not_signed", "refused"],)]

@@ -318,6 +318,21 @@ RCAS = (
         {"mobility": "MOB-M0", "thrombosis_factors": "none"},
     ),
     _rca(240, NOT_ASSESSED | {"mobility": "MOB-S"}, {"mobility": "MOB-S"}),
+    _rca(241, FAILURE | {"missed_dose_reasons": "refused"}, {"missed_dose_reasons": "refused|not_signed"}),
+    _rca(
+        241,
+        {
+            "missed_dose_reasons": "clinical_decision",
+            "prophylaxis_given": "not_recorded",
+            "doses_missed_avoidably": "0",
+        },
+        {"missed_dose_reasons": "clinical_decision", "doses_missed_avoidably": "0"},
+    ),
+    _rca(
+        241,
+        {"missed_dose_reasons": "refused", "prophylaxis_given": "yes", "doses_missed_avoidably": ""},
+        {"missed_dose_reasons": "refused", "prophylaxis_given": "no", "doses_missed_avoidably": ""},
+    ),
 )
 
 
