@@ -25,6 +25,7 @@ from registry.web import (
     health,
     invitation,
     lessons,
+    methods,
     notices,
     office,
     pages,
@@ -127,6 +128,7 @@ def create_app(settings: Settings, store: Store, traces: Traces = NONE) -> FastA
     app.add_api_route("/api/openapi.json", _description(app), include_in_schema=False)
     app.mount("/static", Static(directory=pages.STATIC), name="static")
     actor.install(app)
+    methods.install(app)
     pages.environment()
     return app
 

@@ -194,7 +194,7 @@ def install(app: FastAPI) -> None:
 
     app.router.redirect_slashes = False
     app.router.default = absent
-    app.add_exception_handler(SignInNeededError, _to_sign_in)
+    app.add_exception_handler(SignInNeededError, to_sign_in)
     app.add_exception_handler(ConfirmFirstError, _to_confirm)
 
 
@@ -216,7 +216,7 @@ def _area(path: str) -> str:
     return path.strip("/").split("/", 1)[0]
 
 
-async def _to_sign_in(request: Request, _error: Exception) -> Response:
+async def to_sign_in(request: Request, _error: Exception) -> Response:
     """303, so that a form that was sent is not sent again; only what was read is come back to."""
     back = quote(request.url.path) if request.method in ("GET", "HEAD") else ""
     return RedirectResponse(f"{SIGN_IN}?next={back}" if back else SIGN_IN, 303)

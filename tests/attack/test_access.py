@@ -220,7 +220,7 @@ def faults(nation: Nation, who: Asker, route: Route) -> Iterator[tuple[object, .
     statuses = {each.status_code for each in answers}
     if max(statuses) >= 500:
         yield "fault", statuses
-    if len({_same(answer, ident) for answer, ident in zip(answers, idents, strict=False)}) > 1:
+    if len({same(answer, ident) for answer, ident in zip(answers, idents, strict=False)}) > 1:
         yield "hidden differs from absent", [each.status_code for each in answers]
     if route.right is PUBLIC:
         return
@@ -233,18 +233,18 @@ def faults(nation: Nation, who: Asker, route: Route) -> Iterator[tuple[object, .
     elif route.right not in who.rights:
         nowhere = who.ask(
             "GET",
-            "/fhir/r4/nowhere" if route.path.startswith("/fhir") else f"{_section(route.path)}/nowhere/at/all",
+            "/fhir/r4/nowhere" if route.path.startswith("/fhir") else f"{section(route.path)}/nowhere/at/all",
         )
-        if statuses != {404} or _same(answers[0], ABSENT) != _same(nowhere, ABSENT):
+        if statuses != {404} or same(answers[0], ABSENT) != same(nowhere, ABSENT):
             yield "without the right", statuses
 
 
-def _section(path: str) -> str:
+def section(path: str) -> str:
     """Where an address belongs in the menu, which marks the section that one is in."""
     return "/".join(path.split("/")[:3])
 
 
-def _same(answer: httpx.Response, ident: object) -> tuple[int, bytes, str]:
+def same(answer: httpx.Response, ident: object) -> tuple[int, bytes, str]:
     body = answer.content.replace(str(ident).encode(), b"")
     kept = {
         name: value for name, value in answer.headers.items() if "request-id" not in name and name != "content-length"
