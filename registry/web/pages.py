@@ -12,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import jinja2
 from jinja2.meta import find_referenced_templates
@@ -37,12 +36,12 @@ from registry.web.languages import (
     speaking,
     translated,
 )
+from registry.web.moments import LONDON, said_day, said_time
 
 SERVICE = "HAT registry"
 STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parent / "templates"
 FRAME = "base.html"
-LONDON = ZoneInfo("Europe/London")
 SOUND = (200, 422)
 """How a page is answered that has what it needs: as asked for, or as a form with faults in it."""
 
@@ -260,7 +259,7 @@ def environment() -> jinja2.Environment:
     )
     made.policies["ext.i18n.trimmed"] = True
     made.install_gettext_callables(said, said_of, newstyle=True)  # type: ignore[attr-defined] # the extension's own method
-    made.filters["english"] = english
+    made.filters |= {"english": english, "said_day": said_day, "said_time": said_time}
     made.globals |= {
         "language": Language.ENGLISH, "spoken": Language.ENGLISH, "languages": (), "frame_words": str, "frame_plain": str, "here": str,
     }  # fmt: skip

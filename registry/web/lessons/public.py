@@ -2,10 +2,8 @@
 and nothing else."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -20,26 +18,18 @@ from registry.lessons.themes import GROUPS, TOGETHER
 from registry.lessons.words import WHY_DOWN
 from registry.store import Store
 from registry.web import print_out
+from registry.web.moments import said_day
 from registry.web.public import FRESH, READER
 from registry.web.public import page as public_page
 
 router = APIRouter()
 
 PAGE = 20
-LONDON = ZoneInfo("Europe/London")
 LONGEST_WORDS = 100
 
 
 def _page(request: Request, template: str, **words: Any) -> Response:
     return public_page(request, template, translatable=True, **words)
-
-
-def _day(at: datetime | None) -> str:
-    """A day in London as people say it; empty for none."""
-    if at is None:
-        return ""
-    here = at.astimezone(LONDON)
-    return f"{here.day} {here:%B %Y}"
 
 
 def _store(request: Request) -> Store:
@@ -129,8 +119,8 @@ def _summary(request: Request, number: int) -> Mapping[str, Any]:
     return {
         "it": held,
         "quarter": quarter_words(held.quarter),
-        "published": _day(held.published_at),
-        "withdrawn": _day(held.withdrawn_at),
+        "published": said_day(held.published_at),
+        "withdrawn": said_day(held.withdrawn_at),
         "reason": WHY_DOWN.get(held.reason or "", ""),
         "themes": _by_theme(lessons),
         "new": [theme_words(each) for each in held.counts.get("new", [])],
@@ -153,12 +143,12 @@ def one(request: Request, ident: UUID) -> Response:
         held = published.one(connection, ident)
     if held is None:
         raise NotFound
-    gone = _day(held.taken_down_at)
+    gone = said_day(held.taken_down_at)
     return _page(
         request,
         "lessons/lesson.html",
         it=held,
         gone=gone,
         reason=WHY_DOWN.get(held.reason or "", ""),
-        published=_day(held.published_at),
+        published=said_day(held.published_at),
     )

@@ -39,6 +39,7 @@ from registry.web.control import (
     rules_words,
     variation_words,
 )
+from registry.web.moments import said_day
 
 LATEST = 60
 """So many months are on a chart at most."""
@@ -186,13 +187,15 @@ def gaps_chart(ident: str, title: str, what: str, days: Sequence[date], on: date
     known = _since(what, days, since)
     if len(gaps) < POINTS_FROM:
         why = f"There is {NOT_ENOUGH} for a control chart: {len(days)} of {POINTS_FROM + 1} {what}."
-        marks = tuple(Mark(_day(day), float(gap)) for day, gap in zip(days[1:], gaps, strict=True))
+        marks = tuple(Mark(said_day(day), float(gap)) for day, gap in zip(days[1:], gaps, strict=True))
         return Control(ident, title, unit, "Line", marks, f"{known} {why}".strip(), decimals=0)
     limits = t_chart(gaps) if min(gaps) > 0 else g_chart(gaps)
     assert limits is not None
     assert since is not None
     marks, icon = _gap_marks(days, gaps, limits)
-    open_mark = Mark(f"since {_day(days[-1])}", float(since), open_still=True, centre=limits.centre, upper=limits.upper)
+    open_mark = Mark(
+        f"since {said_day(days[-1])}", float(since), open_still=True, centre=limits.centre, upper=limits.upper
+    )
     kind = "t chart" if min(gaps) > 0 else "g chart"
     sentence = f"{known} {_gap_words(icon, limits, since)}"
     note = "More days between are better. The last, hollow point is still growing and in no limit. Reviews come later than cases, so the last gaps may still be divided."
@@ -209,14 +212,10 @@ def _gap_marks(days: Sequence[date], gaps: Sequence[int], limits: Limits) -> tup
         shown = [(Signal.ASTRONOMICAL, True) if gap > (limits.upper or 0) else (Signal.COMMON, None) for gap in gaps]
         icon = Variation.IMPROVEMENT if shown[-1][1] else Variation.COMMON
     marks = tuple(
-        _shown(Mark(_day(day), float(gap)), signal, high, limits)
+        _shown(Mark(said_day(day), float(gap)), signal, high, limits)
         for day, gap, (signal, high) in zip(days[1:], gaps, shown, strict=True)
     )
     return marks, icon
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
 
 
 def _since(what: str, days: Sequence[date], since: int | None) -> str:

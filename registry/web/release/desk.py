@@ -26,7 +26,8 @@ from registry.web.actor import require
 from registry.web.bodies import submitted_form
 from registry.web.downloads import attachment
 from registry.web.fields import Fault, faults, text, texts
-from registry.web.pages import LONDON, render
+from registry.web.moments import LONDON
+from registry.web.pages import render
 from registry.web.release import present
 
 router = APIRouter(prefix="/team/publications")
@@ -188,7 +189,6 @@ def _page(
         done=done,
         faults=wrong or [],
         values=typed or present.embargo_values(head.embargo_until),
-        london=present.london,
     )
 
 

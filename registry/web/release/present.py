@@ -15,8 +15,8 @@ from registry.publications.published import Release
 from registry.web import series
 from registry.web.charts import Row
 from registry.web.charts import rows as chart_rows
+from registry.web.moments import in_london, said_time
 from registry.web.open_data.words import table_words
-from registry.web.pages import LONDON
 
 SHOWN = 500
 
@@ -25,18 +25,10 @@ def revision(each: Revision) -> dict[str, Any]:
     return {"it": each, "table": table_words(each), "reasons": each.words}
 
 
-def london(moment: datetime | None) -> str:
-    """`31 December 2026, 09:30`, by the clocks of London."""
-    if moment is None:
-        return ""
-    local = moment.astimezone(LONDON)
-    return f"{local.day} {local:%B %Y, %H:%M}"
-
-
 def embargo_values(until: datetime | None) -> Mapping[str, str]:
     if until is None:
         return {}
-    local = until.astimezone(LONDON)
+    local = in_london(until)
     return {"until": f"{local:%Y-%m-%d}", "until_time": f"{local:%H:%M}"}
 
 
@@ -50,7 +42,7 @@ def audit_words(run: Any) -> list[tuple[str, str]]:
     told = json.loads(run.report)
     lines = [
         ("Result", "Passed" if told["passed"] else "Failed"),
-        ("Finished", london(run.finished_at)),
+        ("Finished", said_time(run.finished_at)),
         ("Offsets drawn again before their first publication", f"{told['offsets_drawn_again']:,}"),
         ("Cells held at what an earlier release said", f"{told.get('cells_held', 0):,}"),
         ("Cells withheld", f"{told['cells_withheld']:,}"),

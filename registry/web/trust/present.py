@@ -1,19 +1,19 @@
 """How submissions are said to people: words, dates in London's time, tags. Never a value of a row."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 from ingest.report import Line, line
 from registry.submissions import Receipt, Tally
 from registry.submissions.due import Standing
 from registry.submissions.request import sheet_format
 from registry.submissions.senders import Sender
+from registry.web.moments import LONDON
+from registry.web.moments import said_day as said_day
+from registry.web.moments import said_time as said_time
 from schemas.dictionary import RECORDS, fields
 from schemas.finding import Finding, Severity, rule_id
 from schemas.record import RecordKind
-
-LONDON = ZoneInfo("Europe/London")
 
 # Words and colour of the tag of each state.
 STATES = {
@@ -41,18 +41,6 @@ STANDINGS = {
 def today() -> date:
     """The day in London."""
     return datetime.now(LONDON).date()
-
-
-def said_time(at: datetime | None) -> str:
-    """A moment as people say it: 3 March 2026, 9:05."""
-    if at is None:
-        return ""
-    here = at.replace(tzinfo=at.tzinfo or UTC).astimezone(LONDON)
-    return f"{said_day(here)}, {here.hour}:{here.minute:02d}"
-
-
-def said_day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"
 
 
 def kind_words(kind: str) -> str:

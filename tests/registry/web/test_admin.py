@@ -133,7 +133,7 @@ def test_a_successor_is_recorded_and_shown_from_both_sides(full: House, chief: T
     day = {"effective_on-day": "1", "effective_on-month": "4", "effective_on-year": "2026"}
     answer = send(chief, f"{path}/succession", {"successor": "rrv", **day}, seen=path)
     assert answer.status_code == 303
-    assert "Followed by University College Trust from 01/04/2026" in words_of(chief.get(path))
+    assert "Followed by University College Trust from 1 April 2026" in words_of(chief.get(path))
     assert "Followed Somerset Trust on 01/04/2026" in words_of(chief.get("/admin/organisations/RRV"))
     assert faulty_fields(send(chief, f"{path}/succession", {"successor": "RH5"}, seen=path)) == [
         "successor",
@@ -208,7 +208,7 @@ def test_an_ods_download_of_successions_is_imported(full: House, chief: TestClie
     preview = upload(chief, "successions", '"RRV","RH5","R","20260401",""\n"QQQ","RH5","R","20260401",""\n')
     assert "Changes: 1" in words_of(preview)
     assert confirm(chief, preview).status_code == 303
-    assert "Followed by Somerset Trust from 01/04/2026" in words_of(chief.get("/admin/organisations/RRV"))
+    assert "Followed by Somerset Trust from 1 April 2026" in words_of(chief.get("/admin/organisations/RRV"))
 
 
 def test_every_fault_of_a_file_is_shown_without_its_values(chief: TestClient) -> None:
