@@ -134,7 +134,7 @@ def test_a_successor_is_recorded_and_shown_from_both_sides(full: House, chief: T
     answer = send(chief, f"{path}/succession", {"successor": "rrv", **day}, seen=path)
     assert answer.status_code == 303
     assert "Followed by University College Trust from 1 April 2026" in words_of(chief.get(path))
-    assert "Followed Somerset Trust on 01/04/2026" in words_of(chief.get("/admin/organisations/RRV"))
+    assert "Followed Somerset Trust on 1 April 2026" in words_of(chief.get("/admin/organisations/RRV"))
     assert faulty_fields(send(chief, f"{path}/succession", {"successor": "RH5"}, seen=path)) == [
         "successor",
         "effective_on",

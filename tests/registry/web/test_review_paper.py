@@ -106,7 +106,7 @@ def test_an_action_is_added_changed_and_done(here: Team, case: UUID) -> None:
     answer = send(here.nurse, href(case), ACTION, action=f"{href(case)}/actions")
     assert answer.headers["location"] == f"{href(case)}?done=action#actions"
     assert here.recorded(case)["actions"] == 1
-    all_in(words_of(here.nurse.get(href(case))), ["Teach ward 7", "Ward manager", "01/03/2026"])
+    all_in(words_of(here.nurse.get(href(case))), ["Teach ward 7", "Ward manager", "1 March 2026"])
     row = here.admin.execute("select id from records.action").fetchone()
     assert row is not None
     path = f"{href(case)}/actions/{row[0]}"
