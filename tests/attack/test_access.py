@@ -14,6 +14,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp
 
 from registry.access import NATIONAL_ROLES, ORGANISATION_ROLES, PUBLIC, RIGHTS, ROUTES, Right, Role, Scope
 from registry.web.actor import name_of
@@ -157,9 +158,9 @@ def filled(nation: Nation) -> Nation:
     return nation
 
 
-def routes(client: TestClient) -> list[Route]:
+def routes(app: ASGIApp) -> list[Route]:
     found = []
-    for each in iter_route_contexts(client.app.routes):  # type: ignore[attr-defined] # FastAPI, which the client calls ASGIApp
+    for each in iter_route_contexts(app.routes):  # type: ignore[attr-defined] # FastAPI, which clients call ASGIApp
         if not isinstance(each.original_route, Mount):
             found += [Route(name_of(each.endpoint), method, each.path or "") for method in sorted(each.methods or ())]
     return [each for each in found if each.method not in ("HEAD", "OPTIONS")]
@@ -181,16 +182,16 @@ def things(nation: Nation, code: str) -> frozenset[bytes]:
 
 def test_every_parameter_is_known(nation: Nation) -> None:
     known = NATIONAL | {each.rpartition(" ")[2] for each in NAMED}
-    unknown = {each for route in routes(nation.browser(STRANGER)) for each in route.parameters} - known
+    unknown = {each for route in routes(nation.browser(STRANGER).app) for each in route.parameters} - known
     assert not unknown
-    assert set(ROUTES) == {route.name for route in routes(nation.browser(STRANGER))}
+    assert set(ROUTES) == {route.name for route in routes(nation.browser(STRANGER).app)}
 
 
 @pytest.mark.parametrize("name", ASKERS)
 def test_everybody_at_every_route(filled: Nation, name: str) -> None:
     who, wrong, seen = asker(filled, name), [], 0
     strangers = things(filled, OTHER) - things(filled, OWN)
-    for route in routes(who.client):
+    for route in routes(who.client.app):
         if route.name in ENDS:
             continue
         for fault in faults(filled, who, route):
@@ -198,7 +199,7 @@ def test_everybody_at_every_route(filled: Nation, name: str) -> None:
         if route.method != "GET":
             continue
         query = route.query()
-        own = _one(filled, query, OWN) if query else None
+        own = one(filled, query, OWN) if query else None
         answer = who.ask("GET", route.to(own or "RJZ"))
         seen += own is not None and answer.status_code == 200
         if CANARY in answer.text or strangers & set(IDENT.findall(answer.content)):
@@ -211,7 +212,7 @@ def test_everybody_at_every_route(filled: Nation, name: str) -> None:
 def faults(nation: Nation, who: Asker, route: Route) -> Iterator[tuple[object, ...]]:
     """What is wrong with what they are answered at a route."""
     query = route.query()
-    idents = [ABSENT] if query is None else [ABSENT, _one(nation, query, OTHER)]
+    idents = [ABSENT] if query is None else [ABSENT, one(nation, query, OTHER)]
     if route.right is PUBLIC and query is None:
         if (status := who.ask(route.method, route.to(ABSENT)).status_code) >= 500:
             yield "public", status
@@ -253,7 +254,7 @@ def same(answer: httpx.Response, ident: object) -> tuple[int, bytes, str]:
     return answer.status_code, body, str(sorted(kept.items())).replace(str(ident), "")
 
 
-def _one(nation: Nation, query: str, code: str) -> object:
+def one(nation: Nation, query: str, code: str) -> object:
     """One thing of a trust; None where it has none."""
     row = nation.admin.execute(f"{query} order by 1 limit 1".encode(), [nation.tenant(code)]).fetchone()
     return None if row is None else row[0]
