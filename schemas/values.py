@@ -447,8 +447,22 @@ def _spellings(codes: tuple[CodeList, ...]) -> dict[str, str]:
     return shorn | words | {code.value.lower(): code.value for code in codes}
 
 
+LONGEST_LIST = 500
+"""Codes are said with their words where all of them need no more characters than this; else they are said alone."""
+
+
 def _wanted(codes: tuple[CodeList, ...]) -> str:
-    return ", ".join(code.value for code in codes)
+    """The codes of a list as people know them, each with the code where that is another word."""
+    said = "; ".join(_said(code) for code in codes)
+    return said if len(said) <= LONGEST_LIST else ", ".join(code.value for code in codes)
+
+
+def _said(code: CodeList) -> str:
+    """`Not recorded`, but `Pulmonary embolism (pe)`. Words and code are read alike."""
+    words, code_as_words = code.words.lower(), code.value.lower().replace("_", " ")
+    return (
+        code.words if words == code_as_words or words.endswith(f"({code_as_words})") else f"{code.words} ({code.value})"
+    )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 
-from registry.web import boxes
+from registry.web import asked_words, boxes
 from registry.web.fields import Fault, text
 from schemas.codelist import Nation
 from schemas.dictionary import Field, field
@@ -52,6 +52,10 @@ class Look(StrEnum):
     RADIOS = "radios"
     SELECT = "select"
     CHECKBOXES = "checkboxes"
+
+
+IN_BOXES = (Look.DATE, Look.MOMENT, Look.MONTH)
+"""With a box for each part of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +145,13 @@ def questions(
     goes before the name of every input, where a page has several forms.
     """
     asked: dict[tuple[bool, str], list[Question]] = {}
-    for name in names:
+    in_place = _in_place(kind, list(names))
+    for name in in_place:
         one = field(kind, name)
         said = [each for each in findings if each.field == name]
         made = _question(one, values.get(name, ""), nation, said, notes.get(name, ""), prefix)
-        asked.setdefault((not one.core, one.item.section), []).append(made)
+        rest = not one.core and BENEATH.get((kind, name)) not in in_place
+        asked.setdefault((rest, one.item.section), []).append(made)
     ordered = sorted(asked.items(), key=lambda each: each[0][0])  # stable: the core first, else as asked
     return Form(tuple(Section(title, tuple(found), rest) for (rest, title), found in ordered))
 
@@ -183,6 +189,19 @@ def text_of(value: object) -> str:
 
 # --- how a field is asked
 
+BENEATH: Mapping[tuple[RecordKind, str], str] = {(RecordKind.RCA, "missed_dose_reasons"): "doses_missed_avoidably"}
+"""Optional questions that stand right beneath one of the core, not among the rest: whoever answers that one has the reason at hand."""
+
+
+def _in_place(kind: RecordKind, names: list[str]) -> list[str]:
+    """The names as asked, each question that belongs beneath another after it."""
+    moved = [name for name in names if BENEATH.get((kind, name)) in names]
+    placed = [name for name in names if name not in moved]
+    for name in moved:
+        placed.insert(placed.index(BENEATH[kind, name]) + 1, name)
+    return placed
+
+
 _IN_PARTS = (
     (DateTimeType, Look.MOMENT, boxes.moment_parts),
     (DateType, Look.DATE, boxes.day_parts),
@@ -200,7 +219,7 @@ def _question(one: Field, value: str, nation: Nation, said: list[Finding], note:
         parts=parts,
         choices=_choices(one, value, nation),
         hint=_hint(one, look, [note, *(f"{each.words} {each.mend}" for each in said if not _wrong(each))]),
-        errors=tuple(f"{each.words} {each.mend}" for each in said if _wrong(each)),
+        errors=tuple(asked_words.said(each, in_boxes=look in IN_BOXES) for each in said if _wrong(each)),
     )
 
 

@@ -228,7 +228,7 @@ def discharge_time_before_admission_time() -> pl.Expr:
     120,
     fields=("transferred_from",),
     words="The hospital that sent the patient is your own. Was this a move between your own wards or sites?",
-    mend="Give another organisation's code, or leave the cell empty: moves inside one organisation are one stay.",
+    mend="Give another organisation's code, or leave it empty: moves inside one organisation are one stay.",
 )
 def transferred_from_itself() -> pl.Expr:
     return col("transferred_from") == col("_sender")

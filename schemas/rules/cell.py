@@ -3,31 +3,29 @@
 from schemas.finding import Severity
 from schemas.rule import Scope, declare
 
-MISSING = declare(
-    30, "missing", Scope.CELL, "This is asked for and the cell is empty.", "Fill it in. It must hold {wanted}."
-)
+MISSING = declare(30, "missing", Scope.CELL, "This is asked for and is empty.", "Fill it in. It must hold {wanted}.")
 SPREADSHEET_ERROR = declare(
     31,
     "spreadsheet_error",
     Scope.CELL,
-    "The cell holds a spreadsheet's own error mark (such as #N/A), not a value.",
+    "This is a spreadsheet's own error mark (such as #N/A), not a value.",
     "Mend the formula in your spreadsheet, or type the value. It must hold {wanted}.",
 )
 UNREADABLE = declare(
-    32, "unreadable", Scope.CELL, "The cell cannot be read as what this field holds.", "It must hold {wanted}."
+    32, "unreadable", Scope.CELL, "This cannot be read as what this field holds.", "It must hold {wanted}."
 )
 NOT_IN_LIST = declare(
     33,
     "not_in_list",
     Scope.CELL,
-    "The code is not in this field's list.",
+    "This is not one of this field's answers.",
     "Use one of: {wanted}. A code of your own system can be matched once for your trust.",
 )
 OTHER_NATION = declare(
     34,
     "other_nation",
     Scope.CELL,
-    "The code is in the other nation's list, not in that of your nation.",
+    "This is an answer of the other nation's list, not of that of your nation.",
     "Use one of: {wanted}.",
 )
 UNLISTED_CODE = declare(
@@ -60,7 +58,7 @@ DATE_SERIAL = declare(
     39,
     "date_serial",
     Scope.CELL,
-    "The cell holds a spreadsheet's day number instead of a date.",
+    "This is a spreadsheet's day number instead of a date.",
     "Format the column as a date. It must hold {wanted}.",
 )
 DATE_OUT_OF_RANGE = declare(
@@ -74,8 +72,8 @@ NO_TIME = declare(
     41,
     "no_time",
     Scope.CELL,
-    "The cell holds a date without a time.",
-    "Give the time too, or leave the cell empty and answer the yes/no question instead. It must hold {wanted}.",
+    "This is a date without a time.",
+    "Give the time too, or leave it empty and answer the yes/no question instead. It must hold {wanted}.",
 )
 NO_SUCH_HOUR = declare(
     42,
@@ -97,7 +95,7 @@ NHS_NUMBER_SHAPE = declare(
     "nhs_number_shape",
     Scope.CELL,
     "An NHS number has ten digits.",
-    "Check the number; if the patient has none, leave the cell empty and give the reason.",
+    "Check the number; if the patient has none, leave it empty and give the reason.",
 )
 NHS_NUMBER_CHECK_DIGIT = declare(
     45,
@@ -168,7 +166,7 @@ CONTROL_CHARACTER = declare(
     57,
     "control_character",
     Scope.CELL,
-    "The cell holds a control character that cannot be seen.",
+    "This holds a control character that cannot be seen.",
     "Type the value again instead of pasting it.",
 )
 UNUSUAL_NHS_NUMBER = declare(

@@ -41,7 +41,7 @@ def _all_admissions() -> pl.Expr:
     ),
     fields=("organisation",),
     words="This row names another organisation than the one that you send for.",
-    mend="Send one file for each organisation, or leave the cell empty.",
+    mend="Send one file for each organisation, or leave it empty.",
 )
 def return_for_another_organisation() -> pl.Expr:
     return col("organisation") != col("_sender")

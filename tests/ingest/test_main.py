@@ -40,7 +40,7 @@ def test_a_file_without_fault(tmp_path: Path) -> None:
 def test_a_fault_is_shown_at_its_place_without_its_value(tmp_path: Path) -> None:
     done = _run(_spoilt(tmp_path))
     assert done.returncode == 1
-    assert all(words in done.stdout for words in ("HAT-033", "│ F ", "sex", "Use one of: male, female"))
+    assert all(words in done.stdout for words in ("HAT-033", "│ F ", "sex", "Use one of: Male; Female"))
     assert "3 rows of case: 2 stand, 1 do not. 1 errors, 0 warnings." in done.stdout
     assert CANARY not in done.stdout + done.stderr
 

@@ -117,3 +117,10 @@ def test_every_list_is_used_by_a_field() -> None:
 
 def _subclasses() -> list[type[CodeList]]:
     return list(CodeList.__subclasses__())
+
+
+def test_a_short_list_is_said_in_words_with_its_codes_and_a_long_one_by_its_codes() -> None:
+    wanted = {each.name: each.holds.wanted_in(Nation.ENGLAND) for each in fields(RecordKind.CASE)}
+    assert wanted["sex"].startswith("Male; Female; Not specified (indeterminate); Not known (unknown)")
+    assert wanted["vte_type"].startswith("Pulmonary embolism (pe); Deep vein thrombosis (dvt); ")
+    assert wanted["main_specialty"].startswith("100, 101, ")

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ingest.files import readable
+from ingest.headings import shown
 from registry import submissions
 from registry.access import Actor, Right
 from registry.errors import BadRequest, Conflict, PayloadTooLarge, TooMany
@@ -175,9 +176,7 @@ def _page(
     rows = [_row_form(sheet, each, typed.get(each.row, {}), each.row in left_out) for each in sheet.rows]
     with _store(request).readonly(tenants=(sheet.reference.tenant_id,)) as connection:
         last = mended_as(connection, sheet.reference)
-    beside = [
-        Fault(fault.field, f"Row {each.row}, {fault.words}") for each in rows for fault in each.form.faults if not each.left_out
-    ]  # fmt: skip
+    beside = [fault for each in rows if not each.left_out for fault in _faults(sheet, each)]
     return render(
         request,
         "trust/mend.html",
@@ -203,10 +202,32 @@ def _row_form(sheet: Sheet, each: FaultyRow, typed: Mapping[str, str], left_out:
         {**held, **typed},
         sheet.sender.nation,
         findings=each.findings,
-        notes={name: f"Sent as {each.cells.get(name, '')}." for name in mended_rows.doubtful(each)},
+        notes={name: _note(sheet, each, name) for name in each.asked},
         prefix=_prefix(each.row),
     )
     return RowForm(each.row, each.name(sheet.kind), form, left_out)
+
+
+def _faults(sheet: Sheet, row: RowForm) -> Iterator[Fault]:
+    """For the error summary: each fault of a row at its question and at its place in the sheet."""
+    for each in row.form.questions:
+        place = _place(sheet, row.row, each.field.name)
+        where = f" ({place[0].lower()}{place[1:]})" if place else ""
+        for words in each.errors:
+            yield Fault(each.name, f"Row {row.row}, {each.field.item.question}{where}: {words}")
+
+
+def _note(sheet: Sheet, each: FaultyRow, name: str) -> str:
+    """Where the field stands in the sheet; and how a date was sent that has to be typed anew."""
+    place = _place(sheet, each.row, name)
+    sent = f"Sent as {each.cells.get(name, '')}." if name in mended_rows.doubtful(each) else ""
+    return " ".join(words for words in (f"{place}." if place else "", sent) if words)
+
+
+def _place(sheet: Sheet, row: int, name: str) -> str:
+    """The column of a field with its own heading, as whoever has the sheet before them finds it; empty where there is none."""
+    _, letter, heading = sheet.held.table.place(row, name)
+    return "" if heading is None else f"Column {letter}, “{shown(heading)}”"
 
 
 # --- what it is about

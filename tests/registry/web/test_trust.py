@@ -287,7 +287,7 @@ def test_headings_and_codes_are_matched_once(nurse: TestClient, admin: psycopg.C
     assert "Specialty Code" in words_of(match)
     chosen = {"heading:specialty_code": "main_specialty", "heading:origin": "how_found"}
     again = nurse.get(press(nurse, match, "/trust/match/case", **chosen).headers["location"])
-    assert "The code is not in this field" in words_of(again)
+    assert "This is not one of this field's answers" in words_of(again)
     match = nurse.get(f"/trust/match/case?submission={_id(again.url.path)}")
     codes = {"code:sex:frau": "female"} | chosen
     last = nurse.get(press(nurse, match, "/trust/match/case", **codes).headers["location"])

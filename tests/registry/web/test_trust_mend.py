@@ -215,6 +215,21 @@ def test_own_codes_are_shown_as_they_were_matched(nurse: TestClient) -> None:
     assert "New 5" in words_of(after)
 
 
+def test_a_fault_is_said_at_the_sender_s_own_heading_in_words_for_a_question(nurse: TestClient) -> None:
+    rows = [row | {"birth_date": row["birth_date"] if row["local_case_id"] != "A" else ""} for row in spoilt()]
+    content = csv_bytes(rows).replace(b"birth_date", b"Birth Date", 1)
+    words = words_of(nurse.get(f"{rehearsed(nurse, content).url.path}/mend"))
+    assert re.search(
+        r"Row 4, Sex \(column [A-Z]+, “sex”\): This is not one of this field's answers. Choose from", words
+    )
+    assert re.search(r"Row 4, [^:]+ \(column [A-Z]+, “Birth Date”\): Answer this question.", words)
+    assert re.search(
+        r"Row 5, [^:]+ \(column [A-Z]+, “Birth Date”\): The date does not exist. Check day and month. ", words
+    )
+    assert "Use one of" not in words
+    assert "yyyy-mm-dd" not in words
+
+
 def test_a_date_that_may_be_month_first_is_typed_anew(nurse: TestClient) -> None:
     rows = cases(2)
     rows[0]["diagnosis_date"], rows[1]["diagnosis_date"] = "09/20/2025", "03/09/2025"

@@ -1,0 +1,26 @@
+"""What is wrong with an answer, in words for somebody who has the question before them: its boxes and its list of answers say the rest."""
+
+from schemas.finding import Finding
+from schemas.rule import CATALOGUE
+from schemas.rules import cell
+
+_HOLDS = "It must hold {wanted}."
+_LISTED = "Choose from the answers below."
+_MENDS = {
+    cell.MISSING.number: "Answer this question.",
+    cell.NOT_IN_LIST.number: _LISTED,
+    cell.OTHER_NATION.number: _LISTED,
+    cell.MONTH_FIRST.number: "Write this date as day, month and year.",
+    cell.DATE_SERIAL.number: "Write the date as day, month and year.",
+}
+"""What to do, where it is not what one would do in a sheet."""
+
+
+def said(finding: Finding, *, in_boxes: bool) -> str:
+    """What is wrong and what to do. `in_boxes`: the answer has a box for each of its parts, so nobody needs to be told how to write it."""
+    mend = _MENDS.get(finding.rule, finding.mend)
+    if finding.rule == cell.MISSING.number:
+        return mend
+    if in_boxes and finding.rule not in _MENDS and _HOLDS in CATALOGUE[finding.rule].mend:
+        mend = CATALOGUE[finding.rule].mend.replace(_HOLDS, "").strip()
+    return f"{finding.words} {mend}".strip()
