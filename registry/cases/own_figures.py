@@ -51,6 +51,7 @@ _OWN = f"""
         select r.id, r.local_case_id, v.index_month, v.index_admission_date, v.index_discharge_date, v.diagnosis_date,
                v.vte_type, v.index_site, v.main_specialty, v.admission_group, v.ward_ct,
                q.category, q.inadequacies, q.contributory_factors, q.doses_missed_avoidably,
+               q.missed_dose_reasons,
                q.category is not null and q.preventability is not null as reviewed,
                q.category is not null and q.preventability is not null and q.category <> 'unclassifiable'
                    and q.preventability in ('preventable', 'preventable_psii') as preventable,
@@ -63,7 +64,7 @@ _OWN = f"""
         join records.case_version v on (v.tenant_id, v.record_id, v.version) = (r.tenant_id, r.id, r.version)
         left join (
             select a.tenant_id, a.local_case_id, b.category, b.preventability, b.inadequacies, b.contributory_factors,
-                   b.doses_missed_avoidably
+                   b.doses_missed_avoidably, b.missed_dose_reasons
             from records.rca_record a
             join records.rca_version b on (b.tenant_id, b.record_id, b.version) = (a.tenant_id, a.id, a.version)
             where a.tenant_id = :tenant and a.withdrawn_at is null
@@ -331,6 +332,7 @@ class Themes:
     categories: Mapping[str, int]
     inadequacies: Mapping[str, int]
     contributory_factors: Mapping[str, int]
+    missed_dose_reasons: Mapping[str, int]
     cases_with_missed_doses: int
     missed_doses: int
 
@@ -352,6 +354,7 @@ def themes(connection: Connection, question: Asked) -> Themes:
             union all select 'category', category, count(*)::int from done group by category
             union all select 'inadequacy', code, count(*)::int from done, unnest(inadequacies) as code group by code
             union all select 'factor', code, count(*)::int from done, unnest(contributory_factors) as code group by code
+            union all select 'reason', code, count(*)::int from done, unnest(missed_dose_reasons) as code group by code
             """
         ),
         question.parameters(),
@@ -367,6 +370,7 @@ def themes(connection: Connection, question: Asked) -> Themes:
         categories=_most(found["category"]),
         inadequacies=_most(found["inadequacy"]),
         contributory_factors=_most(found["factor"]),
+        missed_dose_reasons=_most(found["reason"]),
         cases_with_missed_doses=sums["with_missed"],
         missed_doses=sums["missed"],
     )

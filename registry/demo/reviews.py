@@ -35,6 +35,16 @@ _FACTORS: Weights = {
     "person": 10,
     "organisation|staff": 10,
 }
+_REASONS: Weights = {
+    "refused": 22,
+    "not_signed": 20,
+    "no_documented_reason": 18,
+    "patient_unavailable": 14,
+    "drug_not_available": 10,
+    "procedure_hold": 6,
+    "clinical_decision": 4,
+    "not_signed|patient_unavailable": 6,
+}
 _RESPONSES: Weights = {"mdt": 45, "thematic": 20, "after_action": 20, "swarm": 10, "rca": 5}
 _JUDGES: Weights = {
     "thrombosis_consultant": 40,
@@ -73,11 +83,14 @@ def reviews(cases: pl.DataFrame, today: int, rng: np.random.Generator) -> pl.Dat
     )
     taken_up = happens(rng, own.height, own["reviewed"].to_numpy())
     judged = own["notified"].to_numpy() + days_about(rng, own.height, 40.0, 0.6, 180)
+    # Drawn by a generator of its own: what else is made stays as it was before this was asked.
+    [aside] = rng.spawn(1)
     frame = own.with_columns(judged=pl.Series(judged), done=pl.Series(taken_up & (judged <= today)))
     begun = pl.Series(happens(rng, own.height, 0.35))
     frame = frame.filter(col("done") | (begun & (col("notified") + 7 <= today)))
     for step in (_found, _assessed, _prevented, _concluded):
         frame = step(frame, rng)
+    frame = frame.with_columns(missed_dose_reasons=_reasons(frame, aside))
     fields = [name for name in _FIELDS if name not in UNFINISHED]
     return frame.select("code", *UNFINISHED, *(pl.when("done").then(name).alias(name) for name in fields))
 
@@ -107,6 +120,7 @@ _FIELDS = (
     "actions",
     "agent",
     "dose_fit",
+    "missed_dose_reasons",
 )
 
 
@@ -195,6 +209,12 @@ def _prevented(frame: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         .then(lit("too_low"))
         .otherwise(lit("right")),
     )
+
+
+def _reasons(frame: pl.DataFrame, rng: np.random.Generator) -> pl.Expr:
+    """Why doses were missed, of most reviews in which any were."""
+    said = pl.Series(happens(rng, frame.height, 0.8))
+    return pl.when(_short("missed_doses") & said).then(draw(rng, frame.height, _REASONS))
 
 
 def _extended(frame: pl.DataFrame, rng: np.random.Generator) -> pl.Series:

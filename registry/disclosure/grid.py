@@ -80,6 +80,7 @@ class Split(StrEnum):
     OVERNIGHT_GROUP = "overnight_group"
     INADEQUACY = "inadequacy"
     CONTRIBUTORY_FACTOR = "contributory_factor"
+    MISSED_DOSE_REASON = "missed_dose_reason"
     PRACTICE = "practice"
 
 
@@ -115,6 +116,10 @@ CATEGORIES: dict[Split, tuple[str, ...]] = {
     Split.CONTRIBUTORY_FACTOR: (
         "person", "staff", "tasks", "communication", "team", "education", "tools", "environment", "organisation", "external",
     ),
+    Split.MISSED_DOSE_REASON: (
+        "refused", "patient_unavailable", "drug_not_available", "procedure_hold", "not_signed", "no_documented_reason",
+        "clinical_decision",
+    ),
     Split.PRACTICE: ("notable_practice",),
 }  # fmt: skip
 
@@ -139,6 +144,9 @@ SHAPES: dict[tuple[GeographyKind, PeriodKind], frozenset[Split]] = {
 """The splits of each shape. `WITHOUT_TOTAL` are those that have no cell for all cases together."""
 
 WITHOUT_TOTAL = frozenset({(GeographyKind.REGION, PeriodKind.FINANCIAL_YEAR)})
+
+COUNTED_LATER = frozenset({Split.MISSED_DOSE_REASON})
+"""Splits that came to the grid when releases had been made already: a release from before has no cell of them."""
 
 Part = tuple[Split, str]
 """One category of a split."""
@@ -177,6 +185,7 @@ WHOLE: dict[Split, Whole] = {
     Split.OVERNIGHT_GROUP: Whole(((Split.STAY, "overnight"),)),
     Split.INADEQUACY: Whole(_INVESTIGATED, complete=False, overlapping=True),
     Split.CONTRIBUTORY_FACTOR: Whole(_INVESTIGATED, complete=False, overlapping=True),
+    Split.MISSED_DOSE_REASON: Whole(_INVESTIGATED, complete=False, overlapping=True),
     Split.PRACTICE: Whole(_INVESTIGATED, complete=False, overlapping=True),
 }
 

@@ -7,7 +7,7 @@ factor is the review's own (`schemas.codes.ContributoryFactor`).
 from enum import StrEnum
 from typing import Final
 
-from schemas.codes import ContributoryFactor, Inadequacy
+from schemas.codes import ContributoryFactor, Inadequacy, MissedDoseReason
 
 LONGEST: Final = 500
 """Characters of a text."""
@@ -56,6 +56,7 @@ _STAGES: Final = {
 THEMES: Final = tuple((each.value, each.words) for each in Inadequacy)
 STAGES: Final = tuple((each.value, each.words) for each in Stage)
 FACTORS: Final = tuple((each.value, each.words) for each in ContributoryFactor)
+REASONS: Final = tuple((each.value, each.words) for each in MissedDoseReason)
 _THEME_WORDS: Final = dict(THEMES)
 _FACTOR_WORDS: Final = dict(FACTORS)
 

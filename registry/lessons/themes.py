@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from registry.disclosure.grid import Count, GeographyKind, PeriodKind
 from registry.disclosure.protected import ProtectedCount, State, blank, cell, total
-from registry.lessons.lists import FACTORS, THEMES
+from registry.lessons.lists import FACTORS, REASONS, THEMES
 from registry.store.tables import cell as cells
 from registry.store.tables import place, released
 
@@ -24,10 +24,11 @@ NATIONS: Final = (TOGETHER, ENGLAND, WALES)
 GROUPS: Final[Mapping[str, tuple[str, tuple[tuple[str, str], ...]]]] = {
     "inadequacy": ("What fell short", THEMES),
     "contributory_factor": ("What contributed", FACTORS),
+    "missed_dose_reason": ("Why doses were missed", REASONS),
     "practice": ("What went well", (("notable_practice", "Notable practice was recorded"),)),
 }
-"""The splits of the grid that hold themes: title, and categories with their words. Why doses did not reach the patient (missed, refused, not
-restarted, started late) is among what fell short: the dataset asks for no other reasons."""
+"""The splits of the grid that hold themes: title, and categories with their words. That doses were missed is among what fell short; why is
+asked of each review with missed doses, avoidable or not, and answered where somebody looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +123,9 @@ def summed(rows: Iterable[Mapping[str, Any]], release: int, years: int) -> list[
 def _lines(
     nation: str, years: Iterable[date], parts: Mapping[tuple[str, date, str, str], list[ProtectedCount]]
 ) -> Iterable[Line]:
+    counted = {group for _, _, group, _ in parts}
     for group, (_, themes) in GROUPS.items():
-        for theme, words in themes:
+        for theme, words in themes if group in counted else ():
             counts = tuple(total(parts.get((nation, year, group, theme), [])) for year in years)
             yield Line(group, theme, words, counts)
 

@@ -100,6 +100,7 @@ _ASKED = (
     "category", "preventability", "inadequacies", "judged_on", "risk_assessed", "assessed_within_14_hours", "assessed_at",
     "first_dose_within_14_hours", "first_dose_at", "prophylaxis_indicated", "prophylaxis_prescribed", "prophylaxis_given",
     "doses_missed_avoidably", "information_on_admission", "information_on_discharge", "contributory_factors",
+    "missed_dose_reasons",
 )  # fmt: skip
 
 _HELD = f"""
@@ -110,6 +111,7 @@ _HELD = f"""
            r.tenant_id = r.attributed_id as own, {_AGREED} as agreed, {_INVESTIGATED} as investigated,
            case when {_INVESTIGATED} then q.inadequacies end as inadequacies,
            case when {_INVESTIGATED} then q.contributory_factors end as contributory_factors,
+           case when {_INVESTIGATED} then q.missed_dose_reasons end as missed_dose_reasons,
            {_INVESTIGATED} and q.practice as practice,
            {", ".join(f"{words} as {split}" for split, words in _SPLITS.items())}
     from {{source}}
@@ -165,7 +167,7 @@ _COUNTED = f"""
            case when not coalesce(s.any_pe, pe) then null when coalesce(s.any_died, outcome = 'died') then 'died'
                 when coalesce(s.any_survived, outcome = 'survived') then 'survived'
                 else 'not_known' end as {Split.PE_OUTCOME},
-           {", ".join(split for split in _SPLITS)}, inadequacies, contributory_factors, practice
+           {", ".join(split for split in _SPLITS)}, inadequacies, contributory_factors, missed_dose_reasons, practice
     from held
     left join standing s using (tenant_id, id)
     left join beaten b using (tenant_id, id)
@@ -199,6 +201,8 @@ _THEMES = f"""
         select '{Split.INADEQUACY}' as split, theme from unnest(inadequacies) as theme
         union
         select '{Split.CONTRIBUTORY_FACTOR}', theme from unnest(contributory_factors) as theme
+        union
+        select '{Split.MISSED_DOSE_REASON}', theme from unnest(missed_dose_reasons) as theme
         union all
         select '{Split.PRACTICE}', '{CATEGORIES[Split.PRACTICE][0]}' where practice
     ) themes

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, event, func, select, text
 
 import registry.store.keys  # noqa: F401 (declares a table that counting reads: whatever is not declared has no past)
 from registry.disclosure import rounding
+from registry.disclosure.grid import COUNTED_LATER
 from registry.errors import NotFound
 from registry.publications import cells, counting, exact
 from registry.publications.cells import Entry, Organisation
@@ -179,7 +180,8 @@ def recount(store: Store, kept: Kept) -> dict[str, int | None]:
             months = exact.read_months(connection, kept.organisations)
         all_of_it.rollback()
     found = cells.entries(months, kept.organisations.values(), kept.rules.independent_minimum_providers)
-    return dict(_values(found, kept))
+    later = {split for split in COUNTED_LATER if not any(f"/{split}/" in name for name in kept.values)}
+    return dict(_values((each for each in found if each.cell.split not in later), kept))
 
 
 def _values(found: Iterable[Entry], kept: Kept) -> Iterator[tuple[str, int | None]]:

@@ -11,6 +11,7 @@ from schemas.codes import (
     DiagnosisSetting,
     DiedWithin90Days,
     DvtSite,
+    Given,
     VteType,
     Yes,
     YesNo,
@@ -58,6 +59,7 @@ CONDITIONS: Mapping[tuple[RecordKind, str], Condition] = {
     (RecordKind.CASE, "earlier_discharge_date"): Condition("earlier_admission_date", (ANYTHING,)),
     (RecordKind.CASE, "death_date"): _DIED,
     (RecordKind.CASE, "death_cause"): _DIED,
+    (RecordKind.RCA, "missed_dose_reasons"): Condition("prophylaxis_given", (Given.PARTLY, Given.NO)),
     (RecordKind.RCA, "candour_told_on"): Condition("candour_threshold_met", (YesNo.YES,)),
 }
 

@@ -22,7 +22,7 @@ from registry.web.own.present import choices, counted, period_of, share_words
 from registry.web.pages import render
 from registry.web.trust.choosing import choose
 from registry.web.trust.present import today
-from schemas.codes import ContributoryFactor, HatCategory, Inadequacy
+from schemas.codes import ContributoryFactor, HatCategory, Inadequacy, MissedDoseReason
 
 router = APIRouter()
 
@@ -82,6 +82,7 @@ def tables(found: own_figures.Themes) -> list[tuple[str, list[tuple[str, int, st
         ("What the reviews found about prophylaxis", counted(found.categories, HatCategory, found.reviewed)),
         ("What fell short", counted(found.inadequacies, Inadequacy, found.reviewed)),
         ("What contributed", counted(found.contributory_factors, ContributoryFactor, found.reviewed)),
+        ("Why doses were missed", counted(found.missed_dose_reasons, MissedDoseReason, found.reviewed)),
     ]
 
 

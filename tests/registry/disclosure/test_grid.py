@@ -26,7 +26,7 @@ from registry.disclosure.grid import (
     month,
     months_of,
 )
-from schemas.codes import ContributoryFactor, Inadequacy
+from schemas.codes import ContributoryFactor, Inadequacy, MissedDoseReason
 
 PLYMOUTH = Geography(GeographyKind.TRUST, "RK9")
 WALES = Geography(GeographyKind.REGION, "W92000004")
@@ -48,7 +48,7 @@ def test_version_1_has_these_shapes() -> None:
     assert names(Count.HAT_CASES, WALES, YEAR) == {
         "setting", "pe_outcome", "adequacy", "review", "assessed_within_14_hours", "first_dose_within_14_hours",
         "missed_doses", "information_on_admission", "information_on_discharge", "second_reading", "overnight_group",
-        "inadequacy", "contributory_factor", "practice",
+        "inadequacy", "contributory_factor", "missed_dose_reason", "practice",
     }  # fmt: skip
     assert names(Count.ADMISSIONS, WALES, YEAR) == {"overnight_group"}
     assert names(Count.HAT_CASES, independents, YEAR) == {"total"}
@@ -77,7 +77,7 @@ def test_each_split_says_what_it_divides() -> None:
     assert set(WHOLE) == set(Split)
     named = {part for whole in WHOLE.values() for part in whole.parts} | set(WITHIN) | set(WITHIN.values())
     assert all(category in CATEGORIES[split] for split, category in named)
-    themes = [Split.INADEQUACY, Split.CONTRIBUTORY_FACTOR, Split.PRACTICE]
+    themes = [Split.INADEQUACY, Split.CONTRIBUTORY_FACTOR, Split.MISSED_DOSE_REASON, Split.PRACTICE]
     assert [split for split, whole in WHOLE.items() if whole.overlapping] == themes
     assert [split for split, whole in WHOLE.items() if not whole.complete] == [Split.SECOND_READING, *themes]
 
@@ -85,6 +85,7 @@ def test_each_split_says_what_it_divides() -> None:
 def test_themes_are_those_of_reviews() -> None:
     assert set(CATEGORIES[Split.INADEQUACY]) == set(Inadequacy)
     assert set(CATEGORIES[Split.CONTRIBUTORY_FACTOR]) == set(ContributoryFactor)
+    assert set(CATEGORIES[Split.MISSED_DOSE_REASON]) == set(MissedDoseReason)
 
 
 def test_the_bands_after_discharge_are_every_day_of_the_window_once() -> None:
@@ -108,7 +109,7 @@ def test_names_are_unique() -> None:
         for when in (MARCH, YEAR)
         for cell in cells(count, place, when)
     ]
-    assert len(every) == len(set(every)) == 107
+    assert len(every) == len(set(every)) == 114
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from registry.disclosure.grid import CATEGORIES, Split
 from registry.lessons import themes
 from registry.settings import Settings
 from registry.store import Store
+from schemas.codes import MissedDoseReason
 from tests.registry.web.visitors import house, words_of
 
 BEFORE, NOW = date(2023, 4, 1), date(2024, 4, 1)
@@ -82,8 +83,18 @@ def test_nothing_counted_is_nothing_said() -> None:
 
 def test_the_groups_are_those_of_the_grid() -> None:
     assert {group: tuple(code for code, _ in listed) for group, (_, listed) in themes.GROUPS.items()} == {
-        split.value: CATEGORIES[split] for split in (Split.INADEQUACY, Split.CONTRIBUTORY_FACTOR, Split.PRACTICE)
+        split.value: CATEGORIES[split]
+        for split in (Split.INADEQUACY, Split.CONTRIBUTORY_FACTOR, Split.MISSED_DOSE_REASON, Split.PRACTICE)
     }
+
+
+def test_a_group_that_a_release_did_not_count_is_not_shown() -> None:
+    """Releases from before reviews were asked why doses were missed have no cells of it: nothing is said, not nothing counted."""
+    reason = {**row("England", 20, theme="refused"), "split": "missed_dose_reason"}
+    before, after = (themes.summed(rows, 7, 3)[0] for rows in ([row("England", 20)], [row("England", 20), reason]))
+    assert before.group("missed_dose_reason") == ()
+    assert next(iter(after.group("missed_dose_reason"))).counts[-1].words == "20"
+    assert len(after.group("missed_dose_reason")) == len(MissedDoseReason)
 
 
 def test_everybody_reads_them_on_the_page(settings: Settings, store: Store, admin: psycopg.Connection) -> None:
@@ -93,6 +104,8 @@ def test_everybody_reads_them_on_the_page(settings: Settings, store: Store, admi
     given(admin)
     page = words_of(anybody.get("/learning"))
     assert "Doses missed avoidably 25 50 More than the year before" in page
+    assert "Why doses were missed: England and Wales" in page
+    assert "Not signed for 25 50 More than the year before" in page
     assert "April 2023 to March 2024" in page
     assert "From release 3" in page
     assert "ProtectedCount" not in page
@@ -110,14 +123,15 @@ def given(admin: psycopg.Connection) -> None:
         where = {"release_id": release, "geography_kind": "region", "geography": code}
         put(admin, "place", where | {"name": code, "nation": nation})
         for year, value in zip((BEFORE, NOW), counts, strict=True):
-            what = {
-                "cell_id": f"{code}/{year}",
-                "quantity": "hat_cases",
-                "period_kind": "financial_year",
-                "period": year,
-            }
-            what |= {"split": "inadequacy", "category": "missed_doses", "value": value, "state": "counted"}
-            put(admin, "cell", where | what | {"provisional": False})
+            for split, theme in (("inadequacy", "missed_doses"), ("missed_dose_reason", "not_signed")):
+                what = {
+                    "cell_id": f"{code}/{year}/{split}",
+                    "quantity": "hat_cases",
+                    "period_kind": "financial_year",
+                    "period": year,
+                }
+                what |= {"split": split, "category": theme, "value": value, "state": "counted"}
+                put(admin, "cell", where | what | {"provisional": False})
 
 
 def put(admin: psycopg.Connection, table: str, values: Mapping[str, object]) -> None:

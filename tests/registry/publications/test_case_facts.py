@@ -224,19 +224,22 @@ def test_themes_are_of_the_investigated_and_overlap(counted: Counted) -> None:
         **DONE,
         "inadequacies": ["wrong_dose", "missed_doses"],
         "contributory_factors": ["team"],
+        "missed_dose_reasons": ["not_signed", "refused"],
         "notable_practice_ct": b"x",
     }
     found = counted(review=review)
-    themes = {
-        key: number for key, number in found.items() if key[0] in ("inadequacy", "contributory_factor", "practice")
-    }
+    groups = ("inadequacy", "contributory_factor", "missed_dose_reason", "practice")
+    themes = {key: number for key, number in found.items() if key[0] in groups}
     assert themes == {
         ("inadequacy", "wrong_dose"): 1,
         ("inadequacy", "missed_doses"): 1,
         ("contributory_factor", "team"): 1,
+        ("missed_dose_reason", "not_signed"): 1,
+        ("missed_dose_reason", "refused"): 1,
         ("practice", "notable_practice"): 1,
     }
-    assert ("inadequacy", "delayed_start") not in counted(review={"inadequacies": ["delayed_start"]})
+    unfinished = counted(review={"inadequacies": ["delayed_start"], "missed_dose_reasons": ["clinical_decision"]})
+    assert not {("inadequacy", "delayed_start"), ("missed_dose_reason", "clinical_decision")} & unfinished.keys()
 
 
 @pytest.mark.parametrize(

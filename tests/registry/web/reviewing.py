@@ -32,6 +32,7 @@ CARE = {
     "prophylaxis_given": "partly",
     "first_dose_within_14_hours": "yes",
     "doses_missed_avoidably": "2",
+    "missed_dose_reasons": "not_signed|refused",
     "mechanical": "none_indicated",
     "extended": "not_expected",
 }
@@ -46,8 +47,9 @@ FINDINGS = {
     "candour_threshold_met": "no",
     "learning_point": "Doses on transfer are missed where two wards share a chart",
 }
+SEVERAL = ("inadequacies", "contributory_factors", "missed_dose_reasons", "thrombosis_factors", "bleeding_factors")
 SCREENING = {
-    **CARE,
+    **{name: answer for name, answer in CARE.items() if name != "missed_dose_reasons"},
     "prophylaxis_given": "yes",
     "doses_missed_avoidably": "0",
     "judged_by": "vte_nurse",
@@ -142,7 +144,7 @@ def fill(answers: Mapping[str, str]) -> dict[str, str | list[str]]:
         if day:
             parts = zip(("year", "month", "day", "time"), day.groups(), strict=True)
             boxes |= {f"{name}-{part}": found for part, found in parts if found}
-        elif "|" in value or name in ("inadequacies", "contributory_factors", "thrombosis_factors"):
+        elif "|" in value or name in SEVERAL:
             boxes[name] = ["", *(each for each in value.split("|") if each)]
         else:
             boxes[name] = value
@@ -169,7 +171,7 @@ def again(
 ) -> httpx.Response:
     """Send the form of a page that is open already."""
     fields = hidden(form_of(opened, action))
-    for name in ("inadequacies", "contributory_factors", "thrombosis_factors", "bleeding_factors"):
+    for name in SEVERAL:
         if fields.get(name) == "" and name not in answers:
             del fields[name]
     return browser.post(action, data={**fields, "then": then, **fill(answers), **more})

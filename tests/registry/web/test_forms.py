@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import FormData, UploadFile
 
+from registry.cases.review import CARE
 from registry.web import forms, pages
 from registry.web.forms import Look
 from schemas import codes
@@ -151,6 +152,20 @@ def test_a_list_from_which_everything_was_taken_is_empty_and_not_absent() -> Non
     assert forms.answers(FormData([]), RCA, ["inadequacies", "judged_on", "category"]) == {}
     several = FormData([("inadequacies", ""), ("inadequacies", "missed_doses"), ("inadequacies", "late_first_dose")])
     assert forms.answers(several, RCA, ["inadequacies"]) == {"inadequacies": "late_first_dose|missed_doses"}
+
+
+def test_why_doses_were_missed_is_asked_beneath_how_many() -> None:
+    """Optional, and yet beside the question of the core that it belongs to; by itself it is among the rest."""
+    care = forms.questions(RCA, CARE, {}, Nation.ENGLAND)
+    [core] = [each for each in care.sections if each.title == "Prophylaxis" and not each.rest]
+    names = [each.name for each in core.questions]
+    assert names[names.index("doses_missed_avoidably") + 1] == "missed_dose_reasons"
+    assert [each.words for each in care.questions if each.name == "missed_dose_reasons"] == [
+        "Why doses were missed (optional)"
+    ]
+    assert sorted(each.name for each in care.questions) == sorted(CARE)
+    [alone] = forms.questions(RCA, ["missed_dose_reasons"], {}, Nation.ENGLAND).sections
+    assert alone.rest
 
 
 def test_the_core_comes_first_and_the_rest_is_folded() -> None:

@@ -165,6 +165,7 @@ def test_a_full_review_from_its_beginning_to_its_end(here: Team) -> None:
         ["missed_doses"],
         ["communication", "staff"],
     )
+    assert recorded["missed_dose_reasons"] == ["not_signed", "refused"]
 
 
 def test_storing_and_completing_at_once(here: Team) -> None:

@@ -145,6 +145,8 @@ def test_themes_are_counted_over_complete_reviews(made: World) -> None:
         "Doses missed avoidably 2 67%",
         "Communication and handover 2 67%",
         "Person: staff factors 1 33%",
+        "Why doses were missed",
+        "Not signed for 1 33%",
         "not enough data for a control chart: 2 of 14 potentially preventable cases",
         "No action is recorded",
     ):

@@ -54,7 +54,7 @@ CASES = [
 REVIEWS = [
     valid_rca(local_case_id="A-1", learning_point="=1+1 is not a formula here"),
     valid_rca(local_case_id="A-2", **NOT_PREVENTABLE),
-    valid_rca(local_case_id="A-4", contributory_factors="communication"),
+    valid_rca(local_case_id="A-4", contributory_factors="communication", missed_dose_reasons="refused|not_signed"),
     valid_rca(local_case_id="A-5", **NOT_HAT),
 ]
 
