@@ -31,6 +31,7 @@ def note(
     object_type: str,
     object_id: object,
     detail: Mapping[str, audit.Detail],
+    change: audit.Change | None = None,
 ) -> None:
     """One line of the registry's own audit chain."""
     audit.record(
@@ -42,4 +43,5 @@ def note(
         object_type=object_type,
         object_id=str(object_id),
         detail=detail,
+        change=change,
     )

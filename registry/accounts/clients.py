@@ -21,6 +21,7 @@ from registry.accounts.keys import Keys
 from registry.errors import NotFound, Unprocessable
 from registry.settings import Secrets, Settings
 from registry.store import Store
+from registry.store.audit import Change
 from registry.store.tables import assertion_seen, client, client_access, client_organisation, organisation, person
 
 PREFIX = "hatc_"
@@ -106,7 +107,7 @@ def register(
         "scopes": held,
         "keys": len(found.keys["keys"]),
     }
-    note(connection, by, "client registered", "client", made, detail)
+    note(connection, by, "client registered", "client", made, detail, Change(None, [detail, found.keys]))
     return UUID(str(made))
 
 
@@ -118,10 +119,12 @@ def replace_keys(connection: Connection, client_id: UUID, jwks: str, *, by: Acto
     found = public_keys.read(jwks)
     if found.keys is None:
         raise Unprocessable(errors=[("jwks", words) for words in found.faults])
+    before = connection.scalar(select(client.c.jwks).where(client.c.id == client_id).with_for_update())
     living = update(client).where(client.c.id == client_id, client.c.disabled_at.is_(None))
     if connection.execute(living.values(jwks=found.keys, keys_replaced_at=func.now())).rowcount == 0:
         raise NotFound
-    note(connection, by, "client keys replaced", "client", client_id, {"keys": len(found.keys["keys"])})
+    change = Change(before, found.keys)
+    note(connection, by, "client keys replaced", "client", client_id, {"keys": len(found.keys["keys"])}, change)
 
 
 def disable(connection: Connection, client_id: UUID, *, by: Actor) -> None:

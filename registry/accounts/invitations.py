@@ -21,6 +21,7 @@ from registry.accounts.actors import actor_of_person
 from registry.accounts.own_people import Standing, in_order, listed, lock, role_faults
 from registry.accounts.people import LONGEST
 from registry.errors import Conflict, Forbidden, Gone, NotFound, Unprocessable
+from registry.store.audit import Change, Detail
 from registry.store.own_people import invitation, own_person
 from registry.store.tables import organisation, person
 
@@ -176,9 +177,9 @@ def join(connection: Connection, secret: str, password_hash: str) -> UUID:
     found, host = _found(connection, secret, lock_it=True)
     if _accounts_of(connection, found.address):
         raise Conflict(HAS_ACCOUNT)
-    made = people.create(connection, user_name=found.user_name, display_name=found.name, email=found.address, by=host)
-    people.set_password(connection, made, password_hash, by=host)
-    _enter(connection, found, made, host)
+    made = people.add(connection, user_name=found.user_name, display_name=found.name, email=found.address)
+    people.keep_password(connection, made, password_hash)
+    _enter(connection, found, made, host, new=True)
     return made
 
 
@@ -189,7 +190,7 @@ def accept(connection: Connection, secret: str, *, by: Actor) -> None:
         raise Forbidden(NOT_YOURS)
     if by.id == host.id:
         raise Conflict("Nobody gives a role to themselves.")
-    _enter(connection, found, by.id, host)
+    _enter(connection, found, by.id, host, new=False)
 
 
 def _accounts_of(connection: Connection, address: str) -> list[UUID | None]:
@@ -197,15 +198,25 @@ def _accounts_of(connection: Connection, address: str) -> list[UUID | None]:
     return list(connection.scalars(select(person.c.id).where(held)))
 
 
-def _enter(connection: Connection, found: Invitation, person_id: UUID, host: Actor) -> None:
+def _enter(connection: Connection, found: Invitation, person_id: UUID, host: Actor, *, new: bool) -> None:
+    """One entry for the account, where it is new, and its roles: of whoever accepted, and who had invited them."""
+    before = None if new else people.roles_of(connection, person_id)
     for role in found.roles:
-        people.grant(connection, person_id, role, found.organisation_id, by=host)
+        people.hold(connection, person_id, role, found.organisation_id, by=host)
     values: dict[str, Any] = {"known_as": found.name, "address": found.address, "disabled_at": None, "roles_before": []}
     kept = insert_or(own_person).values(organisation_id=found.organisation_id, person_id=person_id, **values)
     connection.execute(kept.on_conflict_do_update(index_elements=["organisation_id", "person_id"], set_=values))
     over = update(invitation).where(invitation.c.id == found.id)
     connection.execute(over.values(accepted_at=func.now(), address=None, name=None))
-    note(connection, host, "invitation accepted", "invitation", found.id, {"person": str(person_id)})
+    detail: dict[str, Detail] = {
+        "invitation": str(found.id),
+        "invited_by": host.label,
+        "organisation": found.organisation_id,
+        "roles": [role.value for role in found.roles],
+        "new_account": new,
+    }
+    change = Change(before, people.roles_of(connection, person_id))
+    note(connection, actor_of_person(connection, person_id), "invitation accepted", "person", person_id, detail, change)
 
 
 def _open() -> Select[Any]:

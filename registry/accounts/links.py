@@ -69,8 +69,8 @@ def use(connection: Connection, secret: str, password_hash: str) -> None:
 
 def create_admin(connection: Connection, *, user_name: str, display_name: str, by: Actor) -> str:
     """A first administrator, or one more; gives the secret of the link that sets the password. Raises as `people.create`."""
-    made = people.create(connection, user_name=user_name, display_name=display_name, by=by)
-    people.grant(connection, made, Role.ADMINISTRATOR, by=by)
+    roles = [(Role.ADMINISTRATOR, None)]
+    made = people.create(connection, user_name=user_name, display_name=display_name, roles=roles, by=by)
     return make(connection, made, by=by)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from registry.access import ORGANISATION_ROLES, Actor, Role
 from registry.accounts import note, people, second_factor
 from registry.errors import Conflict, NotFound, Unprocessable
+from registry.store.audit import Change
 from registry.store.own_people import own_person
 from registry.store.tables import membership, organisation, person, session
 
@@ -125,9 +126,14 @@ def change_roles(
     new = set(roles) - set(known.roles)
     if wrong := role_faults(roles, known.address, domains if Role.CONSULTANT_REVIEWER in new else (_domain(known),)):
         raise Unprocessable(errors=wrong)
+    before = people.roles_of(connection, person_id)
     for role in in_order(new):
-        people.grant(connection, person_id, role, organisation_id, by=by)
-    _end(connection, organisation_id, person_id, set(known.roles) - set(roles), by)
+        people.hold(connection, person_id, role, organisation_id, by=by)
+    gone = set(known.roles) - set(roles)
+    _end(connection, organisation_id, person_id, gone)
+    if new or gone:
+        detail = {"given": [role.value for role in in_order(new)], "ended": [role.value for role in in_order(gone)]}
+        _note(connection, by, "roles changed", organisation_id, person_id, detail, before)
 
 
 def _domain(known: Own) -> str:
@@ -146,8 +152,10 @@ def shut_out(connection: Connection, organisation_id: int, person_id: UUID, *, b
         disabled_at=func.now(),
         roles_before=[role.value for role in known.roles],
     )
-    _end(connection, organisation_id, person_id, known.roles, by)
-    note(connection, by, "person shut out", "person", person_id, {"organisation": organisation_id})
+    before = people.roles_of(connection, person_id)
+    _end(connection, organisation_id, person_id, known.roles)
+    ended = {"ended": [role.value for role in known.roles]}
+    _note(connection, by, "person shut out", organisation_id, person_id, ended, before)
 
 
 def let_in(
@@ -160,9 +168,25 @@ def let_in(
     if wrong := role_faults(known.roles, known.address, domains):
         raise Unprocessable(errors=wrong)
     _keep(connection, organisation_id, person_id, disabled_at=None, roles_before=[])
+    before = people.roles_of(connection, person_id)
     for role in known.roles:
-        people.grant(connection, person_id, role, organisation_id, by=by)
-    note(connection, by, "person let in again", "person", person_id, {"organisation": organisation_id})
+        people.hold(connection, person_id, role, organisation_id, by=by)
+    given = {"given": [role.value for role in known.roles]}
+    _note(connection, by, "person let in again", organisation_id, person_id, given, before)
+
+
+def _note(
+    connection: Connection,
+    by: Actor,
+    action: str,
+    organisation_id: int,
+    person_id: UUID,
+    detail: dict[str, list[str]],
+    before: list[list[object]],
+) -> None:
+    """One entry for all roles that were given and ended at once."""
+    change = Change(before, people.roles_of(connection, person_id))
+    note(connection, by, action, "person", person_id, {"organisation": organisation_id, **detail}, change)
 
 
 def reset_factor(connection: Connection, organisation_id: int, person_id: UUID, *, by: Actor) -> None:
@@ -201,7 +225,7 @@ def _keep(connection: Connection, organisation_id: int, person_id: UUID, **value
     connection.execute(kept.on_conflict_do_update(index_elements=["organisation_id", "person_id"], set_=values))
 
 
-def _end(connection: Connection, organisation_id: int, person_id: UUID, roles: Collection[Role], by: Actor) -> None:
+def _end(connection: Connection, organisation_id: int, person_id: UUID, roles: Collection[Role]) -> None:
     if not roles:
         return
     held = (membership.c.organisation_id == organisation_id, membership.c.ended_at.is_(None))
@@ -220,5 +244,3 @@ def _end(connection: Connection, organisation_id: int, person_id: UUID, roles: C
         )
         if not connection.scalar(left):
             raise Conflict(LAST_LEAD)
-    for role in in_order(roles):
-        note(connection, by, "role ended", "person", person_id, {"role": role.value, "organisation": organisation_id})

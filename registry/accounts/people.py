@@ -1,7 +1,7 @@
 """People: created, given roles, disabled. A person may hold several roles for several organisations."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,11 +12,14 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from registry.access import NATIONAL_ROLES, ORGANISATION_ROLES, Actor, Role
 from registry.accounts import note
 from registry.errors import Conflict, NotFound, Unprocessable
+from registry.store.audit import Change
 from registry.store.tables import membership, organisation, person, session, single_use_link
 
 _USER_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{1,98}[a-z0-9]")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 LONGEST = 100  # letters of a name or address
+Held = tuple[Role, int | None]
+"""A role, for an organisation by its id or for the nation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,26 @@ def faults(user_name: str, display_name: str, email: str | None) -> Iterator[tup
         yield "email", "Enter an e-mail address such as name@nhs.net, or leave it empty"
 
 
-def create(connection: Connection, *, user_name: str, display_name: str, email: str | None = None, by: Actor) -> UUID:
-    """A new person, without role or password. Raises Unprocessable, or Conflict for a user name that is taken."""
+def create(
+    connection: Connection,
+    *,
+    user_name: str,
+    display_name: str,
+    email: str | None = None,
+    roles: Collection[Held] = (),
+    by: Actor,
+) -> UUID:
+    """A new person with these roles, without a password: one entry. Raises Unprocessable, or Conflict for a user name that is taken."""
+    made = add(connection, user_name=user_name, display_name=display_name, email=email)
+    for role, organisation_id in roles:
+        hold(connection, made, role, organisation_id, by=by)
+    given = [[role.value, organisation_id] for role, organisation_id in roles]
+    note(connection, by, "person created", "person", made, {"roles": given}, Change(None, roles_of(connection, made)))
+    return made
+
+
+def add(connection: Connection, *, user_name: str, display_name: str, email: str | None = None) -> UUID:
+    """As `create`, without roles and unaudited: for those who audit the whole of which it is a part."""
     if wrong := list(faults(user_name, display_name, email)):
         raise Unprocessable(errors=wrong)
     made: UUID | None = connection.scalar(
@@ -63,14 +84,29 @@ def create(connection: Connection, *, user_name: str, display_name: str, email: 
     )
     if made is None:
         raise Conflict("Somebody has this user name already. Choose another, or give that person the role.")
-    note(connection, by, "person created", "person", made, {})
     return made
 
 
 def grant(
     connection: Connection, person_id: UUID, role: Role, organisation_id: int | None = None, *, by: Actor
 ) -> None:
-    """Give a role, for an organisation or for the nation as the role has it; what is already held stays. With a new role sessions end.
+    """Give a role, for an organisation or for the nation; one entry. As `hold`."""
+    give(connection, person_id, [(role, organisation_id)], by=by)
+
+
+def give(connection: Connection, person_id: UUID, roles: Collection[Held], *, by: Actor) -> None:
+    """Give roles, each for an organisation or for the nation: one entry for all. As `hold`."""
+    before = roles_of(connection, person_id)
+    for role, organisation_id in roles:
+        hold(connection, person_id, role, organisation_id, by=by)
+    change = Change(before, roles_of(connection, person_id))
+    given = [[role.value, organisation_id] for role, organisation_id in roles]
+    note(connection, by, "role given", "person", person_id, {"roles": given}, change)
+
+
+def hold(connection: Connection, person_id: UUID, role: Role, organisation_id: int | None, *, by: Actor) -> None:
+    """Let somebody have a role, unaudited: for those who audit the whole of which it is a part. What is already held stays; with a new
+    role sessions end.
 
     Raises Unprocessable where role and organisation do not go together, Conflict for one's own roles: an administrator who wants
     to see cases needs another who gives the role.
@@ -89,11 +125,20 @@ def grant(
     )
     if connection.scalar(given.returning(membership.c.id)) is not None:
         end_sessions(connection, person_id)
-    note(connection, by, "role given", "person", person_id, {"role": role.value, "organisation": organisation_id})
+
+
+def roles_of(connection: Connection, person_id: UUID) -> list[list[object]]:
+    """The roles that somebody holds now, each with the organisation's id, in order: what a change of them is told by."""
+    held = select(membership.c.role, membership.c.organisation_id).where(
+        membership.c.person_id == person_id, membership.c.ended_at.is_(None)
+    )
+    rows = connection.execute(held.order_by(membership.c.role, membership.c.organisation_id))
+    return [[row.role, row.organisation_id] for row in rows]
 
 
 def take(connection: Connection, person_id: UUID, membership_id: UUID, *, by: Actor) -> None:
     """End a role, and the person's sessions with it. Raises NotFound for one that the person does not hold, Conflict for the last administrator's."""
+    before = roles_of(connection, person_id)
     ended = connection.execute(
         update(membership)
         .where(membership.c.id == membership_id, membership.c.person_id == person_id, membership.c.ended_at.is_(None))
@@ -105,7 +150,8 @@ def take(connection: Connection, person_id: UUID, membership_id: UUID, *, by: Ac
     end_sessions(connection, person_id)
     if ended.role == Role.ADMINISTRATOR.value:
         _keep_an_administrator(connection)
-    note(connection, by, "role ended", "person", person_id, {"role": ended.role, "organisation": ended.organisation_id})
+    change = Change(before, roles_of(connection, person_id))
+    note(connection, by, "role ended", "person", person_id, {"roles": [[ended.role, ended.organisation_id]]}, change)
 
 
 def disable(connection: Connection, person_id: UUID, *, by: Actor) -> None:
@@ -129,9 +175,14 @@ def enable(connection: Connection, person_id: UUID, *, by: Actor) -> None:
 
 def set_password(connection: Connection, person_id: UUID, password_hash: str, *, by: Actor) -> None:
     """Keep a password's hash (`passwords.hashed`, made before the transaction opens); sessions and links end."""
+    keep_password(connection, person_id, password_hash)
+    note(connection, by, "password set", "person", person_id, {})
+
+
+def keep_password(connection: Connection, person_id: UUID, password_hash: str) -> None:
+    """As `set_password`, unaudited: for those who audit the whole of which it is a part."""
     connection.execute(update(person).where(person.c.id == person_id).values(password_hash=password_hash))
     shut_out(connection, person_id)
-    note(connection, by, "password set", "person", person_id, {})
 
 
 def shut_out(connection: Connection, person_id: UUID) -> None:

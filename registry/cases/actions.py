@@ -26,6 +26,7 @@ from registry.access import Right
 from registry.cases.desk import Desk, note, record, seal, unseal
 from registry.cases.transitions import CaseState
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
+from registry.store.audit import Change
 from registry.store.desk import action, case_work, reading
 from registry.store.records import RECORD
 from schemas.codes import Inadequacy
@@ -125,7 +126,7 @@ def add(desk: Desk, case_id: UUID, planned: Planned) -> UUID:
             **_planned(desk, made, planned),
         )
     )
-    _note(desk, case_id, "action added", made)
+    _note(desk, case_id, "action added", made, Change(None, _said(planned)))
     return made
 
 
@@ -134,7 +135,7 @@ def change(desk: Desk, action_id: UUID, planned: Planned) -> Action:
     _check(desk, planned)
     found = _open(desk, action_id)
     _update(desk, action_id, _planned(desk, action_id, planned))
-    _note(desk, found.case_id, "action changed", action_id)
+    _note(desk, found.case_id, "action changed", action_id, Change(_said(found), _said(planned)))
     return found
 
 
@@ -153,7 +154,8 @@ def finish(desk: Desk, action_id: UUID, done_on: date | None, evidence: str) -> 
         raise Unprocessable(errors=wrong)
     sealed = seal(desk, _TABLE, action_id, "evidence", evidence.strip())
     _update(desk, action_id, {"done_on": done_on, "evidence_ct": sealed})
-    _note(desk, found.case_id, "action done", action_id)
+    done = Change(_said(found), [*_said(found), done_on, evidence.strip()])
+    _note(desk, found.case_id, "action done", action_id, done)
     return found
 
 
@@ -162,7 +164,7 @@ def drop(desk: Desk, action_id: UUID) -> Action:
     _may_edit(desk)
     found = _open(desk, action_id)
     _update(desk, action_id, {"dropped_at": desk.at})
-    _note(desk, found.case_id, "action dropped", action_id)
+    _note(desk, found.case_id, "action dropped", action_id, Change(_said(found), None))
     return found
 
 
@@ -210,10 +212,14 @@ def _update(desk: Desk, action_id: UUID, values: dict[str, Any]) -> None:
     )
 
 
-def _note(desk: Desk, case_id: UUID, what: str, action_id: UUID) -> None:
+def _said(of: Action | Planned) -> list[object]:
+    return [(of.what or "").strip(), of.owner_role, of.due_on, sorted(set(of.themes))]
+
+
+def _note(desk: Desk, case_id: UUID, what: str, action_id: UUID, change: Change) -> None:
     detail = {"action": str(action_id)}
     note(desk, case_id, what, detail)
-    record(desk, case_id, what, detail)
+    record(desk, case_id, what, detail, change)
 
 
 # --- read back

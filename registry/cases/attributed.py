@@ -18,6 +18,7 @@ from registry.cases.desk import Desk, record, seal, unseal
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
 from registry.identifiers import IdentifierError
 from registry.settings import Secrets
+from registry.store.audit import Change, Detail
 from registry.submissions.keys import TenantKeys, ring_of, unwrapped
 
 LONGEST_WORDS = 1000
@@ -184,6 +185,7 @@ def answer(desk: Desk, ident: UUID, given: Given, *, seen: str) -> None:
         return
     if seen != held.seen:
         raise Conflict(MEANWHILE)
+    before = None if held.answer is None else _said(held, words_of(desk, ident))
     words = seal(desk, "attributed_case", ident, "words", kept.words) if kept.words else None
     desk.connection.execute(
         _ANSWER,
@@ -198,7 +200,12 @@ def answer(desk: Desk, ident: UUID, given: Given, *, seen: str) -> None:
             "id": ident,
         },
     )
-    record(desk, ident, "attributed case answered", {"answer": kept.answer.value, "again": held.answer is not None})
+    detail: dict[str, Detail] = {"answer": kept.answer.value, "again": held.answer is not None}
+    record(desk, ident, "attributed case answered", detail, Change(before, _said(kept, kept.words)))
+
+
+def _said(answered: Attributed | Given, words: str) -> list[object]:
+    return [answered.answer, answered.reason, answered.counts_for, words]
 
 
 def _checked(given: Given, held: Attributed) -> Given:

@@ -126,7 +126,13 @@ def events(desk: Desk, case_id: UUID) -> list[Event]:
     ]
 
 
-def record(desk: Desk, case_id: UUID, action: str, detail: Mapping[str, audit.Detail] | None = None) -> None:
+def record(
+    desk: Desk,
+    case_id: UUID,
+    action: str,
+    detail: Mapping[str, audit.Detail] | None = None,
+    change: audit.Change | None = None,
+) -> None:
     """Audit an act on a case. Call it last: it locks the trust's chain till the end of the transaction."""
     audit.record(
         desk.connection,
@@ -137,4 +143,5 @@ def record(desk: Desk, case_id: UUID, action: str, detail: Mapping[str, audit.De
         object_type="case",
         object_id=str(case_id),
         detail=detail,
+        change=change,
     )

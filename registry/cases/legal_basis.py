@@ -4,7 +4,7 @@ Without one that stands on a day the nation's switch is off on that day. Telling
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection, select, update
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from registry.access import Actor
 from registry.errors import Conflict, Unprocessable
 from registry.register.organisations import note
+from registry.store.audit import Change
 from registry.store.desk import attribution_basis
 
 LONGEST = 300
@@ -66,18 +67,25 @@ def put(connection: Connection, chosen: Basis, *, by: Actor, at: datetime) -> No
         "recorded_by": by.label,
         "recorded_at": at,
     }
+    before = held(connection).get(chosen.nation)
     row = insert_or(attribution_basis).values(nation=chosen.nation, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["nation"], set_=values))
     detail = {"reference": chosen.reference, "from": str(chosen.from_date)}
-    note(connection, by, "legal basis of telling recorded", chosen.nation, detail)
+    note(connection, by, "legal basis of telling recorded", chosen.nation, detail, _change(before, chosen))
 
 
 def end(connection: Connection, nation: str, *, by: Actor, on: date) -> None:
     """Switch a nation off from a day on. Raises Conflict where nothing is recorded, or it is off already."""
     table = attribution_basis
+    before = held(connection).get(nation)
     ended = connection.execute(
         update(table).where(table.c.nation == nation, table.c.ended_on.is_(None)).values(ended_on=on)
     )
     if not ended.rowcount:
         raise Conflict(f"No legal basis stands for {nation}: it is off already.")
-    note(connection, by, "legal basis of telling ended", nation, {"on": on.isoformat()})
+    after = replace(before, ended_on=on) if before else None
+    note(connection, by, "legal basis of telling ended", nation, {"on": on.isoformat()}, _change(before, after))
+
+
+def _change(before: Basis | None, after: Basis | None) -> Change:
+    return Change(asdict(before) if before else None, asdict(after) if after else None)

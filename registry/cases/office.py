@@ -16,6 +16,7 @@ from registry.access import Actor, Right
 from registry.cases.answers import Pairing, Reason
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
 from registry.store import SYSTEM_TENANT, audit
+from registry.store.audit import Change
 
 MOST = 200
 OVER = "The case was withdrawn, or the two agreed. Nothing is to be decided any more, and nothing was changed."
@@ -200,7 +201,9 @@ def decide_dispute(
     if held.decided_at is not None or seen != held.seen:
         raise Conflict(MEANWHILE)
     connection.execute(_DECIDE_DISPUTE, {"decided_for": decided_for, "by": by.label, "at": at, "id": ident})
-    note(connection, by, "dispute decided", "dispute", ident, {"for": decided_for})
+    note(
+        connection, by, "dispute decided", "dispute", ident, {"for": decided_for}, Change(held.decided_for, decided_for)
+    )
 
 
 def decide_pair(connection: Connection, ident: UUID, given: Pairing, *, seen: str, by: Actor, at: datetime) -> None:
@@ -218,7 +221,7 @@ def decide_pair(connection: Connection, ident: UUID, given: Pairing, *, seen: st
     if seen != held.seen:
         raise Conflict(MEANWHILE)
     connection.execute(_DECIDE_PAIR, {"state": states[given], "by": by.label, "at": at, "id": ident})
-    note(connection, by, "pair decided", "pair", ident, {"state": states[given]})
+    note(connection, by, "pair decided", "pair", ident, {"state": states[given]}, Change(held.state, states[given]))
 
 
 def note(
@@ -228,6 +231,7 @@ def note(
     of: str,
     ident: object,
     detail: Mapping[str, audit.Detail] | None = None,
+    change: Change | None = None,
 ) -> None:
     """A look or a decision in the registry's own chain. Call it last."""
     audit.record(
@@ -239,6 +243,7 @@ def note(
         object_type=of,
         object_id=str(ident),
         detail=detail,
+        change=change,
     )
 
 

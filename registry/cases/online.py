@@ -24,6 +24,7 @@ from registry.cases.desk import Desk, note, open_desk, record
 from registry.errors import BadRequest, Forbidden, PreconditionFailed, Unprocessable
 from registry.settings import Secrets, Settings
 from registry.store import Store
+from registry.store.audit import Change
 from registry.store.records import RECORD
 from registry.store.tables import submission
 from registry.submissions import Door, Format, Mode, Reference, Request
@@ -185,7 +186,8 @@ def save(
             return _stale(desk, form, current(desk, form.kind, form.key), text)
     if isinstance(stored, Saved) and not stored.again:
         with store.transaction(tenants=(tenant_id,)) as connection:
-            _work_on(open_desk(connection, secrets, settings, tenant_id, by=by, at=at), form, held, stored)
+            desk = open_desk(connection, secrets, settings, tenant_id, by=by, at=at)
+            _work_on(desk, form, held, stored, _whole(held.text, text))
     return stored
 
 
@@ -296,7 +298,7 @@ def _case_of(store: Store, tenant_id: int, form: Form) -> UUID | None:
     return found
 
 
-def _work_on(desk: Desk, form: Form, held: Held, saved: Saved) -> None:
+def _work_on(desk: Desk, form: Form, held: Held, saved: Saved, now: Mapping[str, str]) -> None:
     """A case that is entered online has its work at once, and one that is withdrawn or brought back leaves the worklist or returns."""
     if saved.case_id is None or saved.did is Record.UNCHANGED:
         return
@@ -304,7 +306,8 @@ def _work_on(desk: Desk, form: Form, held: Held, saved: Saved) -> None:
     note(desk, saved.case_id, "saved", {"kind": form.kind.value, "version": saved.version})
     if form.kind is RecordKind.CASE and (saved.did is Record.WITHDRAWN or held.withdrawn):
         states.follow(desk, saved.case_id, form.reason)
-    record(desk, saved.case_id, "case saved online", {"kind": form.kind.value, "version": saved.version})
+    change = Change(dict(held.text) if held.version else None, dict(now))
+    record(desk, saved.case_id, "case saved online", {"kind": form.kind.value, "version": saved.version}, change)
 
 
 def _stale(desk: Desk, form: Form, held: Held, text: Mapping[str, str | None]) -> Stale:

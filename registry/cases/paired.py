@@ -12,6 +12,7 @@ from registry.access import Right
 from registry.cases.answers import Pairing
 from registry.cases.desk import Desk, record
 from registry.errors import Conflict, Forbidden, NotFound
+from registry.store.audit import Change
 
 MOST = 200
 ENDED = "One of the two cases was withdrawn or changed, so there is no pair any more. Nothing was changed."
@@ -127,7 +128,8 @@ def answer(desk: Desk, ident: UUID, given: Pairing, *, seen: str) -> None:
         raise Conflict(NOT_LINKED if given is Pairing.UNLINK else MEANWHILE)
     said = {"answer": given.value, "by": desk.by.label, "at": desk.at, "tenant": desk.tenant_id, "id": ident}
     desk.connection.execute(_ANSWER, said)
-    record(desk, held.case_id, "pair answered", {"answer": given.value})
+    change = Change(held.answer and held.answer.value, given.value)
+    record(desk, held.case_id, "pair answered", {"answer": given.value}, change)
 
 
 def _made(row: Row[Any]) -> Pair:

@@ -17,6 +17,7 @@ from registry.cases import states
 from registry.cases.desk import Desk, note, record
 from registry.cases.states import CaseState
 from registry.errors import Conflict, Fault, Forbidden, Unprocessable
+from registry.store.audit import Change
 from registry.store.desk import reading
 from schemas.codelist import CodeList
 from schemas.codes import OF_PROPHYLAXIS, HatCategory, Inadequacy, JudgedBy, OutcomeChange, Preventability
@@ -159,7 +160,7 @@ def keep_first(desk: Desk, case_id: UUID, given: Judgement) -> None:
     standing = readings(desk.connection, desk.tenant_id, case_id).get(Place.FIRST)
     if standing is None or (standing.reader, standing.judgement) != (desk.by.label, given):
         _keep(desk, case_id, Place.FIRST, given)
-        record(desk, case_id, "case judged")
+        record(desk, case_id, "case judged", change=Change(standing and standing.judgement.text, given.text))
 
 
 def _keep(desk: Desk, case_id: UUID, place: Place, given: Judgement) -> None:
@@ -256,7 +257,7 @@ def read(desk: Desk, case_id: UUID, text: Mapping[str, str]) -> None:
     check(given, text, desk.on)
     _keep(desk, case_id, Place.SECOND, given)
     note(desk, case_id, "read a second time", {"blind": found.blind(desk.by)})
-    record(desk, case_id, "case read a second time", {"blind": found.blind(desk.by)})
+    record(desk, case_id, "case read a second time", {"blind": found.blind(desk.by)}, Change(None, given.text))
 
 
 def agree(desk: Desk, case_id: UUID, given: Judgement) -> None:
@@ -268,7 +269,7 @@ def agree(desk: Desk, case_id: UUID, given: Judgement) -> None:
     if not found.read:
         raise Conflict("The second reader has not judged yet.")
     _keep(desk, case_id, Place.AGREED, given)
-    record(desk, case_id, "readers agreed", {})
+    record(desk, case_id, "readers agreed", change=Change(None, given.text))
     if given.category == HatCategory.NOT_HAT.value:
         states.move(desk, case_id, CaseState.NOT_HAT, seen=CaseState.SECOND_READING, reason=NOT_HAT_FOUND)
     else:

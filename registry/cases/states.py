@@ -19,6 +19,7 @@ from registry.cases.desk import LONDON, Desk, note, record
 from registry.cases.said import SAID
 from registry.cases.transitions import OPEN, TRANSITIONS, CaseState, Transition, between, diagram, due, following
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
+from registry.store.audit import Change
 from registry.store.desk import case_work
 from registry.store.tables import membership, person, succession
 
@@ -263,7 +264,8 @@ def _moved(desk: Desk, found: Row[Any], step: Transition, words: str | None, com
     _update(desk, found.case_id, values)
     detail = {"from": step.start.value, "to": step.to.value}
     note(desk, found.case_id, "moved", detail, words)
-    record(desk, found.case_id, "case moved", detail)
+    change = Change({name: getattr(found, name) for name in values}, values)
+    record(desk, found.case_id, "case moved", detail, change)
     return of(desk.connection, desk.tenant_id, found.case_id)
 
 
@@ -302,13 +304,13 @@ def _update(desk: Desk, case_id: UUID, values: dict[str, Any]) -> None:
 def assign(desk: Desk, case_id: UUID, person_id: UUID | None) -> Work:
     """Give a case to somebody who may edit cases here, or to nobody. Raises Conflict for anybody else."""
     _allowed(desk, (Right.EDIT_CASES,))
-    begin(desk, case_id)
+    before = begin(desk, case_id).assigned_to
     if person_id is not None and person_id not in assignees(desk.connection, desk.tenant_id, desk.on):
         raise Conflict("This person cannot work on cases here. Choose somebody else.")
     _update(desk, case_id, {"assigned_to": person_id})
     detail = {"to": None if person_id is None else str(person_id)}
     note(desk, case_id, "assigned", detail)
-    record(desk, case_id, "case assigned", detail)
+    record(desk, case_id, "case assigned", detail, Change(before, person_id))
     return of(desk.connection, desk.tenant_id, case_id)
 
 
@@ -338,11 +340,12 @@ def assignees(connection: Connection, tenant_id: int, on: date) -> dict[UUID, st
 def set_due(desk: Desk, case_id: UUID, on: date | None) -> Work:
     """Set by when what is to be done with a case is due. Raises Conflict where nothing is to be done with it."""
     _allowed(desk, (Right.EDIT_CASES,))
-    state = CaseState(_locked(desk, case_id).state)
+    row = _locked(desk, case_id)
+    state = CaseState(row.state)
     if state not in OPEN:
         raise Conflict(f"A case that is {state.words} has no due date.")
     _update(desk, case_id, {"due_on": on})
     detail = {"on": None if on is None else on.isoformat()}
     note(desk, case_id, "due", detail)
-    record(desk, case_id, "case due date set", detail)
+    record(desk, case_id, "case due date set", detail, Change(row.due_on, on))
     return of(desk.connection, desk.tenant_id, case_id)

@@ -124,7 +124,9 @@ def offer(desk: Desk, keys: TenantKeys, given: Source, filed: Filed, known: Know
         )
     )
     _event(desk, copy, 1, "offered")
-    _record(desk, "learning point offered", point, {"kind": given.kind.value, "theme": filed.theme})
+    _record(
+        desk, "learning point offered", point, {"kind": given.kind.value, "theme": filed.theme}, (None, _said(filed))
+    )
     return point
 
 
@@ -171,7 +173,7 @@ def revise(
     _keep_edition(desk, point_id, edition, filed, hits)
     _update_copy(desk, found.copy_id, _copied(desk, keys, found.copy_id, edition, filed, hits))
     _event(desk, found.copy_id, edition, "revised")
-    _record(desk, "learning point revised", point_id, {"edition": edition})
+    _record(desk, "learning point revised", point_id, {"edition": edition}, ([found.edition], [edition, _said(filed)]))
     return found
 
 
@@ -183,7 +185,7 @@ def withdraw(desk: Desk, point_id: UUID) -> None:
     gone = {"state": State.WITHDRAWN.value, "text_ct": None, "since": desk.at}
     _update_copy(desk, found.copy_id, gone)
     _event(desk, found.copy_id, found.edition, "withdrawn")
-    _record(desk, "learning point withdrawn", point_id, {})
+    _record(desk, "learning point withdrawn", point_id, {}, ([found.edition], None))
 
 
 # --- read back
@@ -318,7 +320,13 @@ def _event(desk: Desk, copy: UUID, edition: int, what: str) -> None:
     )
 
 
-def _record(desk: Desk, action: str, point: UUID, detail: dict[str, audit.Detail]) -> None:
+def _said(filed: Filed) -> list[object]:
+    return [filed.text.strip(), _codes(filed)]
+
+
+def _record(
+    desk: Desk, action: str, point: UUID, detail: dict[str, audit.Detail], change: tuple[object, object]
+) -> None:
     """In the trust's own log; call it last."""
     audit.record(
         desk.connection,
@@ -329,4 +337,5 @@ def _record(desk: Desk, action: str, point: UUID, detail: dict[str, audit.Detail
         object_type="learning_point",
         object_id=str(point),
         detail=detail,
+        change=audit.Change(*change),
     )

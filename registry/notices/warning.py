@@ -18,6 +18,10 @@ WARNED_OF = {
     "password set": "Its password was set.",
     "role given": "It was given a role.",
     "role ended": "A role of it ended.",
+    "roles changed": "Its roles were changed.",
+    "person shut out": "Its roles at an organisation ended.",
+    "person let in again": "It was given its roles at an organisation again.",
+    "invitation accepted": "It accepted an invitation, and has roles at one more organisation.",
     "person disabled": "It was closed.",
     "person enabled": "It was opened again.",
 }

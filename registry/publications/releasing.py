@@ -59,7 +59,8 @@ def embargo(connection: Connection, *, by: Actor, publication_id: UUID, until: d
     _next(connection, held, Action.EMBARGO, by)
     mine = publication.c.id == publication_id
     connection.execute(update(publication).where(mine).values(embargo_until=until))
-    _note(connection, by, "publication.embargo", publication_id, {"until": str(until)})
+    change = audit.Change(held.embargo_until, until)
+    _note(connection, by, "publication.embargo", publication_id, {"until": str(until)}, change=change)
 
 
 def approve(connection: Connection, *, by: Actor, publication_id: UUID, seen: str, at: datetime) -> State:
@@ -74,7 +75,8 @@ def approve(connection: Connection, *, by: Actor, publication_id: UUID, seen: st
         raise Conflict(CHANGED)
     given = {"person_id": by.id, "name": by.name, "approved_at": at, "data_hash": seen}
     connection.execute(insert(approval).values(publication_id=publication_id, **given))
-    _note(connection, by, "publication.approve", publication_id)
+    change = audit.Change([held.state], [after.value, seen])
+    _note(connection, by, "publication.approve", publication_id, change=change)
     if after is not State.APPROVED:
         return State(held.state)
     _set(connection, held, after)
@@ -102,7 +104,8 @@ def release(connection: Connection, *, publication_id: UUID, at: datetime) -> St
     connection.execute(update(publication).where(publication.c.id.in_(before)).values(state=State.SUPERSEDED))
     _set(connection, held, after, released_by_name=names, released_at=at)
     _check_published(connection, held)
-    _note(connection, None, "publication.release", publication_id)
+    change = audit.Change([held.state, held.data_hash], [after.value, held.data_hash])
+    _note(connection, None, "publication.release", publication_id, change=change)
     return after
 
 
@@ -203,9 +206,14 @@ def _check_published(connection: Connection, held: Publication) -> None:
 
 
 def _note(
-    connection: Connection, by: Actor | None, action: str, about: UUID, detail: Mapping[str, str] | None = None
+    connection: Connection,
+    by: Actor | None,
+    action: str,
+    about: UUID,
+    detail: Mapping[str, str] | None = None,
+    change: audit.Change | None = None,
 ) -> None:
     audit.record(
         connection, tenant=SYSTEM_TENANT, actor=by.label if by else "timetable", role=by.role if by else "timetable",
-        action=action, object_type="publication", object_id=str(about), detail=detail,
+        action=action, object_type="publication", object_id=str(about), detail=detail, change=change,
     )  # fmt: skip

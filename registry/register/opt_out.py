@@ -1,7 +1,7 @@
 """The national data opt-out, nation by nation: exempt under an approval, screened by senders, or not applicable."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from registry.access import Actor
 from registry.errors import Unprocessable
 from registry.register.organisations import note
+from registry.store.audit import Change
 from registry.store.tables import opt_out_mode
 
 
@@ -68,6 +69,8 @@ def set_opt_out(connection: Connection, chosen: OptOut, *, by: Actor) -> None:
     exempt = chosen.mode is Mode.EXEMPT
     reference, dated_on = (chosen.reference, chosen.dated_on) if exempt else (None, None)
     values = {"mode": chosen.mode.value, "reference": reference, "dated_on": dated_on}
+    before = asdict(opt_out_modes(connection)[chosen.nation])
     row = insert_or(opt_out_mode).values(nation=chosen.nation, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["nation"], set_=values))
-    note(connection, by, "opt-out mode set", chosen.nation, {"mode": chosen.mode.value, "reference": reference})
+    change = Change(before, {"nation": chosen.nation, **values})
+    note(connection, by, "opt-out mode set", chosen.nation, {"mode": chosen.mode.value, "reference": reference}, change)

@@ -203,7 +203,14 @@ def add_independent(
         "live_from": live_from,
     }  # fmt: skip
     made = add(connection, values, secrets)
-    note(connection, by, "organisation added", made, {"code": code.upper(), "kind": INDEPENDENT})
+    note(
+        connection,
+        by,
+        "organisation added",
+        made,
+        {"code": code.upper(), "kind": INDEPENDENT},
+        audit.Change(None, values),
+    )
     return made
 
 
@@ -216,11 +223,12 @@ def add(connection: Connection, values: dict[str, Any], secrets: Secrets) -> int
 
 def edit(connection: Connection, organisation_id: int, *, group: str | None, live_from: date | None, by: Actor) -> None:
     """Set what no official file says: the group, and the first month for which cases are sent. Raises NotFound."""
-    organisation_by_id(connection, organisation_id)
+    before = organisation_by_id(connection, organisation_id)
     values = {"group_name": group or None, "live_from": live_from}
     connection.execute(update(organisation).where(organisation.c.id == organisation_id).values(values))
     detail = {"live_from": live_from.isoformat() if live_from else None, "group": group or None}
-    note(connection, by, "organisation edited", organisation_id, detail)
+    was = {"group_name": before.group_name, "live_from": before.live_from}
+    note(connection, by, "organisation edited", organisation_id, detail, audit.Change(was, values))
 
 
 def go_live(connection: Connection, organisation_id: int, *, secrets: Secrets, by: Actor) -> None:
@@ -264,7 +272,14 @@ def _join(connection: Connection, code: str, name: str, independent: bool | None
     return made
 
 
-def note(connection: Connection, by: Actor, action: str, object_id: object, detail: Mapping[str, audit.Detail]) -> None:
+def note(
+    connection: Connection,
+    by: Actor,
+    action: str,
+    object_id: object,
+    detail: Mapping[str, audit.Detail],
+    change: audit.Change | None = None,
+) -> None:
     """One line of the registry's own audit chain."""
     audit.record(
         connection,
@@ -275,4 +290,5 @@ def note(connection: Connection, by: Actor, action: str, object_id: object, deta
         object_type="organisation",
         object_id=str(object_id),
         detail=detail,
+        change=change,
     )

@@ -43,6 +43,14 @@ SESSION_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What something was, and what it is now: None for nothing. Plain values, in any nesting; they may be a patient's."""
+
+    old: object
+    new: object
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """Where a chain ends."""
 
@@ -68,20 +76,42 @@ def record(
     object_type: str,
     object_id: str,
     detail: Mapping[str, Detail] | None = None,
+    change: Change | None = None,
 ) -> None:
     """Add an entry to the tenant's chain; it stands or falls with the transaction. Call it last: it locks the chain till the end.
 
     `detail` holds counts, codes and ids, never a value of a patient; floats are refused (TypeError), for they do not come back
-    from the database digit by digit. The time is the database's. Where the entry cannot be written the database's error ends
-    the transaction.
+    from the database digit by digit. Of a `change` it holds `old` and `new` as digests (`fingerprint`). The time is the database's.
+    Where the entry cannot be written the database's error ends the transaction.
     """
     key = _held_key(connection)
+    told = dict(detail or {}) | (_told(key, tenant, change) if change else {})
     [last] = _LOCKED_END(connection, lock=CHAIN_LOCK, tenant=tenant)
     entry = {
         "tenant_id": tenant, "sequence": (last.sequence or 0) + 1, "at": last.at, "actor": actor, "role": role, "action": action,
-        "object_type": object_type, "object_id": object_id, "detail": dict(detail or {}), **_within(),
+        "object_type": object_type, "object_id": object_id, "detail": told, **_within(),
     }  # fmt: skip
     _ADD(connection, **entry, mac=_mac(chain_key(key, tenant), last.mac or START, entry))
+
+
+def fingerprint(key: bytes, tenant: int, value: object) -> str:
+    """A digest of a value, keyed: only who holds the audit key can tell whether a guess is right, and a tenant's own key is not enough.
+
+    Equal for equal values, whatever the order of their names; of one tenant only. 128 bits, hexadecimal.
+    """
+    written = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
+    return identifiers.mac(identifiers.derive(key, f"audit content {tenant}"), written.encode())[:16].hex()
+
+
+def _told(key: bytes, tenant: int, change: Change) -> dict[str, Detail]:
+    values = {"old": change.old, "new": change.new}
+    return {name: None if value is None else fingerprint(key, tenant, value) for name, value in values.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    return sorted(map(str, value)) if isinstance(value, set | frozenset) else str(value)
 
 
 def _within() -> dict[str, str | None]:

@@ -103,14 +103,14 @@ def sign(connection: Connection, tenant: int, month: date, *, seen: int, by: Act
         .returning(sign_off.c.id)
     ).scalar()
     if signed is not None:
-        _audit(connection, tenant, by, "month signed off", month)
+        _audit(connection, tenant, by, "month signed off", month, audit.Change(None, [seen, statement(found)]))
 
 
 def ask(connection: Connection, tenant: int, month: date, reason: str, keys: TenantKeys, *, by: Actor) -> None:
     """Ask to have a month unlocked. Raises Unprocessable without a reason, Conflict where the month is not signed off."""
     row = _open(connection, tenant, month)
     _note_reason(connection, tenant, row.id, reason, keys, by)
-    _audit(connection, tenant, by, "unlock of month asked", month)
+    _audit(connection, tenant, by, "unlock of month asked", month, audit.Change(row.statement, [row.statement, reason]))
 
 
 def unlock(connection: Connection, tenant: int, month: date, reason: str, keys: TenantKeys, *, by: Actor) -> None:
@@ -123,7 +123,7 @@ def unlock(connection: Connection, tenant: int, month: date, reason: str, keys: 
         .where(sign_off.c.tenant_id == tenant, sign_off.c.id == row.id)
         .values(unlocked_by=by.label, unlocked_at=func.now())
     )
-    _audit(connection, tenant, by, "month unlocked", month)
+    _audit(connection, tenant, by, "month unlocked", month, audit.Change(row.statement, None))
 
 
 def _note_reason(connection: Connection, tenant: int, row_id: UUID, reason: str, keys: TenantKeys, by: Actor) -> None:
@@ -139,10 +139,10 @@ def _note_reason(connection: Connection, tenant: int, row_id: UUID, reason: str,
     )
 
 
-def _open(connection: Connection, tenant: int, month: date) -> Row[Any, Any]:
+def _open(connection: Connection, tenant: int, month: date) -> Row[Any, Any, Any]:
     c = sign_off.c
     row = connection.execute(
-        select(c.id, c.unlock_asked_at)
+        select(c.id, c.unlock_asked_at, c.statement)
         .where(c.tenant_id == tenant, c.month == month, c.unlocked_at.is_(None))
         .with_for_update()
     ).one_or_none()
@@ -191,7 +191,7 @@ def _age(month: date, on: date) -> int:
     return max(1, (on.year - month.year) * 12 + on.month - month.month)
 
 
-def _audit(connection: Connection, tenant: int, by: Actor, action: str, month: date) -> None:
+def _audit(connection: Connection, tenant: int, by: Actor, action: str, month: date, change: audit.Change) -> None:
     audit.record(
         connection,
         tenant=tenant,
@@ -200,4 +200,5 @@ def _audit(connection: Connection, tenant: int, by: Actor, action: str, month: d
         action=action,
         object_type="month",
         object_id=f"{month:%Y-%m}",
+        change=change,
     )

@@ -252,4 +252,5 @@ class _Work:
             object_type="submission",
             object_id=str(reference.id),
             detail={"kind": self.request.kind.value, "bytes": len(self.content), "door": self.request.door.value},
+            change=audit.Change(None, self.digest),
         )

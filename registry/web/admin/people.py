@@ -65,8 +65,10 @@ def add(request: Request, actor: Confirmed, form: Form) -> Response:
             role, chosen, wrong_role = chosen_role(connection, form)
             wrong += wrong_role
             if role and not wrong:
-                made = people.create(connection, user_name=user_name, display_name=display_name, email=email, by=actor)
-                give(connection, made, role, chosen, by=actor)
+                given = _roles(role, chosen)
+                made = people.create(
+                    connection, user_name=user_name, display_name=display_name, email=email, roles=given, by=actor
+                )
                 address = f"/admin/people/{made}?done=created"
     except Conflict as taken:
         wrong = [Fault("user_name", taken.detail)]
@@ -96,11 +98,10 @@ def chosen_organisations(connection: Connection, form: FormData) -> tuple[list[i
     return [one.id for one in found if one], [Fault("organisations", words)] if missing else []
 
 
-def give(connection: Connection, person_id: UUID, role: Role, organisations: list[int], *, by: Actor) -> None:
-    """Give a role for each of the organisations, or nationally where there are none."""
-    targets: list[int | None] = [*organisations] or [None]
-    for one in targets:
-        people.grant(connection, person_id, role, one, by=by)
+def _roles(role: Role, organisations: list[int]) -> list[people.Held]:
+    """The role for each of the organisations, or nationally where there are none."""
+    chosen: list[int | None] = [*organisations] or [None]
+    return [(role, one) for one in chosen]
 
 
 @router.get("/{person_id}")
@@ -128,7 +129,7 @@ def give_role(request: Request, actor: Confirmed, person_id: UUID, form: Form) -
         people.person_by_id(connection, person_id)
         role, chosen, wrong = chosen_role(connection, form)
         if role and not wrong:
-            give(connection, person_id, role, chosen, by=actor)
+            people.give(connection, person_id, _roles(role, chosen), by=actor)
     if wrong:
         return _page(request, person_id, wrong, values=texts(form))
     return RedirectResponse(f"/admin/people/{person_id}?done=given", 303)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from registry.settings import Secrets, Settings
 from registry.store import SYSTEM_TENANT, Store
-from registry.store.audit import ChainFault, Detail, head, record, verify
+from registry.store.audit import ChainFault, Change, Detail, chain_key, entries, fingerprint, head, record, verify
 from tests.conftest import Database
 from tests.registry.make import make_organisation
 
@@ -164,3 +164,28 @@ def test_without_the_key_nothing_that_is_audited_can_be_done(database: Database)
     with pytest.raises(ValueError, match="no audit key"), store.transaction(role="hat_jobs") as connection:
         record(connection, tenant=SYSTEM_TENANT, actor="a", role="r", action="x", object_type="o", object_id="1")
     store.dispose()
+
+
+def test_a_change_is_told_by_keyed_digests_of_what_was_and_what_is(
+    store: Store, tenant: int, key: bytes, settings: Settings
+) -> None:
+    other = make_organisation(store, settings, code="RH5")
+    values = ({"ward": "Ash", "since": 3}, {"since": 3, "ward": "Ash"}, {"ward": "Ash", "since": 4}, None)
+    with store.transaction(tenants=(tenant, other)) as connection:
+        for of, old, new in ((tenant, 3, 0), (tenant, 0, 1), (tenant, 1, 2), (other, 0, 3)):
+            record(
+                connection, tenant=of, actor="ann", role="lead", action="changed", object_type="ward", object_id="1",
+                detail={"version": 2}, change=Change(values[old], values[new]),
+            )  # fmt: skip
+        (made, same, changed), (elsewhere,) = (
+            [row["detail"] for row in entries(connection, of)] for of in (tenant, other)
+        )
+    assert made["old"] is None
+    assert elsewhere["new"] is None
+    assert made["version"] == 2
+    assert same["old"] == same["new"] == made["new"] == changed["old"], "the order of names is no difference"
+    assert changed["new"] != changed["old"]
+    assert elsewhere["old"] != made["new"], "nor are two organisations compared"
+    assert made["new"] == fingerprint(key, tenant, values[0]) != fingerprint(chain_key(key, tenant), tenant, values[0])
+    assert "Ash" not in str([made, same, changed, elsewhere])
+    assert _faults(store, tenant, key) == []

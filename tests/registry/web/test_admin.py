@@ -422,7 +422,7 @@ def test_each_change_names_who_made_it(full: House, chief: TestClient, admin: ps
         [SYSTEM_TENANT, by.label],
     ).fetchall()
     assert [action for action, _ in lines] == [
-        "password accepted", "signed in", "register imported", "person created", "role given", "token made", "organisation edited",
+        "password accepted", "signed in", "register imported", "person created", "token made", "organisation edited",
     ]  # fmt: skip
     assert {role for _, role in lines} == {"administrator"}
 

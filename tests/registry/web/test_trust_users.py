@@ -385,7 +385,7 @@ def test_each_act_is_written_down(full: House, lead: TestClient, admin: psycopg.
         [f"person:{own}"],
     ).fetchall()
     assert [row[0] for row in rows] == [
-        "person invited", "role given", "role ended", "role ended", "person shut out", "role given", "person let in again",
+        "person invited", "roles changed", "person shut out", "person let in again",
     ]  # fmt: skip
 
 
