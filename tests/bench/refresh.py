@@ -63,14 +63,14 @@ _REVIEW_VERSIONS = """
     insert into records.rca_version (
         tenant_id, record_id, version, submission_id, door, recorded_at, local_case_id, category, preventability, inadequacies,
         contributory_factors, judged_on, risk_assessed, assessed_within_14_hours, first_dose_within_14_hours, doses_missed_avoidably,
-        information_on_admission, information_on_discharge
+        information_on_admission, information_on_discharge, missed_dose_reasons
     )
     select tenant_id, id, 1, %(submission)s, 'bench', {recorded}, 'B' || n,
            (array['inadequate_prophylaxis', 'prophylaxis_failure', 'not_indicated', 'unclassifiable'])[1 + n %% 4],
            case when n %% 4 = 0 then 'preventable' else 'not_preventable' end,
            case when n %% 4 = 0 then array['missed_doses', 'documentation'] end, array['communication'], month + 100, 'complete',
            (array['yes', 'yes', 'no', 'not_recorded'])[1 + n / 4 %% 4], (array['yes', 'no', 'not_applicable'])[1 + n %% 3], n %% 5 %% 3,
-           'yes', (array['yes', 'no'])[1 + n %% 2]
+           'yes', (array['yes', 'no'])[1 + n %% 2], case when n %% 5 %% 3 > 0 then array['refused', 'not_signed'] end
     from made where n %% 100 < {reviewed}
 """
 _RETURNS = """

@@ -66,6 +66,7 @@ from registry.official import read_risk_assessments
 from registry.settings import Secrets, Settings
 from registry.store import SYSTEM_TENANT, Store
 from schemas.codelist import Nation
+from schemas.codes import MissedDoseReason
 from schemas.finding import Severity
 from schemas.record import RecordKind
 from schemas.rule import CATALOGUE
@@ -274,6 +275,15 @@ def test_the_share_judged_preventable_is_plausible() -> None:
     assert 0.13 < share < 0.30
     own = cases().filter(col("attributed_organisation").is_null() & (col("scope") == "in"))
     assert 0.7 < judged.height / own.height < 0.95
+
+
+def test_most_reviews_with_missed_doses_say_why_and_no_other_does() -> None:
+    reviews = made().frames[RecordKind.RCA]
+    missed = reviews.filter(col("doses_missed_avoidably") > 0)
+    said = reviews.drop_nulls("missed_dose_reasons")
+    assert 0.7 < said.height / missed.height < 0.9
+    assert said["doses_missed_avoidably"].min() == 1
+    assert set("|".join(said["missed_dose_reasons"]).split("|")) == set(MissedDoseReason)
 
 
 def test_a_welsh_board_makes_both_returns() -> None:

@@ -105,6 +105,7 @@ def test_everybody_reads_them_on_the_page(settings: Settings, store: Store, admi
     page = words_of(anybody.get("/learning"))
     assert "Doses missed avoidably 25 50 More than the year before" in page
     assert "Why doses were missed: England and Wales" in page
+    assert "a review without an answer is in none of these numbers" in page
     assert "Not signed for 25 50 More than the year before" in page
     assert "April 2023 to March 2024" in page
     assert "From release 3" in page
