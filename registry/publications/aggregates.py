@@ -110,6 +110,11 @@ def read(connection: Connection) -> list[TrustMonth]:
     return sorted(found, key=lambda row: (row.organisation.name, row.organisation.id, row.month))
 
 
+def last_counted(rows: Iterable[TrustMonth]) -> datetime | None:
+    """When the newest of some months was counted; `None` where there is none."""
+    return max((row.counted_at for row in rows if row.counted_at is not None), default=None)
+
+
 def counted_at(connection: Connection) -> datetime | None:
     """When the counts were made; `None` before the first time."""
     found: datetime | None = connection.scalar(select(func.max(trust_month.c.counted_at)))

@@ -8,7 +8,7 @@ months are final: a year that grew month by month would tell each month a second
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from registry.disclosure.grid import (
     GROUPS,
@@ -82,6 +82,7 @@ class TrustMonth:
     timeliness: str | None = None
     case_finding_sources: int | None = None
     coded_candidates_returned: bool = False
+    counted_at: datetime | None = field(default=None, compare=False)
 
     @property
     def final(self) -> bool:

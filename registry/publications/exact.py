@@ -51,6 +51,7 @@ def read_months(connection: Connection, organisations: Mapping[int, Organisation
             timeliness=row.timeliness,
             case_finding_sources=row.case_finding_sources,
             coded_candidates_returned=row.coded_candidates_returned,
+            counted_at=row.counted_at,
         )
         for row in connection.execute(select(trust_month))
     ]

@@ -51,14 +51,13 @@ def own(
     store: Store = request.app.state.store
     with store.readonly(tenants=(choice.chosen.id,)) as connection:
         rows = [row for row in aggregates.read(connection) if row.organisation.id == choice.chosen.id]
-        counted_at = aggregates.counted_at(connection)
     with store.readonly(role=READER) as connection:
         nations = nation.beside(connection, measure, choice.chosen.nation)
     return render(
         request,
         "figures/own.html",
         choice=choice,
-        counted_at=counted_at,
+        counted_at=aggregates.last_counted(rows),
         rate=rate if rate in RATES else "all",
         drawn=Drawn(control_chart(rows, overnight=measure is HAT_RATE_OVERNIGHT)) if rows else None,
         nations=nations,

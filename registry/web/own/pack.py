@@ -64,7 +64,6 @@ def _pack(request: Request, actor: Actor, organisation: str, code: str) -> tuple
     tenant, store, settings = choice.chosen.id, _store(request), request.app.state.settings
     with store.readonly(tenants=(tenant,)) as connection:
         rows = [row for row in aggregates.read(connection) if row.organisation.id == tenant]
-        counted_at = aggregates.counted_at(connection)
         found = own_figures.themes(connection, question_of(request, choice, chosen))
         actions = own_work.actions(connection, tenant, chosen, on=on)
         work = own_work.work(connection, tenant, on=on)
@@ -78,7 +77,7 @@ def _pack(request: Request, actor: Actor, organisation: str, code: str) -> tuple
         "code": choice.chosen.code,
         "period": chosen,
         "made_on": said_day(on),
-        "counted_at": said_time(counted_at),
+        "counted_at": said_time(aggregates.last_counted(rows)),
         **_figures(rows, chosen, nation),
         **_work(found, actions, work, late, chosen, settings.counting.investigated_share_floor),
     }
