@@ -1,5 +1,6 @@
 """Signing in and out, setting a password by a single-use link, and one's own sessions."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -37,6 +38,8 @@ def sign_in(request: Request, form: Form) -> Response:
     """The first half of a session, under a new id; whatever session the browser had ends. The same answer for an unknown name."""
     store: Store = request.app.state.store
     user_name, going_to = text(form, "user_name"), ours(text(form, "next"))
+    if missing := _missing(user_name, typed(form, "password")):
+        return _refused(request, user_name, going_to, missing, 422)
     tried = proving.take(request, name=user_name.lower())
     with store.readonly() as connection:
         account = sessions.account(connection, user_name)
@@ -55,13 +58,21 @@ def sign_in(request: Request, form: Form) -> Response:
     return RedirectResponse(f"/second-factor?next={quote(going_to, safe='/')}" if going_to else "/second-factor", 303)
 
 
-def _refused(request: Request, user_name: str, going_to: str) -> Response:
+def _missing(user_name: str, password: str) -> list[Fault]:
+    """What was left empty. It is no try: nothing was guessed."""
+    empty = [Fault("user_name", "Enter your user name")] if not user_name else []
+    return [*empty, Fault("password", "Enter your password")] if not password else empty
+
+
+def _refused(
+    request: Request, user_name: str, going_to: str, faults: Sequence[Fault] = (REFUSED,), status: int = 401
+) -> Response:
     return render(
         request,
         "signin/ask.html",
-        status=401,
+        status=status,
         next=going_to,
-        faults=(REFUSED,),
+        faults=faults,
         user_name=user_name,
         password_set=False,
         provider=provider_name(request),

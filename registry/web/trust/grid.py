@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from registry.submissions.due import months_before
 from registry.submissions.monthly import ACTIVITY, NAMES, Cells, Held
 from registry.web.fields import Fault, text
-from schemas.codelist import Nation
+from schemas.codelist import CodeList, Nation
 from schemas.dictionary import field
 from schemas.finding import Finding, Severity
 
@@ -124,7 +124,7 @@ def grid(
     for name in asked(nation):
         of = field(ACTIVITY, name)
         cells = tuple(_cell(each, name, typed, found, set(moved)) for each in held.values())
-        choices = tuple((code.value, code.words) for code in of.codes.of(nation)) if of.codes else ()
+        choices = tuple((code.value, _briefly(code)) for code in of.codes.of(nation)) if of.codes else ()
         lines.append(Line(_words(name), of.item.section if of.item.section != group else "", choices, cells))
         group = of.item.section
     return Grid(columns, tuple(lines), found)
@@ -165,6 +165,11 @@ def _numbered(findings: Mapping[date, Sequence[Finding]]) -> tuple[Found, ...]:
 
 def _which(names: Sequence[str]) -> str:
     return _words(names[0]) if len(names) == 1 else f"{len(names)} cells"
+
+
+def _briefly(code: CodeList) -> str:
+    """The words of a code as far as a narrow column needs them: Complete, not Complete: all cases are sent."""
+    return code.words.partition(":")[0]
 
 
 def _words(name: str) -> str:
