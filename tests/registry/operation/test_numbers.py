@@ -96,6 +96,8 @@ def _web_shows_both_processes_together(running: Service, port: int | None) -> No
     assert count(found, "hat_public_database_up") == 1
     assert 0 < count(found, "hat_disk_free_ratio", disk="data") < 1
     assert count(found, "hat_spool_bytes") == 0
+    for kind in ("master", "match", "data"):
+        assert count(found, "hat_key_since_timestamp_seconds", kind=kind) > 1_700_000_000
     folder = running.settings.data_dir / "metrics" / str(port)
     assert folder.stat().st_mode & 0o777 == 0o700
 
