@@ -16,11 +16,14 @@ from ingest.reading import LISTED
 from registry.settings import Secrets, Settings
 from registry.store import Store, audit, progress
 from registry.store.tables import submission, unit_outcome
+from registry.submissions.changes import LISTED as MOST_CHANGES
+from registry.submissions.changes import Change
 from registry.submissions.checking import matches, spool
 from registry.submissions.keys import TenantKeys
 from registry.submissions.order import UNIT_KINDS, hold, one_at_a_time
 from registry.submissions.receiving import stored_bytes
 from registry.submissions.request import Door, Record, Reference, State, sheet_format
+from registry.submissions.units import changed
 from registry.submissions.units.amending import Standing
 from registry.submissions.units.batch import Batch, Contents
 from registry.submissions.units.finishing import finish
@@ -138,6 +141,7 @@ class _Work:
                 each.release(settled.ordinals())
             told = _told(amended, settled)
             store_outcome(connection, self.reference, told)
+            changed.keep(connection, self.reference, changed.found(connection, self.reference, settled))
             self._audit(connection, batch, told)
         return True
 
@@ -161,11 +165,15 @@ class _Work:
         with self._transaction() as connection:
             one_at_a_time(connection, self.reference.tenant_id, self._kinds())
             told: list[Outcome] = []
+            changes: list[Change] = []
             savepoint = connection.begin_nested()
             corrections = self._standing(connection).corrections(self._kinds())
             for sent in self.contents.batches(0):
                 batch = self.contents.amended(sent, corrections)
-                told.append(_told(batch, self._settle(connection, batch), room=LISTED - sum(map(_listed, told))))
+                settled = self._settle(connection, batch)
+                told.append(_told(batch, settled, room=LISTED - sum(map(_listed, told))))
+                if len(changes) < MOST_CHANGES:
+                    changes += changed.found(connection, self.reference, settled)
                 self._note(batch.ordinals.stop - 1)
                 if _waiting(connection, self.reference) is None:
                     return None
@@ -176,6 +184,7 @@ class _Work:
             self._remark(connection)
             for each in told:
                 store_outcome(connection, self.reference, each)
+            changed.keep(connection, self.reference, changes)
             return finish(connection, held, None, self.at)
 
     def _refuse(self) -> State | None:

@@ -14,10 +14,12 @@ from registry.errors import NotFound
 from registry.store import Store
 from registry.submissions import Receipt, changes
 from registry.submissions.changes import LISTED, Change
+from registry.submissions.order import UNIT_KINDS
+from registry.submissions.request import sheet_format
 from registry.web.actor import require
 from registry.web.pages import render
 from registry.web.trust.present import kind_words
-from schemas.dictionary import field
+from schemas.dictionary import fields
 from schemas.record import RecordKind
 
 router = APIRouter(prefix="/trust/submissions")
@@ -56,7 +58,8 @@ def index(request: Request, actor: Reading, submission_id: UUID, page: Page = 1)
         receipt=receipt,
         kind=kind_words(receipt.kind),
         lines=[_line(each, RecordKind(receipt.kind)) for each in found],
-        counted=counted(receipt),
+        counted=max(counted(receipt), listed),
+        sheet=sheet_format(receipt.format) is not None,
         listed=listed,
         number=page,
         last=max(1, -(-listed // PAGE)),
@@ -74,4 +77,6 @@ def _line(each: Change, kind: RecordKind) -> Line:
 
 
 def _questions(names: list[str], kind: RecordKind) -> str:
-    return "; ".join(field(kind, name).item.question for name in names)
+    """The questions of fields. What came as FHIR is counted as cases and may hold their reviews and months too."""
+    own = {each.name: each for among in (*reversed(UNIT_KINDS), kind) for each in fields(among)}
+    return "; ".join(own[name].item.question for name in names)
