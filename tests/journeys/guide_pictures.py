@@ -85,8 +85,11 @@ def _write(page: Page, name: str, part: Locator, told: str) -> None:
     assert size is not None
     page.set_viewport_size({"width": WIDTH, "height": TALLEST})
     taken = Image.open(io.BytesIO(part.screenshot())).convert("RGB")
+    box = part.bounding_box()
     page.set_viewport_size(size)
-    upper = taken.crop((0, 0, taken.width, min(taken.height, TALLEST)))
+    assert box is not None
+    # A table that is scrolled in its frame is wider than the window, where there is nothing to see.
+    upper = taken.crop((0, 0, min(taken.width, WIDTH - int(box["x"])), min(taken.height, TALLEST)))
     cut = upper.crop(ImageChops.difference(upper, Image.new("RGB", upper.size, PAGE)).getbbox())
     picture = ImageOps.expand(cut, EDGE, PAGE).quantize(COLOURS, dither=Image.Dither.NONE)
     for folder in (PICTURES, TOLD):
