@@ -7,7 +7,7 @@ called missing or contradictory that is there. All expressions of a record kind 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 import polars as pl
 
@@ -52,6 +52,8 @@ class Checked:
 
     def standing(self) -> pl.DataFrame:
         """The rows without an error."""
+        if not self.findings.height:
+            return self.typed
         return self.typed.filter(~pl.col(ROW).is_in(self.faulty().implode()))
 
     def faulty(self) -> pl.Series:
@@ -87,7 +89,7 @@ class _Flag:
         return when & pl.col("_asked") if withdrawn and not self.always else when
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Plan:
     """The expressions of one record kind in one nation, built once: putting them together costs more than running them.
 
@@ -223,14 +225,18 @@ def _together(sent: pl.DataFrame, plan: _Plan, nation: Nation, blank: Collection
     longest = max(map(len, cells.values()))
     # Made equally long by what is there already: a null would be one more thing to look out for.
     columns = [pl.Series(at, own + own[-1:] * (longest - len(own)), pl.String) for at, own in cells.items()]
-    values = pl.DataFrame(columns).select(
-        holds.read(pl.col(str(at)), nation).alias(str(at)) for at, holds in enumerate(alike)
-    )
+    values = pl.DataFrame(columns).select(_reading(tuple(alike), nation))
     return {
         name: values.get_column(str(at)).slice(place * sent.height, sent.height).alias(name)
         for at, names in enumerate(alike.values())
         for place, name in enumerate(names)
     }
+
+
+@lru_cache(maxsize=64)
+def _reading(types: tuple[FieldType, ...], nation: Nation) -> tuple[pl.Expr, ...]:
+    """The readings of columns that are called by their place among the types."""
+    return tuple(holds.read(pl.col(str(at)), nation).alias(str(at)) for at, holds in enumerate(types))
 
 
 def _codes(sent: pl.DataFrame, plan: _Plan, nation: Nation, blank: Collection[str]) -> Iterator[pl.Expr]:
@@ -310,15 +316,24 @@ def _flagged(
     facts: pl.DataFrame, plan: _Plan, blank: Collection[str], marked: Collection[str]
 ) -> Iterator[pl.DataFrame]:
     """What is wrong with the rows. First it is only counted; what is not there at all is not looked for."""
-    withdrawn = plan.withdraws and WITHDRAWAL not in blank
-    flags = [each for each in plan.flags if each.needs_text_of not in blank]
-    when = [each.among(marked, withdrawn=withdrawn) for each in flags]
-    counts = facts.select(each.sum().alias(str(at)) for at, each in enumerate(when)).row(0)
+    flags, when, counting = _asking(plan, frozenset(blank), frozenset(marked))
+    counts = facts.select(counting).row(0)
     raised = [(flag, each) for flag, each, count in zip(flags, when, counts, strict=True) if count]
     if raised:
         rows = facts.select(pl.col(ROW).filter(each).implode().alias(str(at)) for at, (_, each) in enumerate(raised))
         for (flag, _), found in zip(raised, rows.row(0), strict=True):
             yield _findings(pl.Series(ROW, found, pl.UInt32), flag.place, flag.rule)
+
+
+@lru_cache(maxsize=64)
+def _asking(
+    plan: _Plan, blank: frozenset[str], marked: frozenset[str]
+) -> tuple[tuple[_Flag, ...], tuple[pl.Expr, ...], tuple[pl.Expr, ...]]:
+    """The flags to look for, their expressions, and the counts of these. Files of one sender have the same fields blank each time."""
+    withdrawn = plan.withdraws and WITHDRAWAL not in blank
+    flags = tuple(each for each in plan.flags if each.needs_text_of not in blank)
+    when = tuple(each.among(marked, withdrawn=withdrawn) for each in flags)
+    return flags, when, tuple(each.sum().alias(str(at)) for at, each in enumerate(when))
 
 
 def _findings(rows: pl.Series, place: int, rule: int) -> pl.DataFrame:

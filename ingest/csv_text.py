@@ -83,6 +83,8 @@ def _head(path: Path, encoding: Encoding, matcher: Matcher) -> _Head | Finding:
 
 
 def _head_by(text: bytes, separator: str, matcher: Matcher) -> _Head | None:
+    if matcher.fewest > 1 and separator.encode() not in text:
+        return None
     rows, ends, _ = _first_rows(text, separator)
     at = matcher.heading_row(rows)
     return None if at is None else _Head(separator, tuple(rows[at]), at + 1, ends[at])

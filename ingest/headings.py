@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from ingest.characters import SPACES
 from schemas.finding import Finding
@@ -70,7 +71,8 @@ class Matcher:
 
     def __init__(self, headings: Headings) -> None:
         self._headings = headings
-        self._known = {_squash(fold(field)): field for field in headings.fields}
+        self._known = _squashed(headings.fields)
+        self._found: dict[str, str | None] = {}
         fields = {"", *headings.fields}
         self._confirmed = {fold(key): field for key, field in headings.confirmed.items() if field in fields}
 
@@ -81,6 +83,11 @@ class Matcher:
 
     def field(self, heading: str) -> str | None:
         """The field of a heading; "" for one to be ignored; None for an unknown one."""
+        if heading not in self._found:
+            self._found[heading] = self._look_up(heading)
+        return self._found[heading]
+
+    def _look_up(self, heading: str) -> str | None:
         folded = fold(heading)
         confirmed = self._confirmed.get(folded)
         return self._known.get(_squash(folded)) if confirmed is None else confirmed
@@ -111,6 +118,12 @@ class Matcher:
             *_doubled(columns, row),
             *_unknown(unknown, missing, row),
         ]
+
+
+@cache
+def _squashed(fields: tuple[str, ...]) -> Mapping[str, str]:
+    """The fields by the spelling under which a heading finds them."""
+    return {_squash(fold(field)): field for field in fields}
 
 
 def _squash(folded: str) -> str:

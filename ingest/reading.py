@@ -127,6 +127,8 @@ class Reading:
 
     def add(self, findings: pl.DataFrame) -> pl.Series:
         """Take in findings that were made elsewhere about the same rows. Gives the rows that now have an error."""
+        if not findings.height:
+            return pl.Series(ROW, dtype=pl.UInt32)
         self.note(findings)
         faulty = findings.filter(pl.col("rule").is_in(error_rules()))[ROW].unique()
         self.report.faulty.append(faulty)

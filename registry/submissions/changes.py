@@ -3,7 +3,7 @@
 Asked of the staged rows after they were settled, so a rehearsal is asked before it is rolled back, and what was found is kept after.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -83,12 +83,15 @@ def found(connection: Connection, kind: RecordKind, reference: Reference, differ
 
 def keep(connection: Connection, reference: Reference, changes: Changes) -> None:
     """Keep what was found with the submission."""
-    numbered: list[dict[str, Any]] = [
-        asdict(each) | {"number": number} for number, each in enumerate(changes.listed, 1)
-    ]
+    numbered = [_named(each) | {"number": number} for number, each in enumerate(changes.listed, 1)]
     insert_many(connection, record_change, reference, numbered)
-    months = [asdict(each) | {"month": each.month.isoformat()} for each in changes.months]
+    months = [_named(each) | {"month": each.month.isoformat()} for each in changes.months]
     insert_many(connection, month_effect, reference, months)
+
+
+def _named(each: Change | Effect) -> dict[str, Any]:
+    """The members by name. `asdict` copies what is in them, which takes ten times as long."""
+    return {name: getattr(each, name) for name in each.__dataclass_fields__}
 
 
 def page(connection: Connection, reference: Reference, *, start: int, limit: int) -> list[Change]:

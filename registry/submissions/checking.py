@@ -1,23 +1,26 @@
-"""The second transaction of a submission: read, check, compare with the register, store rows and outcome together.
+"""The outcome of a submission: read, check, compare with the register, store rows and outcome together, in one transaction.
 
-A crash at any moment leaves the submission as it was received, and the next try does the whole again.
+Of a small one it is the transaction of its receipt too. A crash at any moment leaves a submission as it was received, and the next try
+does the whole again.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, bindparam, select
 
 from ingest.check import Context
 from ingest.files import open_file
 from ingest.reading import Amend, Reading
 from registry.settings import Secrets, Settings
 from registry.store import audit
+from registry.store.prepared import Prepared
 from registry.store.tables import match_map, organisation
 from registry.submissions import against_register, changes, staging
 from registry.submissions.changes import Changes
@@ -37,6 +40,14 @@ Seen = Callable[[int, int], None]
 LONDON = ZoneInfo("Europe/London")
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a submission ended, and what the audit log is to say of it."""
+
+    state: State
+    entry: Mapping[str, Any]
+
+
 def check(
     connection: Connection,
     reference: Reference,
@@ -44,20 +55,38 @@ def check(
     settings: Settings,
     *,
     at: datetime,
+    seen: Seen | None = None,
+) -> State | None:
+    """Work on one received submission, and audit how it ended. None: it is finished already, somebody else has it in hand, it is not
+    its turn, or its units are worked on in chunks (`units`). `seen` hears (rows done, rows in all).
+    """
+    keys = open_keys(connection, secrets, reference.tenant_id)
+    outcome = work(connection, reference, keys, settings, at=at, seen=seen)
+    if outcome is None:
+        return None
+    audit.record(connection, **outcome.entry)
+    return outcome.state
+
+
+def work(
+    connection: Connection,
+    reference: Reference,
+    keys: TenantKeys,
+    settings: Settings,
+    *,
+    at: datetime,
     path: Path | None = None,
     seen: Seen | None = None,
     few: bool = False,
-) -> State | None:
-    """Work on one received submission. None: it is finished already, somebody else has it in hand, it is not its turn, or its units
-    are worked on in chunks (`units`).
+) -> Outcome | None:
+    """As `check`, for who records the entry of the audit log.
 
-    `path` is the file where it still lies on disk; else the stored bytes are opened. `seen` hears (rows done, rows in all);
-    where it lets no more than `staging.FEW` pass, say `few`.
+    `path` is the file where it still lies on disk; else the stored bytes are opened. Where `seen` lets no more than `staging.FEW`
+    rows pass, say `few`.
     """
     held = hold(connection, reference)
     if held is None or held.door == Door.FHIR.value or _must_wait(connection, held):
         return None
-    keys = open_keys(connection, secrets, reference.tenant_id)
     with on_disk(connection, reference, keys, settings, path) as file:
         reading = _open(connection, held, file, settings)
         difference, changed = _work(connection, held, reference, reading, keys, seen, few)
@@ -69,17 +98,20 @@ def check(
     )
     store_outcome(connection, reference, state, reading.report, difference, at)
     changes.keep(connection, reference, changed)
-    audit.record(
-        connection,
-        tenant=reference.tenant_id,
-        actor=held.actor,
-        role="service",
-        action=f"submission {state.value}",
-        object_type="submission",
-        object_id=str(reference.id),
-        detail={"rows": reading.report.rows, "new": difference.new, "changed": difference.changed},
-    )
-    return state
+    return Outcome(state, _entry(held, state, reading, difference))
+
+
+def _entry(held: Any, state: State, reading: Reading, difference: Difference) -> Mapping[str, Any]:
+    """What the audit log says of the outcome."""
+    return {
+        "tenant": held.tenant_id,
+        "actor": held.actor,
+        "role": "service",
+        "action": f"submission {state.value}",
+        "object_type": "submission",
+        "object_id": str(held.id),
+        "detail": {"rows": reading.report.rows, "new": difference.new, "changed": difference.changed},
+    }
 
 
 def startable(connection: Connection, reference: Reference) -> Door | None:
@@ -92,7 +124,7 @@ def _stands(difference: Difference) -> int:
     return difference.new + difference.changed + difference.unchanged + difference.withdrawn
 
 
-def _must_wait(connection: Connection, held: Row[Any]) -> bool:
+def _must_wait(connection: Connection, held: Any) -> bool:
     """Whether an earlier file of the same trust still waits that this one's corrections may be about."""
     if held.rehearsal:
         return False
@@ -122,10 +154,11 @@ def spool(settings: Settings) -> Path:
     return folder
 
 
-def _open(connection: Connection, held: Row[Any], file: Path, settings: Settings) -> Reading:
-    sender = connection.execute(
-        select(organisation.c.code, organisation.c.nation).where(organisation.c.id == held.tenant_id)
-    ).one()
+_SENDER = Prepared(select(organisation.c.code, organisation.c.nation).where(organisation.c.id == bindparam("tenant")))
+
+
+def _open(connection: Connection, held: Any, file: Path, settings: Settings) -> Reading:
+    [sender] = _SENDER(connection, tenant=held.tenant_id)
     headings, codes = matches(connection, held)
     context = Context(
         nation=Nation(sender.nation),
@@ -141,7 +174,7 @@ def _open(connection: Connection, held: Row[Any], file: Path, settings: Settings
     return open_file(file, RecordKind(held.kind), sheet, context, headings)
 
 
-def matches(connection: Connection, held: Row[Any]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+def matches(connection: Connection, held: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """The trust's own map of headings and codes that held when the file was received."""
     if held.map_version is None:
         return {}, {}
@@ -157,7 +190,7 @@ def matches(connection: Connection, held: Row[Any]) -> tuple[dict[str, str], dic
 
 def _work(
     connection: Connection,
-    held: Row[Any],
+    held: Any,
     reference: Reference,
     reading: Reading,
     keys: TenantKeys,

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, or_, select, text
+from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, text
 
 from registry.store.prepared import Prepared
 from registry.store.tables import submission
@@ -31,20 +31,26 @@ _LOCK = Prepared(
 )
 
 
-def hold(connection: Connection, reference: Reference, *, patience: str | None = None) -> Row[Any] | None:
-    """Lock a submission that waits to the end of the transaction. None where it is done; where somebody else holds it, without
+def hold(connection: Connection, reference: Reference, *, patience: str | None = None) -> Any | None:
+    """Lock a submission that waits to the end of the transaction; gives its row. None where it is done; where somebody else holds it, without
     `patience`, at once, and with it the database's error once that is over."""
     if patience is not None:
         connection.execute(text("select set_config('lock_timeout', :patience, true)"), {"patience": patience})
-    return connection.execute(
+    held = _hold(waits=patience is not None)(connection, tenant=reference.tenant_id, submission=reference.id)
+    return held[0] if held else None
+
+
+@cache
+def _hold(*, waits: bool) -> Prepared:
+    return Prepared(
         select(submission)
         .where(
-            submission.c.tenant_id == reference.tenant_id,
-            submission.c.id == reference.id,
+            submission.c.tenant_id == bindparam("tenant"),
+            submission.c.id == bindparam("submission"),
             submission.c.state == State.RECEIVED.value,
         )
-        .with_for_update(skip_locked=patience is None)
-    ).one_or_none()
+        .with_for_update(skip_locked=not waits)
+    )
 
 
 def one_at_a_time(
@@ -56,6 +62,15 @@ def one_at_a_time(
     """
     of = [f"{tenant_id} {kind.value}" for kind in RecordKind if kind in kinds]
     _LOCK(connection, patience=patience, of=of)
+
+
+_TRY_LOCK = Prepared("select pg_try_advisory_xact_lock(hashtext('submission'), hashtext(:of)) as taken")
+
+
+def at_once(connection: Connection, tenant_id: int, kind: RecordKind) -> bool:
+    """As `one_at_a_time`, where that need not be waited for; else False."""
+    [tried] = _TRY_LOCK(connection, of=f"{tenant_id} {kind.value}")
+    return bool(tried.taken)
 
 
 def earlier_waits(

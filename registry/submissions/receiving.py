@@ -1,7 +1,7 @@
 """The receipt: the bytes, their digest and the key are kept in one commit, and from there nothing can be lost."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -33,33 +33,60 @@ def receive(connection: Connection, request: Request, keys: TenantKeys, path: Pa
     The same key with the same bytes, kind, format and mode gives the submission that is already there; with others it is
     a Conflict and nothing changes.
     """
+    reference, entry = keep(connection, request, keys, path, at=at)
+    if entry is not None:
+        audit.record(connection, **entry)
+    return reference
+
+
+def keep(
+    connection: Connection, request: Request, keys: TenantKeys, path: Path, *, at: datetime
+) -> tuple[Reference, Mapping[str, Any] | None]:
+    """As `receive`, for who has more to do in the transaction: the entry of the audit log is theirs to record, at its end. None where
+    the submission is there already."""
     _declared(connection, request)
     digest, size = _digest(path)
     if size == 0:
         raise BadRequest("The file is empty. Choose the file that holds your rows.")
     row_id = uuid4()
     received = values(connection, request, keys, digest, size) | {"id": row_id, "received_at": at}
-    added = connection.execute(
-        insert_or(submission)
-        .values(received)
-        .on_conflict_do_nothing(index_elements=["tenant_id", "idempotency_key"])
-        .returning(submission.c.id)
-    ).scalar()
-    if added is None:
-        return _again(connection, request, digest)
+    if not _ADD(connection, **received):
+        return _again(connection, request, digest), None
+    reference = Reference(request.tenant_id, row_id)
     with path.open("rb") as file:
-        _keep(connection, Reference(request.tenant_id, row_id), keys, file)
-    audit.record(
-        connection,
-        tenant=request.tenant_id,
-        actor=request.actor,
-        role=request.role,
-        action="submission received",
-        object_type="submission",
-        object_id=str(row_id),
-        detail={"kind": request.kind.value, "bytes": size, "rehearsal": request.rehearsal, "door": request.door.value},
-    )
-    return Reference(request.tenant_id, row_id)
+        _keep(connection, reference, keys, file)
+    return reference, _entry(request, reference, size, digest)
+
+
+_RECEIVED = (
+    "tenant_id", "id", "kind", "format", "mode", "rehearsal", "door", "idempotency_key", "digest", "size", "file_name_ct",
+    "state", "actor", "opt_out_screened", "overwrite_online", "map_version", "dataset_version", "definition", "received_at",
+)  # fmt: skip
+_ADD = Prepared(
+    insert_or(submission)
+    .on_conflict_do_nothing(index_elements=["tenant_id", "idempotency_key"])
+    .returning(submission.c.id),
+    _RECEIVED,
+)
+
+
+def _entry(request: Request, reference: Reference, size: int, content: bytes) -> Mapping[str, Any]:
+    """What the audit log says of the receipt."""
+    return {
+        "tenant": request.tenant_id,
+        "actor": request.actor,
+        "role": request.role,
+        "action": "submission received",
+        "object_type": "submission",
+        "object_id": str(reference.id),
+        "detail": {
+            "kind": request.kind.value,
+            "bytes": size,
+            "rehearsal": request.rehearsal,
+            "door": request.door.value,
+        },
+        "change": audit.Change(None, content),
+    }
 
 
 _LAST = Prepared("select max(received_at) as last from records.submission where tenant_id = :tenant")

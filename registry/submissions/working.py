@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
@@ -31,13 +30,12 @@ def work_one(
     settings: Settings,
     *,
     at: datetime,
-    path: Path | None = None,
     tell: bool = False,
 ) -> State | None:
     """One submission in one transaction; None if it is done or in other hands."""
     seen = _teller(store, reference) if tell else None
     with store.transaction(tenants=(reference.tenant_id,)) as connection:
-        return check(connection, reference, secrets, settings, at=at, path=path, seen=seen)
+        return check(connection, reference, secrets, settings, at=at, seen=seen)
 
 
 def work_waiting(store: Store, secrets: Secrets, settings: Settings, at: datetime) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""A file at the door: spooled to disk with a running count, received in one commit, checked in a second one if it is small.
+"""A file at the door: spooled to disk with a running count, received, and checked in the same commit if it is small.
 
 What was received stays received: if the check cannot be made now, the receipt is given and the worker makes it.
 """
@@ -24,10 +24,11 @@ from registry import submissions
 from registry.errors import Conflict, Gone, PayloadTooLarge
 from registry.identifiers import IdentifierError
 from registry.settings import Secrets, Settings
-from registry.store import Store
+from registry.store import Store, audit
 from registry.submissions import Format, Receipt, Reference, Request
-from registry.submissions.checking import Seen
+from registry.submissions.checking import Outcome, Seen, work
 from registry.submissions.keys import TenantKeys
+from registry.submissions.order import at_once
 from registry.submissions.receiving import moment, not_too_many
 from registry.submissions.staging import FEW
 from registry.web.problems import described
@@ -148,19 +149,26 @@ def secrets_of(state: State) -> Secrets:
 
 
 def deliver(state: State, request: Request, spool: Spool) -> Delivered:
-    """Receive a spooled file, then check it if it is small. Raises what `submissions.receive` raises; nothing is kept then."""
+    """Receive a spooled file, and check it if it is small and no other of its trust and kind is in hand. Raises what
+    `submissions.receive` raises; nothing is kept then.
+
+    Both are one commit: what is received apart is seen by the worker too, who might be first.
+    """
     store: Store = state.store
     with store.transaction(tenants=(request.tenant_id,)) as connection:
+        # Before the moment is taken: what is received later settles later.
+        now = spool.size <= state.settings.small_bytes and at_once(connection, request.tenant_id, request.kind)
         at = moment(connection, request.tenant_id, datetime.now(UTC))
         keys = keys_of(state, connection, request.tenant_id)
-        reference = submissions.receive(connection, request, keys, spool.path, at=at)
-        receipt = submissions.get(connection, reference)
-        again = receipt.received_at != at
-        if not again:
+        reference, received = submissions.keep(connection, request, keys, spool.path, at=at)
+        if received is not None:
             not_too_many(connection, request.tenant_id)
-    if receipt.waiting and spool.size <= state.settings.small_bytes:
-        receipt = _check_now(state, reference, spool.path) or receipt
-    return Delivered(receipt, again)
+        outcome = _check_now(connection, reference, keys, state.settings, spool.path) if now else None
+        for entry in (received, outcome.entry if outcome else None):
+            if entry is not None:
+                audit.record(connection, **entry)
+        receipt = submissions.get(connection, reference)
+    return Delivered(receipt, again=received is None)
 
 
 def keys_of(state: State, connection: Connection, tenant: int) -> TenantKeys:
@@ -173,30 +181,27 @@ def keys_of(state: State, connection: Connection, tenant: int) -> TenantKeys:
         ) from None
 
 
-def _check_now(state: State, reference: Reference, path: Path) -> Receipt | None:
-    """The receipt after the check; None where the worker has to make it."""
-    store: Store = state.store
-    settings: Settings = state.settings
-    tenants = (reference.tenant_id,)
+def _check_now(
+    connection: Connection, reference: Reference, keys: TenantKeys, settings: Settings, path: Path
+) -> Outcome | None:
+    """The check of what was just received; None where the worker has to make it, and all but the receipt is undone."""
     try:
-        with store.transaction(tenants=tenants) as connection:
-            submissions.check(
+        with connection.begin_nested():
+            return work(
                 connection,
                 reference,
-                secrets_of(state),
+                keys,
                 settings,
                 at=datetime.now(UTC),
                 path=path,
                 seen=_at_most(settings.small_rows),
                 few=settings.small_rows <= FEW,
             )
-            receipt = submissions.get(connection, reference)  # true once this is committed
     except TooManyRowsError:
         return None
     except (SQLAlchemyError, PolarsError, OSError, ValueError) as error:
-        log.warning("submission %s was received and is left to the worker: %s", reference.id, described(error))
+        log.warning("submission %s is left to the worker: %s", reference.id, described(error))
         return None
-    return receipt
 
 
 def _at_most(rows: int) -> Seen:

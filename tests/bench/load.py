@@ -93,7 +93,7 @@ def store(cluster: Cluster, path: Path, rows: int, tenant: int | None = None) ->
     with cluster.store.transaction(tenants=(holder,)) as connection:
         opened = submissions.open_keys(connection, keys, holder)
         reference = submissions.receive(connection, request, opened, path, at=AT)
-    submissions.work_one(cluster.store, reference, keys, cluster.settings, at=AT, path=path)
+    submissions.work_one(cluster.store, reference, keys, cluster.settings, at=AT)
     with cluster.store.readonly(tenants=(holder,)) as connection:
         receipt = submissions.get(connection, reference)
     assert (receipt.state, receipt.new) == ("accepted", rows), receipt

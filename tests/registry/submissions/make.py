@@ -41,7 +41,7 @@ def send(
     reference = receive(
         store, settings, tenant, path, kind, mode, rehearsal, key, door, format, at, screened, overwrite
     )
-    submissions.work_one(store, reference, keys(settings), settings, at=at, path=path)
+    submissions.work_one(store, reference, keys(settings), settings, at=at)
     path.unlink()
     with store.readonly(tenants=(tenant,)) as connection:
         return submissions.get(connection, reference)

@@ -17,7 +17,7 @@ from registry import submissions
 from registry.access import Role
 from registry.settings import Secrets, Settings
 from registry.store import Store
-from registry.submissions import Door, receiving
+from registry.submissions import Door, checking, receiving
 from tests.make import cases, csv_bytes, valid_case
 from tests.registry.submissions.make import send
 from tests.registry.web.programs import program, screened, send_file
@@ -147,15 +147,16 @@ def test_what_is_small_is_said_in_bytes_too(full: House) -> None:
 
 
 def test_a_receipt_stands_when_the_check_cannot_be_made(
-    full: House, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    full: House, client: TestClient, admin: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OSError("the disk is gone")
 
     with monkeypatch.context() as gone:
-        gone.setattr(submissions, "check", fail)
+        gone.setattr(checking, "store_outcome", fail)
         answer = send_file(client, key="k")
     assert (answer.status_code, answer.json()["state"]) == (202, "received")
+    assert [count(admin, name) for name in ("submission", "payload", "case_record", "case_version")] == [1, 1, 0, 0]
     again = send_file(client, key="k")
     assert (again.status_code, again.json()["state"], again.json()["id"]) == (200, "accepted", answer.json()["id"])
 

@@ -379,7 +379,7 @@ def test_a_rehearsed_file_is_stored_from_its_bytes_in_chunks(
         path = tmp_path / "again"
         path.write_bytes(b"".join(submissions.stored_bytes(connection, rehearsed, opened)))
         reference = submissions.receive(connection, wanted, opened, path, at=AT)
-        assert submissions.check(connection, reference, keys(settings), settings, at=AT, path=path) is None
+        assert submissions.check(connection, reference, keys(settings), settings, at=AT) is None
         with pytest.raises(Conflict):
             again.rehearsing(connection, rehearsed, opened, by=by)
     assert submissions.work_waiting(store, keys(settings), settings, AT) == {"accepted": 1}
