@@ -150,8 +150,13 @@ def when_she_answers_what_care_was_given(nurse: Visitor) -> None:
     nurse.answer("Doses missed avoidably", "2")
     nurse.page.get_by_text("Kept as a draft").wait_for()
     nurse.shows_the_guide("care")
+    why = nurse.page.get_by_role("group", name="Why doses were missed (optional)", exact=True, include_hidden=True)
+    assert why.is_hidden(), "nobody said yet that doses were missed"
     for question, answer in CARE.items():
         nurse.answer(question, answer)
+    why.get_by_label("Not signed for", exact=True).check()
+    why.get_by_label("Not signed for", exact=True).uncheck()
+    assert why.is_visible()
     nurse.press("Store and go on to what was found")
     nurse.sees("stage two of two")
 

@@ -41,7 +41,8 @@ def test_the_report_has_the_registry_s_number_and_the_whole_review(here: Team, c
     page = here.nurse.get(f"{href(case)}/report")
     all_in(
         words_of(page),
-        [case_number(case), "CASE-A", "Inadequate prophylaxis", "Doses missed avoidably", "Teach ward 7", "Ward manager",
+        [case_number(case), "CASE-A", "Inadequate prophylaxis", "Doses missed avoidably",
+         "Why doses were missed Not signed for; Refused by the patient", "Teach ward 7", "Ward manager",
          FINDINGS["learning_point"], "University College Trust", "Name", "NHS number or hospital number"],
     )  # fmt: skip
     for hid in ("1951", "999 ", "9990"):
