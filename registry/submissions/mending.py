@@ -140,8 +140,9 @@ def shown(row: FaultyRow, kind: RecordKind, codes: Mapping[str, Mapping[str, str
 
 
 def doubtful(row: FaultyRow) -> tuple[str, ...]:
-    """The fields whose date may be month first."""
-    return tuple(str(each.field) for each in row.findings if each.rule == cell.MONTH_FIRST.number)
+    """The fields whose date may be month first: one without slashes cannot be, though nothing of its column was read."""
+    unread = (str(each.field) for each in row.findings if each.rule == cell.MONTH_FIRST.number)
+    return tuple(name for name in unread if "/" in row.cells.get(name, ""))
 
 
 # --- what is sent

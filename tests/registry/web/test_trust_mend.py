@@ -231,12 +231,15 @@ def test_a_fault_is_said_at_the_sender_s_own_heading_in_words_for_a_question(nur
 
 
 def test_a_date_that_may_be_month_first_is_typed_anew(nurse: TestClient) -> None:
-    rows = cases(2)
+    rows = cases(3)
     rows[0]["diagnosis_date"], rows[1]["diagnosis_date"] = "09/20/2025", "03/09/2025"
+    day = rows[2]["diagnosis_date"].rpartition("-")[2]
     outcome = rehearsed(nurse, csv_bytes(rows))
     page = nurse.get(f"{outcome.url.path}/mend")
     assert form_of(page)["r3-diagnosis_date-day"] == [""]
     assert "Sent as 03/09/2025" in words_of(page)
+    assert "A date in this column can only be month first" in words_of(page)
+    assert form_of(page)["r4-diagnosis_date-day"] == [day], "one without slashes stands as it was sent"
     assert mended(nurse, page).url.path.endswith("/mend")
 
 
