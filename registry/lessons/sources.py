@@ -15,6 +15,7 @@ from registry.cases.states import CaseState
 from registry.errors import Conflict, NotFound
 from registry.lessons.lists import Kind
 from registry.lessons.screen import Known, Patient
+from registry.store import audit
 from registry.store.lessons import screening_list
 from registry.store.tables import organisation, person
 from schemas.record import RecordKind
@@ -115,8 +116,11 @@ def own_words(desk: Desk) -> tuple[str, ...]:
 
 
 def keep_own_words(desk: Desk, words: str) -> None:
-    """Keep the trust's own words, one a line, instead of those before."""
+    """Keep the trust's own words, one a line, instead of those before; audited, where they are others."""
+    before = list(own_words(desk))
     lines = sorted({" ".join(line.split()) for line in words[:LONGEST_LIST].splitlines() if len(line.strip()) > 1})
+    if lines == before:
+        return
     values = {
         "words_ct": seal(desk, _LIST, desk.tenant_id, "words", "\n".join(lines)),
         "changed_by": desk.by.label,
@@ -124,3 +128,7 @@ def keep_own_words(desk: Desk, words: str) -> None:
     }
     kept = insert(screening_list).values(tenant_id=desk.tenant_id, **values)
     desk.connection.execute(kept.on_conflict_do_update(index_elements=["tenant_id"], set_=values))
+    audit.record(
+        desk.connection, tenant=desk.tenant_id, actor=desk.by.label, role=desk.by.role, action="own words kept",
+        object_type=_LIST, object_id=str(desk.tenant_id), detail={"words": len(lines)}, change=audit.Change(before, lines),
+    )  # fmt: skip

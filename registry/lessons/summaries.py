@@ -21,6 +21,7 @@ from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
 from registry.lessons import published, themes
 from registry.lessons.lists import theme_words
 from registry.lessons.screen import Hit, Known, screen
+from registry.store.audit import Change
 from registry.store.lessons import learning_summary, published_summary
 
 LONDON: Final = ZoneInfo("Europe/London")
@@ -175,6 +176,8 @@ def edit(
     public = {each.id for each in published.chosen(connection, chosen) if each.text is not None}
     values = {"introduction": words, "chosen": sorted(public, key=str), "edited_by": _hands(found, by)}
     _write(connection, found, State.DRAFT, values)
+    change = Change([found.introduction, *found.chosen], [words, *values["chosen"]])
+    note(connection, by, "learning summary edited", "learning_summary", number, {"version": found.version + 1}, change)
     return []
 
 
@@ -182,6 +185,7 @@ def propose(connection: Connection, number: int, *, seen: int, by: Actor) -> Non
     """Say that it is ready for another person. Raises as `edit`."""
     found = _next(connection, number, Act.PROPOSE, seen, by)
     _write(connection, found, State.PROPOSED, {"edited_by": _hands(found, by)})
+    note(connection, by, "learning summary proposed", "learning_summary", number, {"version": found.version + 1})
 
 
 def publish(connection: Connection, number: int, *, seen: int, by: Actor, at: datetime) -> None:

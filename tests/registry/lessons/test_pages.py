@@ -188,6 +188,16 @@ def test_an_action_is_offered_with_whether_it_is_done(here: Scene) -> None:
     assert "Under way" in words_of(here.place.house.browser().get(f"/learning/{copy}"))
 
 
+def test_a_nurse_changes_it_and_takes_it_back(here: Scene) -> None:
+    nurses, address = nurse(here), f"/trust/learning/{here.point(here.offered()).id}"
+    given = {"theme": "missed_doses", "stage": "transfer", "factor": "team", "text": "Charts are read at handover"}
+    changed = send(nurses, f"{address}/change", f"{address}/change", **given)
+    assert changed.headers["location"] == f"{address}?done=revised"
+    assert "Charts are read at handover" in nurses.get(address).text
+    gone = send(nurses, address, f"{address}/withdraw")
+    assert gone.headers["location"] == f"{address}?done=withdrawn"
+
+
 def test_a_trust_keeps_words_of_its_own(here: Scene) -> None:
     nurses = nurse(here)
     hidden = fields(nurses.get("/trust/learning/words").text, "/trust/learning/words")

@@ -25,7 +25,7 @@ from registry.store.desk import outbox
 from registry.store.letters import parted
 from tests.registry.lessons.scene import FILED, TEXT, Scene, national, scene
 from tests.registry.web.paper import needs_pango, words_of_pdf
-from tests.registry.web.visitors import words_of
+from tests.registry.web.visitors import token_of, words_of
 from tests.registry.web.welsh import all_translated, check_welsh
 
 IN_QUARTER = datetime(2026, 2, 2, 10, tzinfo=UTC)
@@ -149,6 +149,18 @@ def test_whoever_had_a_hand_in_it_does_not_publish_it(here: Scene, second: Actor
         summaries.publish(connection, 1, seen=2, by=second, at=AFTER)
     with here.store.transaction(role="hat_national") as connection:
         summaries.publish(connection, 1, seen=3, by=second, at=AFTER)
+
+
+def test_it_is_edited_and_proposed_on_its_page(here: Scene, admin: psycopg.Connection) -> None:
+    here.published(at=IN_QUARTER)
+    work(here)
+    assert here.lead.id is not None
+    lead, address = here.place.house.signed_in(here.lead.id), "/team/learning/summaries/1"
+    given = {"form_token": token_of(lead.get(address)), "seen": "1", "introduction": "Look at charts."}
+    assert lead.post(address, data=given | {"then": "propose"}).headers["location"].endswith("done=proposed")
+    assert "Look at charts." in lead.get(address).text
+    acts = admin.execute("select action from records.audit where object_type = 'learning_summary' order by sequence")
+    assert acts.fetchall() == [("learning summary edited",), ("learning summary proposed",)]
 
 
 def test_the_database_too_refuses_one_person(here: Scene, admin: psycopg.Connection) -> None:

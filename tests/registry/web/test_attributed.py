@@ -260,3 +260,16 @@ def test_the_office_decides_and_both_see_it(three: Three) -> None:
     assert "The registry office decided" in words_of(three.named.get(three.case))
     assert "Decided by the registry office" in words_of(three.reporter.get("/trust/attributed"))
     assert "Nothing is in dispute" in words_of(three.office.get("/office"))
+
+
+def test_the_office_decides_on_a_pair(three: Three) -> None:
+    three.hold()
+    three.hold("RH5", "RH5", "THEIR-OWN")
+    three.run()
+    path = f"/office/pairs/{three.one('select id from linkage.pair')}"
+    page = three.office.get(path)
+    seen = page.text.split('name="seen" value="')[1].split('"')[0]
+    fields = {"form_token": token_of(page), "seen": seen, "code": three.full.code("office")}
+    assert three.office.post(f"{path}/decide", data=fields | {"answer": ""}).status_code == 422
+    assert three.office.post(f"{path}/decide", data=fields | {"answer": "dismiss"}).status_code == 303
+    assert "Nothing is in dispute" in words_of(three.office.get("/office"))

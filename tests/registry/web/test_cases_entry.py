@@ -262,6 +262,8 @@ def test_a_draft_of_a_change_that_shows_what_identifies_says_so_first_and_notes_
     here.hold("A", ward="Ward 12")
     edit = f"{here.path('A')}/edit"
     shown = press(here.nurse, here.nurse.get(edit), edit, wants="reveal")
+    told = here.nurse.post(f"{here.path('A')}/draft", data=form_in(shown, edit) | {"ward": "Ward 98"})
+    assert told.json()["said"].startswith("Saved as a draft at ")
     press(here.nurse, shown, edit, ward="Ward 99", wants="draft")
     choice = here.nurse.get(edit)
     assert "going on shows it, and that is noted" in words_of(choice)

@@ -412,6 +412,9 @@ def test_with_an_account_a_case_is_answered_and_gone(here: Team) -> None:
     kept = again(browser, browser.get(path), {**ANSWER, "learning_point": "Later"}, action=f"{path}/send", then="later")
     assert kept.headers["location"] == "/review"
     assert "Later" in browser.get(path).text
+    typed = hidden(form_of(browser.get(path), f"{path}/send")) | {"learning_point": "Later still"}
+    assert "Not sent yet" in browser.post(f"{path}/draft", data=typed).json()["said"]
+    assert "Later still" in browser.get(path).text
     answer = again(browser, browser.get(path), ANSWER, action=f"{path}/send", then="send")
     assert "Your answer is sent" in words_of(answer)
     assert here.state(asked.case) == "rca_open"

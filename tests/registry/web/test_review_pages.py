@@ -1,5 +1,6 @@
 """The pages of a review: begun, answered in two stages or on one page, ended; drafts, stale forms, doubled ones, markup, other trusts."""
 
+import re
 from uuid import UUID, uuid4
 
 import psycopg
@@ -456,6 +457,19 @@ def test_stranger_and_nobody(here: Team) -> None:
     assert stranger.get(href(case)).status_code == 303
     nobody: TestClient = here.house.signed_in(here.house.person("nobody"))
     assert nobody.get(href(case)).status_code == 404
+
+
+def test_an_action_is_changed_and_then_done(here: Team) -> None:
+    case = begun(here)
+    action = {"what": "Teach", "owner_role": "matron", "due_on": "2026-03-01", "themes": "missed_doses"}
+    send(here.nurse, href(case), action, action=f"{href(case)}/actions")
+    [ident] = set(re.findall(rf"{href(case)}/actions/([0-9a-f-]{{36}})", here.nurse.get(href(case)).text))
+    page = f"{href(case)}/actions/{ident}"
+    assert send(here.nurse, page, action | {"what": "Teach all"}, then="change").status_code == 303
+    assert "Teach all" in here.nurse.get(href(case)).text
+    done = send(here.nurse, page, {"done_on": "2026-01-02", "evidence": "A register"}, then="done")
+    assert done.status_code == 303, words_of(done)
+    assert "A register" in here.nurse.get(page).text
 
 
 # --- queries
