@@ -99,7 +99,7 @@ def in_order(roles: Iterable[str]) -> tuple[Role, ...]:
 def role_faults(roles: Collection[Role], address: str, domains: Collection[str]) -> list[tuple[str, str]]:
     """What is wrong with giving somebody of this address these roles. Links to cases go to the allowed domains only; so does this."""
     if not roles:
-        return [("roles", "Choose at least one role. To end all of them, shut the person out")]
+        return [("roles", "Choose at least one role")]
     if Role.CONSULTANT_REVIEWER in roles and address.rpartition("@")[2].lower() not in domains:
         return [("roles", "A consultant reviewer needs an address in one of the domains for consultants")]
     return []
@@ -123,6 +123,8 @@ def change_roles(
     known = _managed(connection, organisation_id, person_id, by)
     if known.standing is not Standing.OPEN or known.fingerprint != seen:
         raise Conflict(STALE)
+    if not roles:
+        raise Unprocessable(errors=[("roles", "Choose at least one role. To end all of them, disable the person")])
     new = set(roles) - set(known.roles)
     if wrong := role_faults(roles, known.address, domains if Role.CONSULTANT_REVIEWER in new else (_domain(known),)):
         raise Unprocessable(errors=wrong)

@@ -110,7 +110,8 @@ def _joined(*words: str) -> str:
 def _clot(case: Values) -> Iterator[Step]:
     if case.get("symptom_onset_date"):
         yield Step("Symptoms began", case["symptom_onset_date"])
-    words = _joined(_words(VteType, case.get("vte_type")), _words(DiagnosisSetting, case.get("diagnosis_setting")))
+    where = _words(DiagnosisSetting, case.get("diagnosis_setting"))
+    words = _joined(_words(VteType, case.get("vte_type")), where[:1].lower() + where[1:])
     yield Step("Clot diagnosed", case.get("diagnosed_at") or case.get("diagnosis_date"), words)
 
 
