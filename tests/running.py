@@ -155,7 +155,14 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "PYTHONUNBUFFERED": "1",
     }
-    more = {"database_url", "public_database_url", "web_processes", "metrics", "traces"} & settings.model_fields_set
+    more = {
+        "database_url",
+        "public_database_url",
+        "web_processes",
+        "metrics",
+        "traces",
+        "provider",
+    } & settings.model_fields_set
     return given | processes.environment(
         Settings.model_construct(more, **{name: getattr(settings, name) for name in more})
     )
