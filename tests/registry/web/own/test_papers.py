@@ -96,7 +96,7 @@ def test_without_a_month_there_is_no_rate() -> None:
 
 def test_kings_shares_are_given_as_bounds_where_too_few_were_reviewed() -> None:
     """counting.md 4.4: 57 of 152 reviewed of 236 cases, 24.2 to 59.7 %; 64 % reviewed is below the floor."""
-    found = Themes(236, 152, 57, {}, {}, {}, {}, {}, 0, 0)
+    found = Themes(236, 152, 57, {}, {}, {}, {}, 0, 0)
     assert pack_words.of_reviews(found, 0.8) == [
         "152 of 236 cases that this organisation reported for the period have a complete review (64%).",
         "That is less than 80%, so no share of preventable cases is given; 57 of the reviewed were found potentially preventable.",
@@ -106,7 +106,7 @@ def test_kings_shares_are_given_as_bounds_where_too_few_were_reviewed() -> None:
 
 def test_a_share_of_enough_reviews_has_wilsons_limits() -> None:
     """statistics.md 1.2: 65 of 100 is 55.3 to 73.6 %."""
-    said = pack_words.of_reviews(Themes(100, 100, 65, {}, {}, {}, {}, {}, 2, 7), 0.8)
+    said = pack_words.of_reviews(Themes(100, 100, 65, {}, {}, {}, {}, 2, 7), 0.8)
     assert said[1] == "65 of these were potentially preventable: 65% (95% limits 55% to 74%)."
     assert said[2] == "In 2 cases doses were missed avoidably, 7 in all."
 
