@@ -132,5 +132,5 @@ def answer(
     )  # fmt: skip
     audit.record(
         connection, tenant=tenant, actor=by.label, role=by.role, action="outlier answered", object_type="outlier",
-        object_id=str(ident), detail={"answer": seen + 1},
+        object_id=str(ident), detail={"answer": seen + 1}, change=audit.Change(None, [words, data_right]),
     )  # fmt: skip

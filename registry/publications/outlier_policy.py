@@ -171,5 +171,6 @@ def adopt(connection: Connection, policy: Policy, source: str, *, by: Actor, at:
     audit.record(
         connection, tenant=SYSTEM_TENANT, actor=by.label, role=by.role, action="outlier policy adopted",
         object_type="outlier policy", object_id=str(latest + 1),
+        change=audit.Change(latest or None, [policy.model_dump(mode="json"), source]),
     )  # fmt: skip
     return latest + 1

@@ -214,7 +214,7 @@ def move(
     add(connection, line, to, evidence, by.label, by.name, at)
     audit.record(
         connection, tenant=SYSTEM_TENANT, actor=by.label, role=by.role, action=f"outlier {to.value}", object_type="outlier",
-        object_id=str(ident), detail={"step": line.steps + 1},
+        object_id=str(ident), detail={"step": line.steps + 1}, change=audit.Change(line.state, [to, evidence]),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from registry.settings import Settings, load
 from registry.store import SYSTEM_TENANT, Store
 from tests.registry.web.visitors import PASSWORD, SECRET, House, house, send, shown_by, token_of, words_of
 
-CODES = re.compile(r"<code>([a-z2-7]{4}(?:-[a-z2-7]{4}){3})</code>")
+CODES = re.compile(r"<code[^>]*>([a-z2-7]{4}(?:-[a-z2-7]{4}){3})</code>")
 
 
 @pytest.fixture
