@@ -182,6 +182,38 @@ def test_an_address_that_no_honest_client_sends(
     assert before.same(State.of(admin)) == []
 
 
+LINES = {
+    "a method that is none": b"BREW /api/me HTTP/1.1\r\nHost: x\r\n",
+    "a method in small letters": b"get /api/me HTTP/1.1\r\nHost: x\r\n",
+    "a method of 300 letters": b"A" * 300 + b" /api/me HTTP/1.1\r\nHost: x\r\n",
+    "CONNECT": b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n",
+    "TRACE": b"TRACE /api/me HTTP/1.1\r\nHost: x\r\nMax-Forwards: 0\r\n",
+    "OPTIONS of all": b"OPTIONS * HTTP/1.1\r\nHost: x\r\n",
+    "a proxy's address": b"GET http://canary-host.example/api/me HTTP/1.1\r\nHost: x\r\n",
+    "no host": b"GET /api/me HTTP/1.1\r\n",
+    "two hosts": b"GET /api/me HTTP/1.1\r\nHost: a\r\nHost: b\r\n",
+    "half an address as host": b"GET /api/me HTTP/1.1\r\nHost: [\r\n",
+    "a blank before the colon": b"GET /api/me HTTP/1.1\r\nHost : x\r\n",
+    "another version": b"GET /api/me HTTP/3.0\r\nHost: x\r\n",
+    "an upgrade": b"GET /api/me HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+    "two lengths": b"POST /api/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
+    "a length and pieces": b"POST /api/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n",
+    "a length below nothing": b"POST /api/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n",
+}
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
+def test_a_request_that_no_honest_client_sends(
+    door: Door, admin: psycopg.Connection, before: State, line: bytes
+) -> None:
+    """Nobody's: refused, in whatever words, and nothing of it comes back."""
+    answer = door.raw(line + f"X-Canary: {CANARY}\r\nConnection: close\r\n\r\n0\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 4"), answer[:200]
+    assert CANARY.encode() not in answer
+    assert b"canary-host" not in answer
+    assert before.same(State.of(admin)) == []
+
+
 PARAMETERS = [
     {"kind": CANARY},
     {"mode": CANARY},
