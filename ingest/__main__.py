@@ -10,7 +10,6 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -24,6 +23,7 @@ from ingest.reading import Reading, Report
 from ingest.report import annotated_workbook, failed_rows, findings_csv, line
 from ingest.tabular import Format
 from schemas.codelist import Nation
+from schemas.days import LONDON
 from schemas.finding import rule_id
 from schemas.record import RecordKind
 
@@ -56,7 +56,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Check a file as the registry will check it. Nothing leaves this machine."""
-    day = (on or datetime.now(ZoneInfo("Europe/London"))).date()
+    day = (on or datetime.now(LONDON)).date()
     context = Context(nation, organisation.upper(), day, synthetic)
     if file.suffix.lower() in FHIR:
         if kind or annotated or failed or findings:

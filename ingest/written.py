@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from schemas.days import LONDON
 from schemas.dictionary import Field, fields
 from schemas.record import RecordKind
 from schemas.values import MonthType
-
-LONDON = ZoneInfo("Europe/London")
 
 
 def written(each: Field, value: Any) -> str | None:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Event, Thread
-from zoneinfo import ZoneInfo
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -31,10 +30,10 @@ from registry.publications import drafting
 from registry.settings import Secrets, Settings
 from registry.store import Store
 from registry.web.open_data import job as open_data
+from schemas.days import LONDON
 
 log = logging.getLogger(__name__)
 
-LONDON = ZoneInfo("Europe/London")
 ROLES = ("hat_app", "hat_jobs", "hat_national")
 KEYS = ("match", "master", "offset", "signing", "audit")
 LOOK_SECONDS = 60.0

@@ -6,7 +6,8 @@ All others are left to the strict reading of `values`, which gives the same valu
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ Which = npt.NDArray[np.bool_]
 Strictly = Callable[[pl.Series], pl.Series]
 """The reading of a column that decides whatever is left to it."""
 
-LONDON = "Europe/London"
+LONDON: Final = ZoneInfo("Europe/London")
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 # Where the digits of year, month and day stand, and what stands where between them.
 _ISO = ((0, 1, 2, 3), (5, 6), (8, 9), {4: ord("-"), 7: ord("-")})
@@ -145,7 +146,7 @@ def _ahead() -> Numbers:
     starts = np.stack([np.zeros(last - first + 1, np.int64), np.full(last - first + 1, _MORNING)], axis=1)
     minutes = (np.arange(first, last + 1)[:, np.newaxis] * (24 * 60) + starts).reshape(-1)
     wall = pl.Series(minutes * 60_000_000).cast(pl.Datetime("us"))
-    london = wall.dt.replace_time_zone(LONDON, ambiguous="null", non_existent="null").dt.convert_time_zone("UTC")
+    london = wall.dt.replace_time_zone(LONDON.key, ambiguous="null", non_existent="null").dt.convert_time_zone("UTC")
     ahead = (wall - london.dt.replace_time_zone(None)).dt.total_minutes()
     # An hour that is doubled or left out within a part would show as another distance at its end.
     steady = (ahead == ahead.shift(-1)).fill_null(value=False)

@@ -265,7 +265,7 @@ def _instant(text: pl.Expr) -> pl.Expr:
 
 
 def _in_london(wall: pl.Expr, ambiguous: str = "earliest") -> pl.Expr:
-    return wall.dt.replace_time_zone(LONDON, ambiguous=ambiguous, non_existent="null")  # type: ignore[arg-type] # a Literal
+    return wall.dt.replace_time_zone(LONDON.key, ambiguous=ambiguous, non_existent="null")  # type: ignore[arg-type] # a Literal
 
 
 def _doubled(text: pl.Expr, moment: pl.Expr) -> pl.Expr:

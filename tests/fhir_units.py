@@ -11,18 +11,17 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
-from zoneinfo import ZoneInfo
 
 import orjson
 
 from schemas import codes, fhir
+from schemas.days import LONDON
 from schemas.dictionary import Field
 from schemas.fhir import Answer
 from schemas.record import RecordKind
 
 Resource = dict[str, Any]
 
-_LONDON = ZoneInfo("Europe/London")
 _DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 
@@ -276,7 +275,7 @@ def _moment(text: str) -> str:
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2})?", text):
         return text
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=_LONDON).isoformat()
+        return datetime.fromisoformat(text).replace(tzinfo=LONDON).isoformat()
     except ValueError:
         return text
 

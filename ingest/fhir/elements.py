@@ -6,7 +6,6 @@ Nothing here refuses: what has another shape than R4's is named by `ingest.fhir.
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from ingest.characters import SPACES
 from schemas import fhir
@@ -21,7 +20,6 @@ marked and the rules that need it keep silent. It is told apart by identity (`is
 
 DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
-_LONDON = ZoneInfo(LONDON)
 _DAY = len("2026-02-20")
 _SECOND = len("2026-02-20T09:15:00")
 
@@ -68,7 +66,7 @@ def london_day(text: str) -> str:
         return text
     try:
         read = datetime.fromisoformat(text)
-        return text[:_DAY] if read.tzinfo is None else read.astimezone(_LONDON).date().isoformat()
+        return text[:_DAY] if read.tzinfo is None else read.astimezone(LONDON).date().isoformat()
     except (ValueError, OverflowError):
         return text[:_DAY]
 

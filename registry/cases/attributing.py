@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, text
 
@@ -20,9 +19,9 @@ from registry.settings import Secrets, Settings
 from registry.store import Store, audit
 from registry.submissions.keys import TenantKeys, open_keys
 from schemas.counting import CaseScope
+from schemas.days import LONDON
 from schemas.record import RecordKind
 
-LONDON = ZoneInfo("Europe/London")
 WORKER = "worker"
 TOLD_OF = (CaseScope.IN, CaseScope.LINE_RELATED, CaseScope.IMMOBILISATION, CaseScope.PREGNANCY_ASSOCIATED)
 """Cases that count or are shown beside the rate. What is only suspected, or out of scope, is nobody else's to know."""

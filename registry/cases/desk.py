@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, insert, literal, select
 
@@ -20,8 +19,7 @@ from registry.settings import Secrets, Settings
 from registry.store import audit
 from registry.store.desk import case_event
 from registry.submissions.keys import Ring, TenantKeys, open_keys, unwrapped
-
-LONDON = ZoneInfo("Europe/London")
+from schemas.days import LONDON
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from schemas.codelist import Sure
 from schemas.codes import AdmissionGroup, PatientClassification, PregnancyStatus, ThrombosisFactor, Timely, YesNo
 from schemas.counting import IndexStay
-
-LONDON = ZoneInfo("Europe/London")
+from schemas.days import LONDON
 
 TIMELY_HOURS = 14
 """From admission to the assessment and to the first dose (NG89, QS201; DAPB1593)."""

@@ -15,13 +15,14 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from registry.access import Right, holders
 from registry.cases import drawing
-from registry.cases.desk import LONDON, Desk, note, record
+from registry.cases.desk import Desk, note, record
 from registry.cases.said import SAID
 from registry.cases.transitions import OPEN, TRANSITIONS, CaseState, Transition, between, diagram, due, following
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
 from registry.store.audit import Change
 from registry.store.desk import case_work
 from registry.store.tables import membership, person, succession
+from schemas.days import LONDON
 
 __all__ = [
     "OPEN",

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
@@ -22,8 +21,8 @@ from registry.settings import Secrets, Settings
 from registry.store import Store, audit
 from registry.submissions.keys import open_keys
 from registry.submissions.request import Door
+from schemas.days import LONDON
 
-LONDON = ZoneInfo("Europe/London")
 JOB = "work"
 OVERLAP = timedelta(minutes=10)
 """What is recorded has the time at which its transaction began, and is seen when that ends. One that took longer than this is found by

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from schemas.codelist import CodeList
 from schemas.codes import DiagnosisSetting, DiedWithin90Days, Given, Indicated, RiskAssessment, Timely, VteType, Yes
-
-LONDON = ZoneInfo("Europe/London")
+from schemas.days import LONDON
 
 Values = Mapping[str, Any]
 

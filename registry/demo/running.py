@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
@@ -16,10 +15,10 @@ from registry.demo.marking import Mark
 from registry.demo.scene import Member, members
 from registry.demo.setting import ACCOUNTS, read_accounts, write_accounts
 from registry.settings import Settings
+from schemas.days import LONDON
 
 FEWEST_MONTHS = 3
 RELEASES = 2
-LONDON = ZoneInfo("Europe/London")
 
 
 def run(

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -23,8 +22,8 @@ from registry.lessons.lists import theme_words
 from registry.lessons.screen import Hit, Known, screen
 from registry.store.audit import Change
 from registry.store.lessons import learning_summary, published_summary
+from schemas.days import LONDON
 
-LONDON: Final = ZoneInfo("Europe/London")
 LONGEST: Final = 4_000
 """Characters of an introduction."""
 

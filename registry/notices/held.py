@@ -1,11 +1,10 @@
 """Who holds which role where, as the worker needs it to know whom to tell."""
 
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
-LONDON = ZoneInfo("Europe/London")
+from schemas.days import LONDON
 
 # From the day of a merger also at the predecessors, as people's own requests have it. National roles stand under the registry's own id.
 _HOLDERS = text("""

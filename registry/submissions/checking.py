@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -33,11 +32,10 @@ from registry.submissions.receiving import stored_bytes
 from registry.submissions.request import Door, Format, Mode, Reference, State, sheet_format
 from registry.submissions.settling import Difference, settle
 from schemas.codelist import Nation
+from schemas.days import LONDON
 from schemas.record import RecordKind
 
 Seen = Callable[[int, int], None]
-
-LONDON = ZoneInfo("Europe/London")
 
 
 @dataclass(frozen=True, slots=True)

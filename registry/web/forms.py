@@ -10,13 +10,13 @@ from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 
 from registry.web import asked_words, boxes
 from registry.web.fields import Fault, text
 from schemas.codelist import Nation
+from schemas.days import LONDON
 from schemas.dictionary import Field, field
 from schemas.finding import Finding, Severity
 from schemas.item import Stage
@@ -32,7 +32,6 @@ from schemas.values import (
     TextType,
 )
 
-LONDON = ZoneInfo("Europe/London")
 MOST_RADIOS = 7
 """A list with more choices is folded into a select."""
 LONG_TEXT = 100

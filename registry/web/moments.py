@@ -1,9 +1,8 @@
 """Days and moments as people read them, the same on every page: the clocks of London, wherever the moment was noted."""
 
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
-LONDON = ZoneInfo("Europe/London")
+from schemas.days import LONDON
 
 
 def said_time(at: datetime | None) -> str:

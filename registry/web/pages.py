@@ -36,7 +36,8 @@ from registry.web.languages import (
     speaking,
     translated,
 )
-from registry.web.moments import LONDON, said_day, said_time
+from registry.web.moments import said_day, said_time
+from schemas.days import LONDON
 
 SERVICE = "HAT registry"
 STATIC = Path(__file__).parent / "static"

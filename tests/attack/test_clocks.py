@@ -15,10 +15,11 @@ import pytest
 
 import registry.accounts
 from registry import claims, submissions
-from registry.jobs import LONDON, Every, Job, Means, Nightly, run_due, worker_name
+from registry.jobs import Every, Job, Means, Nightly, run_due, worker_name
 from registry.settings import KEYS, Secrets, Settings
 from registry.store import Store
 from registry.submissions.receiving import moment
+from schemas.days import LONDON
 from tests.make import csv_bytes, valid_case
 from tests.registry.make import make_organisation
 from tests.registry.submissions.make import AT, keys, receive, send

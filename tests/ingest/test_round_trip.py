@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -25,13 +24,13 @@ from ingest.reading import Reading
 from ingest.tabular import Format
 from schemas import values as held
 from schemas.codelist import CodeList, Nation
+from schemas.days import LONDON
 from schemas.dictionary import Field, fields, key
 from schemas.record import RecordKind
 from schemas.values import FieldType
 from tests.make import ON, nhs_number
 from tests.schemas.judging import SENDER, text_frame
 
-LONDON = ZoneInfo("Europe/London")
 NATION = {RecordKind.WALES_QUARTER: Nation.WALES}
 SNOMED = ("59282003", "132281000119108", "706870000", "16332841000119106")
 CASES: tuple[Callable[[str], str], ...] = (str, str.lower, str.upper, str.title)

@@ -19,7 +19,6 @@ from sqlalchemy import text
 
 from registry import claims
 from registry.jobs import (
-    LONDON,
     TIMETABLE,
     Constantly,
     Every,
@@ -34,6 +33,7 @@ from registry.jobs import (
 )
 from registry.settings import KEYS, Secrets, Settings
 from registry.store import Store
+from schemas.days import LONDON
 
 AT = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 NIGHT = Nightly(time(2, 30))

@@ -44,7 +44,7 @@ def test_no_day_beyond_the_years_and_none_that_does_not_exist() -> None:
 
 def test_every_hour_about_every_change_of_the_clocks() -> None:
     changes = pl.datetime_range(datetime(1900, 1, 1), datetime(2101, 1, 1), "30m", eager=True)
-    odd = changes.filter(changes.dt.replace_time_zone(days.LONDON, ambiguous="null", non_existent="null").is_null())
+    odd = changes.filter(changes.dt.replace_time_zone(days.LONDON.key, ambiguous="null", non_existent="null").is_null())
     about = sorted({moment + timedelta(hours=hours) for moment in odd for hours in range(-30, 31)})
     assert len(about) > 10_000
     alike_moments([moment.strftime("%Y-%m-%d %H:%M") for moment in about])

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -12,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.codelist import Nation
+from schemas.days import LONDON
 from schemas.dictionary import field, fields
 from schemas.record import RecordKind
 from schemas.values import month_first, verhoeff_fits
 from tests.make import nhs_number
 
-LONDON = ZoneInfo("Europe/London")
 CASE = RecordKind.CASE
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -14,8 +13,7 @@ from registry.store.prepared import Prepared
 from registry.submissions.keys import TenantKeys, ring_of, unwrapped
 from registry.submissions.senders import screened
 from schemas.codelist import Nation
-
-LONDON = ZoneInfo("Europe/London")
+from schemas.days import LONDON
 
 
 @dataclass(frozen=True, slots=True)

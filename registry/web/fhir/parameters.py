@@ -6,19 +6,18 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 
 from registry.errors import BadRequest, Fault
 from registry.web.fhir.asking import GENERAL, wishes
 from schemas import fhir
+from schemas.days import LONDON
 
 COUNT, CURSOR, SUMMARY = "_count", "_cursor", "_summary"
 RESULT = frozenset({COUNT, CURSOR, SUMMARY})
 MOST, USUAL = 200, 50
 """So many resources are in a page at most, and where nothing is said."""
-LONDON = ZoneInfo("Europe/London")
 _COUNTED = re.compile("[0-9]{1,9}")
 _MOST_VALUES = 100
 _WHEN = re.compile(

@@ -26,12 +26,12 @@ from registry.errors import Conflict, NotFound, PreconditionFailed
 from registry.store import Store
 from registry.store.tables import submission
 from registry.submissions import Door, Format, Mode, units
-from registry.submissions.checking import LONDON
 from registry.submissions.senders import Sender, only_sender, senders
 from registry.submissions.units import Refused, Settled
 from registry.web.fhir import asking, entries, refusals
 from registry.web.uploads import secrets_of
 from schemas import fhir
+from schemas.days import LONDON
 from schemas.rules import fhir as rules
 
 DECLARE = (

@@ -26,9 +26,9 @@ from registry.web.actor import require
 from registry.web.bodies import submitted_form
 from registry.web.downloads import attachment
 from registry.web.fields import Fault, faults, text, texts
-from registry.web.moments import LONDON
 from registry.web.pages import render
 from registry.web.release import present
+from schemas.days import LONDON
 
 router = APIRouter(prefix="/team/publications")
 

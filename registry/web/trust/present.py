@@ -8,9 +8,9 @@ from registry.submissions import Receipt, Tally
 from registry.submissions.due import Standing
 from registry.submissions.request import sheet_format
 from registry.submissions.senders import Sender
-from registry.web.moments import LONDON
 from registry.web.moments import said_day as said_day
 from registry.web.moments import said_time as said_time
+from schemas.days import LONDON
 from schemas.dictionary import RECORDS, fields
 from schemas.finding import Finding, Severity, rule_id
 from schemas.record import RecordKind

@@ -12,7 +12,7 @@ from registry.publications import auditing
 from registry.settings import Secrets, Settings
 from registry.store import Store
 from registry.store.tables import audit, draft_cell, publication
-from registry.web.pages import LONDON
+from schemas.days import LONDON
 from tests.registry.publications.make import hold_counts, split_counts
 from tests.registry.web.at_release_desk import approve, audited, prepared, released, two_trusts
 from tests.registry.web.visitors import House, send, token_of, words_of

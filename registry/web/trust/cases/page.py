@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from registry.access import Actor, Right
 from registry.cases import second_reading, standing, states, story
-from registry.cases.desk import LONDON, Desk
+from registry.cases.desk import Desk
 from registry.cases.states import CaseState, Work, following
 from registry.cases.story import Head, Person, Story
 from registry.cases.timeline import timeline
@@ -30,6 +30,7 @@ from registry.web.trust.cases import told
 from registry.web.trust.cases.filling import Typed
 from registry.web.trust.cases.worklist import WORKERS
 from registry.web.uploads import secrets_of
+from schemas.days import LONDON
 from schemas.record import RecordKind
 
 router = APIRouter(prefix="/trust/cases")

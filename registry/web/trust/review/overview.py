@@ -13,7 +13,6 @@ from registry.access import Actor, Right
 from registry.cases import actions, consultant, second_reading, states
 from registry.cases.actions import OwnerRole
 from registry.cases.consultant import Link
-from registry.cases.desk import LONDON
 from registry.cases.review import Page, response_words, responses, title
 from registry.cases.second_reading import Place
 from registry.cases.states import CONSULTANT_SILENT, CaseState, SecondReading
@@ -28,6 +27,7 @@ from registry.web.trust.review.ending import end, state_seen
 from registry.web.trust.review.opening import Opened, address, opened
 from registry.web.trust.review.present import case_rows, due_words, fact_rows, judgement_rows, said, stages, tag_of
 from schemas.codes import DiedWithin90Days, Inadequacy, ResponseType
+from schemas.days import LONDON
 from schemas.dictionary import fields
 from schemas.finding import Finding
 from schemas.record import RecordKind
