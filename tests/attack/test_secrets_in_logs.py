@@ -5,6 +5,7 @@ made and used through the running service, rightly and wrongly, and then looked 
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
@@ -18,7 +19,7 @@ from registry.store import Store
 from tests.attack.opening import ALL, Scene
 from tests.attack.rows import dump_everything
 from tests.conftest import Database
-from tests.registry.accounts.provider import CLIENT, SECRET, STRONG
+from tests.registry.accounts.provider import CLIENT, STRONG, with_secret
 from tests.registry.accounts.provider import running as running_provider
 from tests.registry.operation.test_traces import collector
 from tests.registry.web.programs import screened
@@ -38,16 +39,15 @@ def traced() -> Iterator[tuple[str, list[Any]]]:
 
 @pytest.fixture
 def scene(
-    settings: Settings, store: Store, admin: psycopg.Connection, traced: tuple[str, list[Any]]
+    settings: Settings, store: Store, admin: psycopg.Connection, traced: tuple[str, list[Any]], tmp_path: Path
 ) -> Iterator[Scene]:
     admin.autocommit = True
     with ExitStack() as stack:
         provider = stack.enter_context(running_provider())
-        (settings.secrets_dir / "provider.secret").write_text(SECRET)
-        (settings.secrets_dir / "provider.secret").chmod(0o400)
         port = free_port()
         here = load(
-            **settings.model_dump(exclude={"port", "base_url", "provider", "metrics", "traces"}),
+            **settings.model_dump(exclude={"port", "base_url", "secrets_dir", "provider", "metrics", "traces"}),
+            secrets_dir=with_secret(settings.secrets_dir, tmp_path / "secrets"),
             port=port,
             base_url=f"http://127.0.0.1:{port}",
             provider={"name": "Care Identity", "issuer": provider.issuer, "client_id": CLIENT, "acr": [STRONG]},

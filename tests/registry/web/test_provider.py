@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from registry.accounts import identities, people
 from registry.accounts.provider import Identity
 from registry.settings import Settings, load
 from registry.store import SYSTEM_TENANT, Store
-from tests.registry.accounts.provider import CLIENT, SECRET, STRONG, Provider, running
+from tests.registry.accounts.provider import CLIENT, STRONG, Provider, running, with_secret
 from tests.registry.web.visitors import House, house, send, token_of, words_of
 
 LEAVE, BACK = "/sign-in/provider", "/sign-in/provider/back"
@@ -40,11 +41,10 @@ def provider(there: Provider) -> Provider:
 
 
 @pytest.fixture
-def full(settings: Settings, store: Store, provider: Provider) -> House:
-    (settings.secrets_dir / "provider.secret").write_text(SECRET)
-    (settings.secrets_dir / "provider.secret").chmod(0o400)
+def full(settings: Settings, store: Store, provider: Provider, tmp_path: Path) -> House:
+    secrets = with_secret(settings.secrets_dir, tmp_path / "secrets")
     rules = {"name": "Care Identity", "issuer": provider.issuer, "client_id": CLIENT, "acr": [STRONG, "AAL2_ANY"]}
-    return house(load(**settings.model_dump() | {"provider": rules}), store)
+    return house(load(**settings.model_dump() | {"provider": rules, "secrets_dir": secrets}), store)
 
 
 @pytest.fixture
