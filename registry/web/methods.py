@@ -1,5 +1,6 @@
 """A method that an address does not take: said so (405) to whoever may see the address; for all others it is as for an address that
-leads nowhere, since those methods that there are would tell what there is.
+leads nowhere, since those methods that there are would tell what there is. What the published description of the interface tells
+everybody is told to everybody who has signed in.
 """
 
 from collections.abc import Collection, Iterable
@@ -24,6 +25,7 @@ from registry.web.problems import answer, respond
 class Taken:
     """The methods that one route takes, at which addresses, and what it asks for."""
 
+    path: str
     addresses: Pattern[str]
     methods: frozenset[str]
     right: Right | None
@@ -52,7 +54,7 @@ def _table(app: FastAPI) -> Iterable[Taken]:
     for route in iter_route_contexts(app.routes):
         if route.endpoint is not None and not isinstance(route.original_route, Mount):
             right = ROUTES.get(name_of(route.endpoint), PUBLIC)
-            yield Taken(route.path_regex, frozenset(route.methods or ()), right)
+            yield Taken(route.path or "", route.path_regex, frozenset(route.methods or ()), right)
 
 
 def _visible(request: Request, found: Collection[Taken]) -> frozenset[str]:
@@ -60,7 +62,10 @@ def _visible(request: Request, found: Collection[Taken]) -> frozenset[str]:
     if all(each.right is PUBLIC for each in found):
         return frozenset().union(*(each.methods for each in found))
     actor = who(request)
-    methods = [each.methods for each in found if each.right is PUBLIC or actor.may(each.right)]
+    described = request.app.openapi()["paths"] if actor.kind is not Kind.PUBLIC else ()
+    methods = [
+        each.methods for each in found if each.right is PUBLIC or each.path in described or actor.may(each.right)
+    ]
     if methods:
         return frozenset().union(*methods)
     raise stranger(request) if actor.kind is Kind.PUBLIC else NotFound

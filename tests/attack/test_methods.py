@@ -2,19 +2,20 @@
 others the very answer that an address gets which leads nowhere. Never a fault of ours, and nothing is done.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache, cached_property
 from itertools import groupby
 from re import Pattern
 
 import httpx2 as httpx
 import pytest
+from fastapi import FastAPI
 from starlette.routing import compile_path
 
 from registry.access import PUBLIC
 from registry.web.problems import is_machine
 from tests.attack.door import State
-from tests.attack.nation import Nation
+from tests.attack.nation import DISABLED, STRANGER, Nation
 from tests.attack.test_access import ABSENT, ASKERS, Asker, Route, asker, routes, same, section
 
 pytestmark = pytest.mark.slow
@@ -50,8 +51,16 @@ class Address:
         return {
             each.method
             for each in self.routes
-            if each.right is PUBLIC or (each.right in who.rights and who.known(self.path))
+            if each.right is PUBLIC
+            or (who.known(self.path) and (each.right in who.rights or each.path in described(who)))
         }
+
+
+def described(who: Asker) -> Collection[str]:
+    """What everybody who has signed in may read of the interface."""
+    app = who.client.app
+    assert isinstance(app, FastAPI)
+    return () if who.name in (STRANGER, DISABLED) else app.openapi()["paths"]
 
 
 PATTERNS: dict[str, Pattern[str]] = {}
