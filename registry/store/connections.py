@@ -50,7 +50,8 @@ def engine(url: URL | str, role: str, *, pooled: bool = True, shared_by: int = 1
     `shared_by` processes have the role's connections between them.
     """
     size, overflow = (max(1, most // shared_by) for most in POOLS.get(role, SMALL_POOL))
-    pool = {"pool_size": size, "max_overflow": overflow, "pool_timeout": POOL_SECONDS}
+    # The connection that was used last is used next: on it statements are prepared and tables for rows are there.
+    pool = {"pool_size": size, "max_overflow": overflow, "pool_timeout": POOL_SECONDS, "pool_use_lifo": True}
     opened = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         **(pool if pooled else {"poolclass": NullPool}),

@@ -8,9 +8,11 @@ import logging
 import tempfile
 import time
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import BoundedSemaphore
 from types import TracebackType
 from typing import IO, Self
 
@@ -36,6 +38,9 @@ from registry.web.problems import described
 BLOCK = 1024 * 1024  # bytes written at a time
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 LEFT_BEHIND = 6 * 3600  # seconds: no request lasts as long, so an older file belonged to a process that was killed
+CHECKED_AT_ONCE = 3
+"""Small files that one process has in hand; more would only take the processors from each other, and connections that nothing is prepared on."""
+_TURNS = BoundedSemaphore(CHECKED_AT_ONCE)
 
 log = logging.getLogger(__name__)
 
@@ -155,9 +160,10 @@ def deliver(state: State, request: Request, spool: Spool) -> Delivered:
     Both are one commit: what is received apart is seen by the worker too, who might be first.
     """
     store: Store = state.store
-    with store.transaction(tenants=(request.tenant_id,)) as connection:
+    small = spool.size <= state.settings.small_bytes
+    with _TURNS if small else nullcontext(), store.transaction(tenants=(request.tenant_id,)) as connection:
         # Before the moment is taken: what is received later settles later.
-        now = spool.size <= state.settings.small_bytes and at_once(connection, request.tenant_id, request.kind)
+        now = small and at_once(connection, request.tenant_id, request.kind)
         at = moment(connection, request.tenant_id, datetime.now(UTC))
         keys = keys_of(state, connection, request.tenant_id)
         reference, received = submissions.keep(connection, request, keys, spool.path, at=at)
