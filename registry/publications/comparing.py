@@ -73,10 +73,10 @@ _COMPARED = """
                     a.cell_id is not null and b.cell_id is not null
                         and (a.value, a.state) is distinct from (b.value, b.state) as changed,
                     a.provisional and not b.provisional as final_now,
-                    a.state is distinct from b.state as other_state, b.held_from is not null as held,
-                    b.cell_id is not null
-                        and not exists (select from held where (held.period_kind, held.period) = (b.period_kind, b.period)) as added
+                    a.state is distinct from b.state as other_state, b.held_from is not null as repeats,
+                    b.cell_id is not null and held.period is null as added
              from earlier a full join later b using (cell_id)
+                  left join held on (held.period_kind, held.period) = (b.period_kind, b.period)
          )
     select quantity, geography_kind, period_kind, split,
            count(*) filter (where new) as new, count(*) filter (where changed) as changed,
@@ -89,12 +89,12 @@ _COMPARED = """
                case when bool_or(final_now) then 'became_final' end,
                case when bool_or(changed and other_state) then 'returns_came' end,
                case when bool_or(changed and not other_state) then 'returns_revised' end,
-               case when bool_or(held) then 'held' end
+               case when bool_or(repeats) then 'held' end
            ], null) as reasons,
-           count(*) filter (where held) as held
+           count(*) filter (where repeats) as held
     from both_of
     group by quantity, geography_kind, period_kind, split
-    having bool_or(new or changed or gone or final_now or held)
+    having bool_or(new or changed or gone or final_now or repeats)
     order by geography_kind, period_kind, quantity, split
 """
 _DRAFT_HEAD = (
