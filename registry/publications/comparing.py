@@ -102,8 +102,8 @@ _DRAFT_HEAD = (
 )
 
 
-def _compared(later: Tables, earlier: Tables) -> str:
-    """Both read as one role may; a draft's head stands in `release`."""
+def compared(later: Tables, earlier: Tables) -> str:
+    """The SQL of all tables that differ between `:later` and `:earlier`. Both read as one role may; a draft's head stands in `release`."""
     return _COMPARED.format(
         later=later.cells.fullname,
         later_key=later.key,
@@ -124,7 +124,7 @@ def against_latest(connection: Connection, draft_id: UUID) -> tuple[Revision, ..
     latest = connection.scalar(text("select id from published.release where latest"))
     if latest is None:
         return ()
-    rows = connection.execute(text(_compared(DRAFT, PUBLISHED)), {"later": draft_id, "earlier": latest})
+    rows = connection.execute(text(compared(DRAFT, PUBLISHED)), {"later": draft_id, "earlier": latest})
     return tuple(_revision(row) for row in rows)
 
 
@@ -142,7 +142,7 @@ def keep_revisions(connection: Connection, release_id: UUID) -> None:
         text("select id from published.release where id <> :later order by number desc limit 1"), {"later": release_id}
     )
     if before is not None:
-        kept = _KEEP.format(compared=_compared(PUBLISHED, PUBLISHED))
+        kept = _KEEP.format(compared=compared(PUBLISHED, PUBLISHED))
         connection.execute(text(kept), {"later": release_id, "earlier": before})
 
 
