@@ -105,11 +105,11 @@ def _web_numbers(settings: Settings, store: Store, counts: Path | None) -> Itera
     if counts is None:
         yield
         return
-    from registry.operation.keys import Keys
+    from registry.operation.keys import keys
     from registry.operation.machine import Machine
-    from registry.operation.standby import Standby
+    from registry.operation.standby import standby
 
-    shown = exposed.of_web(counts, Machine(settings), Standby(store), Keys(store))
+    shown = exposed.of_web(counts, Machine(settings), standby(store), keys(store))
     with exposed.at(settings.metrics.host, settings.metrics.web_port, shown):
         yield
 

@@ -1,13 +1,12 @@
 """How long keys have been in use: none of them ends by itself, so somebody has to be told to change them. Their dates, never a key."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
 
-from registry.store import Store
+from registry.operation.asking import Asking
+from registry.store import APP, Store
 
 # Of data keys those that seal, of which there is one a trust; of clients those that may still come, whose keys were given them by hand.
 _SINCE = text(
@@ -23,22 +22,9 @@ _ENDS = text(
 )
 
 
-class Keys(Collector):
-    """Looks with the web's role. Nothing of it where the database is away, which other numbers tell."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def describe(self) -> Iterable[Metric]:
-        return ()
-
-    def collect(self) -> Iterator[Metric]:
-        try:
-            with self._store.readonly() as connection:
-                found = list(dates(connection))
-        except OperationalError:
-            return
-        yield from found
+def keys(store: Store) -> Asking:
+    """With the web's role. Nothing of it where the database is away, which other numbers tell."""
+    return Asking(store, APP, dates)
 
 
 def dates(connection: Connection) -> Iterator[Metric]:

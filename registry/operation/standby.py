@@ -1,13 +1,12 @@
 """Whether the database that answers the public pages is a standby, and how far it is behind."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
 
+from registry.operation.asking import Asking
 from registry.store import Store
 from registry.store.connections import PUBLIC_ROLE
 
@@ -34,28 +33,19 @@ def standing(connection: Connection) -> Standing:
     return Standing(found.standby, found.follows, float(found.behind or 0) if found.standby else 0.0)
 
 
-class Standby(Collector):
-    """Nothing of it where the public role's database is none."""
+def standby(store: Store) -> Asking:
+    """Nothing of it but that it is away, where the public role's database does not answer."""
+    return Asking(store, PUBLIC_ROLE, _told, away=[_up(0)])
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
 
-    def describe(self) -> Iterable[Metric]:
-        return ()
-
-    def collect(self) -> Iterator[Metric]:
-        try:
-            with self._store.readonly(role=PUBLIC_ROLE) as connection:
-                found = standing(connection)
-        except OperationalError:
-            yield _up(0)
-            return
-        yield _up(1)
-        if found.standby:
-            yield GaugeMetricFamily("hat_standby_behind_seconds", "How far the standby is behind.", value=found.behind)
-            yield GaugeMetricFamily(
-                "hat_standby_follows", "Whether the standby is connected to its source.", value=found.follows
-            )
+def _told(connection: Connection) -> Iterator[Metric]:
+    found = standing(connection)
+    yield _up(1)
+    if found.standby:
+        yield GaugeMetricFamily("hat_standby_behind_seconds", "How far the standby is behind.", value=found.behind)
+        yield GaugeMetricFamily(
+            "hat_standby_follows", "Whether the standby is connected to its source.", value=found.follows
+        )
 
 
 def _up(value: int) -> Metric:

@@ -3,6 +3,7 @@
 Asked of the staged rows after they were settled, so a rehearsal is asked before it is rolled back, and what was found is kept after.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -83,10 +84,16 @@ def found(connection: Connection, kind: RecordKind, reference: Reference, differ
 
 def keep(connection: Connection, reference: Reference, changes: Changes) -> None:
     """Keep what was found with the submission."""
-    numbered = [_named(each) | {"number": number} for number, each in enumerate(changes.listed, 1)]
-    insert_many(connection, record_change, reference, numbered)
+    add(connection, reference, changes.listed)
     months = [_named(each) | {"month": each.month.isoformat()} for each in changes.months]
     insert_many(connection, month_effect, reference, months)
+
+
+def add(connection: Connection, reference: Reference, changes: Sequence[Change], *, after: int = 0) -> None:
+    """Add changes to those that are listed, of which there are `after` so far, as long as there is room."""
+    numbered = enumerate(changes[: max(LISTED - after, 0)], after + 1)
+    rows = [_named(each) | {"number": number} for number, each in numbered]
+    insert_many(connection, record_change, reference, rows)
 
 
 def _named(each: Change | Effect) -> dict[str, Any]:
@@ -125,9 +132,8 @@ def effects(connection: Connection, reference: Reference) -> list[Effect]:
 
 
 def _listing(kind: RecordKind) -> str:
-    written = ", ".join(_written(kind, name) for name in key(kind))
     return f"""
-            select s."row", concat_ws('{BETWEEN}', {written}) as key, x.does, v.changed as fields
+            select s."row", {written_key(kind, "s")} as key, x.does, v.changed as fields
               from {MET} x join {BRIEF} s using ("row")
              cross join lateral (
                    select changed from records.{kind.value}_version settled
@@ -138,10 +144,14 @@ def _listing(kind: RecordKind) -> str:
             """
 
 
-def _written(kind: RecordKind, name: str) -> str:
-    """A field of the key as people write it."""
+def written_key(kind: RecordKind, of: str) -> str:
+    """The SQL of a record's key as people write it, from the columns of a table."""
+    return f"concat_ws('{BETWEEN}', {', '.join(_written(kind, name, of) for name in key(kind))})"
+
+
+def _written(kind: RecordKind, name: str, of: str) -> str:
     month = isinstance(field_of(kind, name).holds, MonthType)
-    return f"to_char(s.\"{name}\", 'YYYY-MM')" if month else f's."{name}"::text'
+    return f"to_char({of}.\"{name}\", 'YYYY-MM')" if month else f'{of}."{name}"::text'
 
 
 _SENDER = "(select code from register.organisation where id = :tenant)"

@@ -60,7 +60,7 @@ def one_at_a_time(
 
     Holds to the end of the transaction.
     """
-    of = [f"{tenant_id} {kind.value}" for kind in RecordKind if kind in kinds]
+    of = [_named(tenant_id, kind) for kind in RecordKind if kind in kinds]
     _LOCK(connection, patience=patience, of=of)
 
 
@@ -69,8 +69,13 @@ _TRY_LOCK = Prepared("select pg_try_advisory_xact_lock(hashtext('submission'), h
 
 def at_once(connection: Connection, tenant_id: int, kind: RecordKind) -> bool:
     """As `one_at_a_time`, where that need not be waited for; else False."""
-    [tried] = _TRY_LOCK(connection, of=f"{tenant_id} {kind.value}")
+    [tried] = _TRY_LOCK(connection, of=_named(tenant_id, kind))
     return bool(tried.taken)
+
+
+def _named(tenant_id: int, kind: RecordKind) -> str:
+    """What both of them lock."""
+    return f"{tenant_id} {kind.value}"
 
 
 def earlier_waits(

@@ -54,7 +54,7 @@ def keep(
         return _again(connection, request, digest), None
     reference = Reference(request.tenant_id, row_id)
     with path.open("rb") as file:
-        _keep(connection, reference, keys, file)
+        _keep_bytes(connection, reference, keys, file)
     return reference, _entry(request, reference, size, digest)
 
 
@@ -209,7 +209,7 @@ def sealed_parts(reference: Reference, keys: TenantKeys, file: IO[bytes]) -> Ite
 _PART = Prepared(insert(payload), ["tenant_id", "submission_id", "part", "sealed"])
 
 
-def _keep(connection: Connection, reference: Reference, keys: TenantKeys, file: IO[bytes]) -> None:
+def _keep_bytes(connection: Connection, reference: Reference, keys: TenantKeys, file: IO[bytes]) -> None:
     for number, part in enumerate(sealed_parts(reference, keys, file)):
         _PART(connection, tenant_id=reference.tenant_id, submission_id=reference.id, part=number, sealed=part)
 

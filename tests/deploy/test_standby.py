@@ -18,7 +18,7 @@ from registry.app import create_app
 from registry.embedded import Server
 from registry.embedded.program import account_for, program_for
 from registry.operation.exposed import of_worker
-from registry.operation.standby import Standby
+from registry.operation.standby import standby
 from registry.settings import Settings, load
 from registry.store import Store
 from registry.timeline import adopt, is_adopted
@@ -93,7 +93,7 @@ def _checks(pair: Pair) -> dict[str, object]:
 
 
 def _numbers(pair: Pair) -> str:
-    return generate_latest(of_worker(Standby(pair.store))).decode()
+    return generate_latest(of_worker(standby(pair.store))).decode()
 
 
 def test_public_pages_are_answered_while_the_database_is_away(pair: Pair) -> None:

@@ -1,20 +1,16 @@
 """Which records units change, and in which fields: the same list as that of a file of rows. Keys and names of fields, never a value."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from functools import cache
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from registry.store.desk import record_change
 from registry.store.prepared import Prepared
-from registry.submissions.changes import BETWEEN, LISTED, Change
-from registry.submissions.outcome import insert_many
+from registry.submissions.changes import LISTED, Change, add, written_key
+from registry.submissions.changes import listed as already_listed
 from registry.submissions.request import Record, Reference
 from registry.submissions.units.settled import ORDER, Settled, Standing
-from schemas.dictionary import field, key
 from schemas.record import RecordKind
-from schemas.values import MonthType
 
 
 def found(connection: Connection, reference: Reference, settled: Settled) -> list[Change]:
@@ -31,11 +27,7 @@ def keep(connection: Connection, reference: Reference, changes: Sequence[Change]
     """Add changes to those that are listed, as long as there is room."""
     if not changes:
         return
-    c = record_change.c
-    counted = select(func.count()).where(c.tenant_id == reference.tenant_id, c.submission_id == reference.id)
-    listed = connection.execute(counted).scalar_one()
-    numbered = enumerate(changes[: max(LISTED - listed, 0)], listed + 1)
-    insert_many(connection, record_change, reference, [asdict(each) | {"number": number} for number, each in numbered])
+    add(connection, reference, changes, after=already_listed(connection, reference))
 
 
 def _changed(standings: dict[int, Standing]) -> Iterator[tuple[int, Standing]]:
@@ -61,18 +53,11 @@ def _of(
 
 @cache
 def _asking(kind: RecordKind) -> Prepared:
-    written = ", ".join(_written(kind, name) for name in key(kind))
     return Prepared(f"""
-        select u.number, concat_ws('{BETWEEN}', {written}) as key, v.changed
+        select u.number, {written_key(kind, "r")} as key, v.changed
           from unnest(cast(:numbers as integer[]), cast(:records as uuid[]), cast(:versions as integer[]))
                as u(number, record_id, version)
           join records.{kind.value}_record r on r.tenant_id = :tenant and r.id = u.record_id
           join records.{kind.value}_version v
                on v.tenant_id = :tenant and v.record_id = u.record_id and v.version = u.version
     """)
-
-
-def _written(kind: RecordKind, name: str) -> str:
-    """A field of the key as people write it."""
-    month = isinstance(field(kind, name).holds, MonthType)
-    return f"to_char(r.\"{name}\", 'YYYY-MM')" if month else f'r."{name}"::text'

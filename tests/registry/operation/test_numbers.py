@@ -155,14 +155,14 @@ def test_a_database_that_is_away_is_said_to_be(settings: Settings, tmp_path: Pat
 
     from registry.operation.exposed import of_worker
     from registry.operation.runs import Tally
-    from registry.operation.standby import Standby
+    from registry.operation.standby import standby
     from registry.operation.work import Work
 
     away = settings.model_copy(update={"database_url": f"postgresql://127.0.0.1:{free_port()}/hat"})
     store = Store.from_settings(away, roles=("hat_jobs", "hat_reader"))
     tally = Tally()
     tally.add("letters", good=True)
-    shown = generate_latest(of_worker(Work(store, tally), Standby(store))).decode()
+    shown = generate_latest(of_worker(Work(store, tally), standby(store))).decode()
     assert "hat_database_up 0.0" in shown
     assert "hat_public_database_up 0.0" in shown
     assert 'hat_worker_runs_total{job="letters",outcome="good"} 1.0' in shown

@@ -9,7 +9,7 @@ from registry.settings import Settings
 from registry.store import Store
 from registry.submissions import Format, Reference, changes
 from registry.submissions.changes import Change
-from registry.submissions.units import batch, changed, lines, sheet
+from registry.submissions.units import batch, lines, sheet
 from tests.fhir_units import bundle, ndjson
 from tests.make import cases, csv_bytes
 from tests.registry.make import make_organisation
@@ -77,7 +77,7 @@ def test_so_many_are_listed_as_there_is_room_for(
     work(store, settings, tenant, ndjson([bundle_of(number) for number in range(1, 5)]))
     monkeypatch.setattr(batch, "CHUNK", 2)
     monkeypatch.setattr(lines, "CHUNK", 2)
-    monkeypatch.setattr(changed, "LISTED", 2)
+    monkeypatch.setattr(changes, "LISTED", 2)
     again = work(store, settings, tenant, ndjson(sent_again()), at=LATER)
     assert told(listed(store, again.status.reference)) == EXPECTED[:2]
 
