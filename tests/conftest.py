@@ -78,11 +78,19 @@ def copy_of(server: Server, secrets_folder: Path, template: str) -> Iterator[Dat
         )
         making.permit(admin, name)
     url = server.url(SUPERUSER, server.password, name)
+    secrets = _names(secrets_folder)
     try:
         yield Database(name, server.address(name), url, secrets_folder)
+        assert _names(secrets_folder) == secrets, (
+            "all tests share this folder: one that needs more copies it, see `with_secret`"
+        )
     finally:
         with psycopg.connect(server.admin_url, autocommit=True) as admin:
             admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
 
 
 @pytest.fixture

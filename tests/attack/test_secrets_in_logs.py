@@ -19,8 +19,9 @@ from registry.store import Store
 from tests.attack.opening import ALL, Scene
 from tests.attack.rows import dump_everything
 from tests.conftest import Database
-from tests.registry.accounts.provider import CLIENT, STRONG, with_secret
+from tests.registry.accounts.provider import CLIENT, SECRET, STRONG
 from tests.registry.accounts.provider import running as running_provider
+from tests.registry.make import with_secret
 from tests.registry.operation.test_traces import collector
 from tests.registry.web.programs import screened
 from tests.registry.web.reviewing import team
@@ -45,9 +46,9 @@ def scene(
     with ExitStack() as stack:
         provider = stack.enter_context(running_provider())
         port = free_port()
+        knowing = with_secret(settings, tmp_path / "secrets", "provider.secret", SECRET)
         here = load(
-            **settings.model_dump(exclude={"port", "base_url", "secrets_dir", "provider", "metrics", "traces"}),
-            secrets_dir=with_secret(settings.secrets_dir, tmp_path / "secrets"),
+            **knowing.model_dump(exclude={"port", "base_url", "provider", "metrics", "traces"}),
             port=port,
             base_url=f"http://127.0.0.1:{port}",
             provider={"name": "Care Identity", "issuer": provider.issuer, "client_id": CLIENT, "acr": [STRONG]},

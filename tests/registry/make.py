@@ -1,5 +1,6 @@
 """Builders of what stands in the database before a test begins."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -9,6 +10,15 @@ from registry import identifiers
 from registry.settings import Secrets, Settings
 from registry.store import SYSTEM_TENANT, Store
 from registry.store.tables import data_key, organisation
+
+
+def with_secret(settings: Settings, copied: Path, name: str, value: str) -> Settings:
+    """Settings with one secret more, in a copy of the folder: the folder itself is that of all tests."""
+    shutil.copytree(settings.secrets_dir, copied)
+    path = copied / name
+    path.write_text(value, "utf-8")
+    path.chmod(0o400)
+    return settings.model_copy(update={"secrets_dir": copied})
 
 
 def make_organisation(

@@ -4,13 +4,11 @@ import base64
 import hashlib
 import hmac
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,14 +21,6 @@ CLIENT, SECRET = "hat-registry", "a secret of: the provider's & ours"
 STRONG = "AAL3_ANY"
 
 Key = RSAKey | ECKey
-
-
-def with_secret(secrets: Path, copied: Path) -> Path:
-    """A copy of a folder of secrets, which other tests use too, with our secret at the provider beside them."""
-    shutil.copytree(secrets, copied)
-    (copied / "provider.secret").write_text(SECRET)
-    (copied / "provider.secret").chmod(0o400)
-    return copied
 
 
 @dataclass

@@ -23,6 +23,7 @@ from registry.notices.carriers import Letter, NotSentError
 from registry.settings import MailRules, Settings
 from registry.store import Store
 from registry.store.letters import with_end
+from tests.registry.make import with_secret
 from tests.registry.notices.sink import HOST, Sink, certificate, listening
 from tests.registry.notices.telling import AT, Told, told
 from tests.registry.submissions.make import keys
@@ -41,6 +42,11 @@ def here(settings: Settings, store: Store, admin: psycopg.Connection) -> Told:
 def sink() -> Iterator[Sink]:
     with listening(Sink()) as opened:
         yield opened
+
+
+def knowing(password: str, settings: Settings, store: Store, admin: psycopg.Connection, folder: Path) -> Told:
+    """A trust at work, and its service knows a password for the mail server."""
+    return told(with_secret(settings, folder / "secrets", "smtp.password", password), store, admin)
 
 
 def mail(sink: Sink, **more: Any) -> MailRules:
@@ -92,11 +98,11 @@ def test_several_letters_go_in_one_conversation(here: Told, sink: Sink) -> None:
 
 
 @pytest.mark.parametrize("tls", ["starttls", "tls"])
-def test_it_is_encrypted_and_signed_in(here: Told, tmp_path: Path, tls: str) -> None:
+def test_it_is_encrypted_and_signed_in(
+    settings: Settings, store: Store, admin: psycopg.Connection, tmp_path: Path, tls: str
+) -> None:
+    here = knowing("quiet otters", settings, store, admin, tmp_path)
     context, trusted = certificate(tmp_path)
-    password = here.settings.secrets_dir / "smtp.password"
-    password.write_text("quiet otters", "ascii")
-    password.chmod(0o400)
     with listening(Sink(tls=tls, user="hat", password="quiet otters", context=context)) as sink:
         post(here)
         rules = mail(sink, tls=tls, user="hat", ca_file=trusted)
@@ -108,11 +114,11 @@ def test_it_is_encrypted_and_signed_in(here: Told, tmp_path: Path, tls: str) -> 
         assert len(sink.came) == 1
 
 
-def test_a_wrong_password_sends_nothing(here: Told, sink: Sink) -> None:
+def test_a_wrong_password_sends_nothing(
+    settings: Settings, store: Store, admin: psycopg.Connection, tmp_path: Path, sink: Sink
+) -> None:
+    here = knowing("wrong", settings, store, admin, tmp_path)
     sink.user, sink.password = "hat", "right"
-    password = here.settings.secrets_dir / "smtp.password"
-    password.write_text("wrong", "ascii")
-    password.chmod(0o400)
     post(here)
     assert here.send(mail=mail(sink, user="hat")) == counts(put_off=1)
     assert sink.came == []

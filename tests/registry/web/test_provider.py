@@ -18,7 +18,8 @@ from registry.accounts import identities, people
 from registry.accounts.provider import Identity
 from registry.settings import Settings, load
 from registry.store import SYSTEM_TENANT, Store
-from tests.registry.accounts.provider import CLIENT, STRONG, Provider, running, with_secret
+from tests.registry.accounts.provider import CLIENT, SECRET, STRONG, Provider, running
+from tests.registry.make import with_secret
 from tests.registry.web.visitors import House, house, send, token_of, words_of
 
 LEAVE, BACK = "/sign-in/provider", "/sign-in/provider/back"
@@ -42,9 +43,9 @@ def provider(there: Provider) -> Provider:
 
 @pytest.fixture
 def full(settings: Settings, store: Store, provider: Provider, tmp_path: Path) -> House:
-    secrets = with_secret(settings.secrets_dir, tmp_path / "secrets")
+    knowing = with_secret(settings, tmp_path / "secrets", "provider.secret", SECRET)
     rules = {"name": "Care Identity", "issuer": provider.issuer, "client_id": CLIENT, "acr": [STRONG, "AAL2_ANY"]}
-    return house(load(**settings.model_dump() | {"provider": rules, "secrets_dir": secrets}), store)
+    return house(load(**knowing.model_dump() | {"provider": rules}), store)
 
 
 @pytest.fixture
