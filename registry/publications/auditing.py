@@ -106,15 +106,30 @@ def _asked(store: Store) -> list[Asked]:
         return [Asked(*row) for row in connection.execute(query)]
 
 
+class _DiscardedError(Exception):
+    """Somebody discarded the draft: nobody waits for its audit any more."""
+
+
 def _audit(store: Store, secrets: Secrets, asked: Asked, at: datetime, files: Files, judge: Judge) -> State:
-    """One audit to its end. Gives what the publication has become."""
+    """One audit to its end, or until its draft is discarded. Gives what the publication has become."""
 
     def tell(stage: str, done: int, total: int) -> None:
         with store.transaction(role=ROLE) as connection:
+            if reviewing.head(connection, asked.publication_id).state != State.ASKED:
+                raise _DiscardedError
             mine = update(audit_run).where(audit_run.c.id == asked.id)
             told = {"state": "running", "stage": stage, "done": done, "total": total, "told_at": func.clock_timestamp()}
             connection.execute(mine.values(**told))
 
+    try:
+        return _to_its_end(store, secrets, asked, at, files, judge, tell)
+    except _DiscardedError:
+        return State.DISCARDED
+
+
+def _to_its_end(
+    store: Store, secrets: Secrets, asked: Asked, at: datetime, files: Files, judge: Judge, tell: judging.Tell
+) -> State:
     tell("Reading all releases", 0, 1)
     changed, spent = Changed(), 0.0
     for left in reversed(range(MOST_ROUNDS)):

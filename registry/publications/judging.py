@@ -1,7 +1,7 @@
 """What the audit is given and what it says: the draft with all releases before it, and the verdict of `registry.disclosure.audit`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -128,10 +128,11 @@ def attacker(players: Players | None = None) -> Judge:
         new = {number: part for number, (key, part) in enumerate(parts.items()) if known[key] not in done}
         tell(PLAYING, len(parts) - len(new), len(parts))
         keys, spent = list(parts), [0.0, 0.0]
-        for count, (number, report) in enumerate(playing(new), len(parts) - len(new) + 1):
-            done[known[keys[number]]] = report
-            spent = [spent[0] + report.cpu_seconds, spent[1] + report.milp_seconds]
-            tell(PLAYING, count, len(parts))
+        with closing(playing(new)) as reports:
+            for count, (number, report) in enumerate(reports, len(parts) - len(new) + 1):
+                done[known[keys[number]]] = report
+                spent = [spent[0] + report.cpu_seconds, spent[1] + report.milp_seconds]
+                tell(PLAYING, count, len(parts))
         return replace(
             _verdict(matter, [done[each] for each in known.values()]), cpu_seconds=spent[0], milp_seconds=spent[1]
         )

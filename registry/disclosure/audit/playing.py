@@ -5,7 +5,7 @@ decided, and every decision is a function of the part alone.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 
@@ -48,12 +48,19 @@ class Players:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Whatever they are at. New ones are started where there is more to play."""
         for each in self._players:
             each.end()
         self._players = []
 
-    def play(self, parts: Mapping[int, Part]) -> Iterator[tuple[int, Report]]:
-        """Each part's report by its number, in the order in which they come. Raises OSError where a player ends before its work does."""
+    def play(self, parts: Mapping[int, Part]) -> Generator[tuple[int, Report]]:
+        """Each part's report by its number, in the order in which they come. Raises OSError where a player ends before its work does.
+
+        Closed before its end, it ends the players: nobody would ask for what they are at.
+        """
         if self._count < 2 or (len(parts) < WORTH_IT and not self._players):
             yield from ((number, part.play()) for number, part in parts.items())
             return
@@ -66,14 +73,18 @@ class Players:
         for player, mine in zip(self._players, waiting, strict=True):
             if mine:
                 busy[player.answering] = (player, mine, _next(player, mine))
-        while busy:
-            for one in wait(list(busy)):
-                assert isinstance(one, Connection)
-                player, mine, number = busy.pop(one)
-                report = player.answer()
-                if mine:
-                    busy[one] = (player, mine, _next(player, mine))
-                yield number, report
+        try:
+            while busy:
+                for one in wait(list(busy)):
+                    assert isinstance(one, Connection)
+                    player, mine, number = busy.pop(one)
+                    report = player.answer()
+                    if mine:
+                        busy[one] = (player, mine, _next(player, mine))
+                    yield number, report
+        finally:
+            if busy:
+                self.end()
 
 
 def _next(player: Child[Report], mine: list[tuple[int, Part]]) -> int:

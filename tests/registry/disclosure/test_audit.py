@@ -252,3 +252,15 @@ def test_a_part_that_cannot_be_played_ends_the_audit() -> None:
     part = Part((dataclasses.replace(two_trusts(40), cells=bare),), None, 300.0)
     with Players(2) as players, pytest.raises(OSError, match="could not: ValueError"):
         dict(players.play(dict.fromkeys(range(WORTH_IT), part)))
+
+
+def test_players_that_nobody_asks_any_more_are_ended() -> None:
+    """What they were at is not taken for the answer to what is asked next."""
+    parts = {number: Part((two_trusts(30 + 5 * number),), None, 300.0) for number in range(WORTH_IT)}
+    with Players(2) as players:
+        left = players.play(parts)
+        next(left)
+        left.close()
+        found = dict(players.play(parts))
+    alone = dict(Players(1).play(parts))
+    assert {number: one.as_dict() for number, one in found.items()} == {n: one.as_dict() for n, one in alone.items()}

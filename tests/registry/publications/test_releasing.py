@@ -15,7 +15,7 @@ from registry.disclosure.audit.panes import by_block
 from registry.disclosure.rounding import offset
 from registry.errors import Conflict, Forbidden, NotFound
 from registry.publications import auditing, drafting, judging, offsets, protecting, releasing
-from registry.publications.judging import Verdict
+from registry.publications.judging import Tell, Verdict
 from registry.settings import CountingRules, Secrets, Settings
 from registry.store import Store
 from registry.store.releases import audit_run
@@ -567,6 +567,29 @@ def test_figures_discarded_while_they_are_audited_stay_so(
 
     assert auditing.work(store, KEYS, settings, AT, judge=discards) == {"audited": 0, "refused": 0, "released": 0}
     assert cells(store) == {}
+
+
+def test_an_audit_ends_as_soon_as_its_figures_are_discarded(
+    store: Store, settings: Settings, team: Team, trust: int
+) -> None:
+    made = prepare(store, settings, team)
+    ask(store, team, made)
+    played: list[int] = []
+
+    def discarded_after_one_part(_matter: object, tell: Tell) -> Verdict:
+        for part in range(3):
+            played.append(part)
+            if part == 1:
+                with store.transaction(role="hat_national") as connection:
+                    releasing.discard(connection, by=team.lead, publication_id=made)
+            tell("Playing", part + 1, 3)
+        return Verdict(True)
+
+    nothing = {"audited": 0, "refused": 0, "released": 0}
+    assert auditing.work(store, KEYS, settings, AT, judge=discarded_after_one_part) == nothing
+    assert played == [0, 1]
+    assert auditing.work(store, KEYS, settings, AT, judge=discarded_after_one_part) == nothing
+    assert played == [0, 1], "nor is it begun again"
 
 
 def test_the_month_s_draft_is_made_once_and_waits_for_two(
