@@ -169,12 +169,20 @@ LEARNING_WAITS: Final = """
      where m.tenant_id = 0 and m.state in ('offered', 'read_once')
 """
 
-LEARNING_ANSWERED: Final = f"""
+
+def _learning(state: str) -> str:
+    """To whoever wrote it, what became of it."""
+    return f"""
     select tenant_id, id || ' ' || edition || ' ' || state as about, {_PERSON.format("made_by")} as person_id, null as by,
            '/trust/learning/' || id as link
       from records.learning_point
-     where changed_at > :since and state in ('returned', 'published', 'taken_down') and made_by like 'person:%'
+     where changed_at > :since and state = '{state}' and made_by like 'person:%'
 """
+
+
+LEARNING_RETURNED: Final = _learning("returned")
+LEARNING_PUBLISHED: Final = _learning("published")
+LEARNING_TAKEN_DOWN: Final = _learning("taken_down")
 
 # A release is approved by somebody else than who prepared it.
 RELEASE_WAITS: Final = """

@@ -218,13 +218,29 @@ def released(here: Told) -> Scene:
     return here.person("national", Role.NATIONAL_LEAD, None), here.person("lead", Role.TRUST_LEAD)
 
 
-def learning_answered(here: Told) -> Scene:
+def _point(here: Told, state: str) -> None:
     here.admin.execute(
         "insert into records.learning_point (tenant_id, case_id, kind, theme, stage, factor, year, edition, state, made_by, changed_at, copy_id)"
-        " values (%s, %s, 'lesson', 'x', 'x', 'x', 2025, 1, 'returned', %s, %s, %s)",
-        [here.place.tenant, uuid4(), f"person:{_me(here)}", AT, uuid4()],
+        " values (%s, %s, 'lesson', 'x', 'x', 'x', 2025, 1, %s, %s, %s, %s)",
+        [here.place.tenant, uuid4(), state, f"person:{_me(here)}", AT, uuid4()],
     )
+
+
+def _learning(here: Told, state: str) -> Scene:
+    _point(here, state)
     return _me(here), here.person("other", Role.VTE_NURSE)
+
+
+def learning_returned(here: Told) -> Scene:
+    return _learning(here, "returned")
+
+
+def learning_published(here: Told) -> Scene:
+    return _learning(here, "published")
+
+
+def learning_taken_down(here: Told) -> Scene:
+    return _learning(here, "taken_down")
 
 
 def learning_waits(here: Told) -> Scene:
@@ -303,8 +319,8 @@ SCENES: dict[str, Callable[[Told], Scene]] = {
     for each in (
         submission_done, case_assigned, case_due, case_overdue, second_reading, consultant_answered, consultant_silent,
         attributed, attribution_answered, decided, pair_offered, action_due, unlock_asked, month_unlocked, return_missing,
-        nil_doubtful, letter_failed, mail_failed, released, office_dispute, learning_answered, learning_waits, release_waits,
-        outlier_notified, factor_reset, identifiers_shown,
+        nil_doubtful, letter_failed, mail_failed, released, office_dispute, learning_returned, learning_published,
+        learning_taken_down, learning_waits, release_waits, outlier_notified, factor_reset, identifiers_shown,
     )
 }  # fmt: skip
 
@@ -335,6 +351,21 @@ def test_its_link_leads_to_a_page_that_is_there_for_its_reader(here: Told, name:
         assert browser.get(link).status_code == 200, link
     else:  # it names what the scene has not made whole
         assert re.fullmatch(r"/[a-z]+(/[a-z]+)*/[0-9a-f-]{36}(/[a-z]+)?", link)
+
+
+def test_of_a_learning_point_it_is_said_what_became_of_it(here: Told) -> None:
+    """Each of the three by itself, also while the one before it is unread."""
+    _point(here, "published")
+    here.run()
+    assert here.words(_me(here)) == ["1 learning point of yours was published"]
+    here.admin.execute("update records.learning_point set state = 'taken_down'")
+    _point(here, "returned")
+    here.run(AT + timedelta(minutes=1))
+    assert set(here.words(_me(here))) == {
+        "1 learning point of yours was published",
+        "1 learning point of yours was taken down",
+        "1 learning point of yours was sent back: it waits for your changes",
+    }
 
 
 def test_nothing_but_kinds_counts_and_links_is_kept(here: Told) -> None:
