@@ -8,7 +8,7 @@ and kept; without one that passed, of exactly these figures, nothing is approved
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -61,6 +61,21 @@ class Changed:
 
     def and_then(self, more: "Changed") -> "Changed":
         return Changed(self.redrawn + more.redrawn, self.held + more.held, self.withheld + more.withheld)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How often a draft was judged, and the processor time of that; of it what integer programs took."""
+
+    rounds: int = 0
+    cpu_seconds: float = 0.0
+    milp_seconds: float = 0.0
+
+    def and_then(self, more: Verdict) -> "Spent":
+        return Spent(self.rounds + 1, self.cpu_seconds + more.cpu_seconds, self.milp_seconds + more.milp_seconds)
+
+    def told(self) -> dict[str, int]:
+        return {name: round(value) for name, value in asdict(self).items()}
 
 
 Files = Callable[[Connection, Release], Callable[[], Sequence[Made]]]
@@ -131,10 +146,10 @@ def _to_its_end(
     store: Store, secrets: Secrets, asked: Asked, at: datetime, files: Files, judge: Judge, tell: judging.Tell
 ) -> State:
     tell("Reading all releases", 0, 1)
-    changed, spent = Changed(), 0.0
+    changed, spent = Changed(), Spent()
     for left in reversed(range(MOST_ROUNDS)):
         verdict = judge(_read(store, asked), tell)
-        spent += verdict.cpu_seconds
+        spent = spent.and_then(verdict)
         again = _change(store, secrets, asked, verdict, left) if left and not verdict.passed else Changed()
         if not again.cells:
             break
@@ -143,7 +158,7 @@ def _to_its_end(
     if verdict.passed:
         tell("Making the files of open data", 0, 1)
         made = _files(store, asked, files)
-    return _finish(store, secrets, asked, replace(verdict, cpu_seconds=spent), changed, at, made)
+    return _finish(store, secrets, asked, verdict, changed, spent, at, made)
 
 
 def _files(store: Store, asked: Asked, files: Files) -> Sequence[Made]:
@@ -187,6 +202,7 @@ def _finish(
     asked: Asked,
     verdict: Verdict,
     changed: Changed,
+    spent: Spent,
     at: datetime,
     made: Sequence[Made],
 ) -> State:
@@ -210,7 +226,7 @@ def _finish(
         _keep_files(connection, held.id, made)
         audit.record(
             connection, tenant=SYSTEM_TENANT, actor="timetable", role="timetable", action=f"publication.audit_{state}",
-            object_type="publication", object_id=str(held.id), detail=asdict(changed) | {"report": digest, "cpu_seconds": round(verdict.cpu_seconds)},
+            object_type="publication", object_id=str(held.id), detail=asdict(changed) | {"report": digest} | spent.told(),
         )  # fmt: skip
     return after
 
