@@ -5,7 +5,7 @@ Exit code 0: no error (there may be warnings). 1: errors. 2: the file could not 
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -22,8 +22,9 @@ from ingest.printed import MOST_SHOWN, Told, disposition, findings_table, issues
 from ingest.reading import Reading, Report
 from ingest.report import annotated_workbook, failed_rows, findings_csv, line
 from ingest.tabular import Format
-from schemas.codelist import Nation
+from schemas.codelist import CodeList, Nation
 from schemas.days import LONDON
+from schemas.dictionary import unsaid
 from schemas.finding import rule_id
 from schemas.record import RecordKind
 
@@ -78,7 +79,7 @@ def _check_rows(
     sent = open_sent(file, kind, shape)
     report = _read(Reading(sent, kind, context), quiet=as_json)
     try:
-        written = list(_write(sent, report, *wanted))
+        written = list(_write(sent, report, *wanted, answers=unsaid(kind, context.nation)))
     except (OSError, FileCreateError):
         raise typer.BadParameter("One of the files to be written cannot be written there.") from None
     if as_json:
@@ -138,12 +139,18 @@ def _read(reading: Reading, *, quiet: bool) -> Report:
 
 
 def _write(
-    sent: Sent, report: Report, annotated: Path | None, failed: Path | None, listed: Path | None
+    sent: Sent,
+    report: Report,
+    annotated: Path | None,
+    failed: Path | None,
+    listed: Path | None,
+    answers: Mapping[str, Sequence[CodeList]],
 ) -> Iterable[str]:
     """Write the files that were asked for; tells which."""
     if annotated is not None:
         counted = report.errors + report.warnings
-        annotated_workbook(sent.table, report.listed, report.faulty_rows(), annotated, counted=counted)
+        faulty = report.faulty_rows()
+        annotated_workbook(sent.table, report.listed, faulty, annotated, counted=counted, answers=answers)
         yield f"The annotated workbook is {annotated}."
     if failed is not None and readable(sent.table):
         with failed.open("wb") as file:

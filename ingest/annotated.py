@@ -1,6 +1,7 @@
 """The annotated workbook: a new one with the sent values as text under the sender's own headings, what is to be mended beside them,
 and the list of findings on a second sheet. Its first sheet may be mended and sent again as it is: the two columns we add are not
-known as fields and are left out. Values are written as text cells, so no formula of the sender's can run."""
+known as fields and are left out. Values are written as text cells, so no formula of the sender's can run. Where findings could only name
+some answers of a long list, a third sheet has all of them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from ingest.check import ROW
 from ingest.files import readable, rows_as_sent
 from ingest.headings import letter
 from ingest.table import Table
+from schemas.codelist import CodeList
 from schemas.finding import Finding, Severity, rule_id
 
 MOST_ROWS = 50_000
@@ -27,8 +29,9 @@ MOST_COMMENTS = 2_000
 LONGEST_CELL = 32_000
 BATCH_ROWS = 5_000
 
-ROWS_SHEET, FINDINGS_SHEET = "Your rows", "Findings"
+ROWS_SHEET, FINDINGS_SHEET, ANSWERS_SHEET = "Your rows", "Findings", "Answers"
 ADDED = ("What to mend", "Row in your file")
+ANSWERS = ("Column of the dataset", "Write this", "Or its code")
 LISTED = ("Go to", "Row", "Column", "Heading", "Rule", "How serious", "What is wrong", "What to do")
 NOT_LISTED = "Something is wrong in this row that is not listed, because the list was full. Mend what is listed and send the file again."
 NOT_LAID_OUT = "The rows cannot be shown, because it is not certain which cell stands under which heading. See the sheet “Findings”."
@@ -65,11 +68,18 @@ class _Places:
 
 
 def annotated_workbook(
-    table: Table, findings: Sequence[Finding], faulty: pl.Series, to: Path | IO[bytes], *, counted: int | None = None
+    table: Table,
+    findings: Sequence[Finding],
+    faulty: pl.Series,
+    to: Path | IO[bytes],
+    *,
+    counted: int | None = None,
+    answers: Mapping[str, Sequence[CodeList]] | None = None,
 ) -> None:
     """Write the workbook to a path or an open file.
 
-    `faulty` are the sheet's numbers of the rows with an error, `counted` the number of all findings where only the first are listed.
+    `faulty` are the sheet's numbers of the rows with an error, `counted` the number of all findings where only the first are listed;
+    `answers` the lists, by field, that are too long for a finding to say whole (`schemas.dictionary.unsaid`).
     Memory is bounded by the listed findings. While writing, rows lie in temporary files beside `to`, if that is a path.
     """
     scratch = str(to.parent) if isinstance(to, Path) else None
@@ -82,6 +92,9 @@ def annotated_workbook(
         _write_findings(findings_sheet, formats, findings, notes, _Places.of(table, written))
         if not written:
             findings_sheet.activate()
+        found = {finding.field for finding in findings}
+        if needed := {name: codes for name, codes in (answers or {}).items() if name in found}:
+            _write_answers(book.add_worksheet(ANSWERS_SHEET), formats, needed)
 
 
 def _formats(book: xlsxwriter.Workbook) -> _Formats:
@@ -236,3 +249,18 @@ def _write_finding(sheet: Worksheet, formats: _Formats, at: int, finding: Findin
     for place, text in enumerate((*words, finding.words, finding.mend), 1):
         if text:
             sheet.write_string(at, place, text, formats.words if place > len(words) else formats.text)
+
+
+# --- the answers of long lists
+
+
+def _write_answers(sheet: Worksheet, formats: _Formats, answers: Mapping[str, Sequence[CodeList]]) -> None:
+    for place, (title, width) in enumerate(zip(ANSWERS, (26, 70, 14), strict=True)):
+        sheet.set_column(place, place, width, formats.text)
+        sheet.write_string(0, place, title, formats.head)
+    sheet.freeze_panes(1, 0)
+    lines = [(name, code.words, code.value) for name, codes in answers.items() for code in codes]
+    for at, line in enumerate(lines, 1):
+        for place, text in enumerate(line):
+            sheet.write_string(at, place, text, formats.text)
+    sheet.autofilter(0, 0, len(lines), len(ANSWERS) - 1)

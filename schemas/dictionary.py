@@ -1,6 +1,6 @@
 """The dataset as plain rows: every template, schema, guide, form and check starts here; nothing else looks into the models."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import polars as pl
 
 from schemas.case import Case
-from schemas.codelist import CodeList
+from schemas.codelist import CodeList, Nation
 from schemas.item import Item, Stage
 from schemas.rca import Rca
 from schemas.record import Record, RecordKind
@@ -54,6 +54,13 @@ def fields(kind: RecordKind) -> tuple[Field, ...]:
 @cache
 def field(kind: RecordKind, name: str) -> Field:
     return next(each for each in fields(kind) if each.name == name)
+
+
+@cache
+def unsaid(kind: RecordKind, nation: Nation) -> Mapping[str, tuple[CodeList, ...]]:
+    """By field, the answers of the lists of which a finding can only name some."""
+    lists = {each.name: each.holds.unsaid(nation) for each in fields(kind)}
+    return {name: codes for name, codes in lists.items() if codes}
 
 
 def key(kind: RecordKind) -> tuple[str, ...]:

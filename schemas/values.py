@@ -67,6 +67,10 @@ class FieldType:
     def wanted_in(self, nation: Nation) -> str:
         return self.wanted
 
+    def unsaid(self, nation: Nation) -> tuple[CodeList, ...]:
+        """The codes of a list that is too long for `wanted_in` to say whole, which is shown beside it where there is room; else none."""
+        return ()
+
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string"}
 
@@ -447,14 +451,30 @@ def _spellings(codes: tuple[CodeList, ...]) -> dict[str, str]:
     return shorn | words | {code.value.lower(): code.value for code in codes}
 
 
-LONGEST_LIST = 500
-"""Codes are said with their words where all of them need no more characters than this; else they are said alone."""
+LONGEST_LIST = 600
+"""All codes of a list are said with their words where they need no more characters than this; else some of them are, and where all stand."""
+EXAMPLES = 4
 
 
 def _wanted(codes: tuple[CodeList, ...]) -> str:
     """The codes of a list as people know them, each with the code where that is another word."""
-    said = "; ".join(_said(code) for code in codes)
-    return said if len(said) <= LONGEST_LIST else ", ".join(code.value for code in codes)
+    if not _too_long(codes):
+        return _listed(codes)
+    some = _listed(codes[:: len(codes) // EXAMPLES][:EXAMPLES])
+    return f"{some}; or another of the {len(codes)} answers that the guide to the dataset lists under {type(codes[0]).__name__}"
+
+
+@cache
+def _too_long(codes: tuple[CodeList, ...]) -> bool:
+    return len(_listed(codes)) > LONGEST_LIST
+
+
+def _listed(codes: tuple[CodeList, ...]) -> str:
+    return "; ".join(_said(code) for code in codes)
+
+
+def _unsaid(codes: tuple[CodeList, ...]) -> tuple[CodeList, ...]:
+    return codes if _too_long(codes) else ()
 
 
 def _said(code: CodeList) -> str:
@@ -501,6 +521,9 @@ class CodeType(FieldType):
     def wanted_in(self, nation: Nation) -> str:
         return _wanted(self.codes.of(nation))
 
+    def unsaid(self, nation: Nation) -> tuple[CodeList, ...]:
+        return _unsaid(self.codes.of(nation))
+
     def json_schema(self) -> dict[str, Any]:
         if self.codes.open_pattern() is not None:
             return {"type": "string", "pattern": self.codes.open_pattern()}
@@ -531,6 +554,9 @@ class CodesType(FieldType):
 
     def wanted_in(self, nation: Nation) -> str:
         return _wanted(self.codes.of(nation))
+
+    def unsaid(self, nation: Nation) -> tuple[CodeList, ...]:
+        return _unsaid(self.codes.of(nation))
 
     def json_schema(self) -> dict[str, Any]:
         return {

@@ -24,7 +24,10 @@ from registry.store import Store, audit
 from registry.submissions import Receipt, Reference
 from registry.submissions.matching import Map, map_of
 from registry.submissions.request import sheet_format
+from registry.submissions.senders import senders
 from registry.web.uploads import Spool, copy_stored, keys_of
+from schemas.codelist import Nation
+from schemas.dictionary import unsaid
 from schemas.finding import Finding
 from schemas.record import RecordKind
 
@@ -42,6 +45,7 @@ class Opened:
     faulty: pl.Series
     path: Path
     confirmed: Map
+    nation: Nation
 
 
 def attachment(content: bytes, media_type: str, name: str) -> Response:
@@ -65,7 +69,8 @@ def annotated_file(state: State, reference: Reference, by: Actor) -> Response:
         counted = (held.receipt.errors or 0) + (held.receipt.warnings or 0)
         to = held.path.with_suffix(".xlsx")
         try:
-            annotated_workbook(held.table, held.findings, held.faulty, to, counted=counted)
+            answers = unsaid(RecordKind(held.receipt.kind), held.nation)
+            annotated_workbook(held.table, held.findings, held.faulty, to, counted=counted, answers=answers)
             content = to.read_bytes()
         finally:
             to.unlink(missing_ok=True)
@@ -108,6 +113,7 @@ def opened(state: State, reference: Reference, by: Actor, action: str) -> Iterat
             findings = submissions.findings(connection, reference)
             faulty = submissions.faulty_rows(connection, reference)
             keys = keys_of(state, connection, reference.tenant_id)
+            (sender,) = senders(connection, (reference.tenant_id,))
             copy_stored(connection, reference, keys, spool)
             audit.record(
                 connection,
@@ -120,7 +126,7 @@ def opened(state: State, reference: Reference, by: Actor, action: str) -> Iterat
             )
         kind = RecordKind(receipt.kind)
         table = open_sent(spool.path, kind, sheet, confirmed.headings).table
-        yield Opened(receipt, table, findings, pl.Series(faulty, dtype=pl.UInt32), spool.path, confirmed)
+        yield Opened(receipt, table, findings, pl.Series(faulty, dtype=pl.UInt32), spool.path, confirmed, sender.nation)
 
 
 def retained(connection: Connection, reference: Reference) -> Receipt:

@@ -16,6 +16,8 @@ from ingest.files import Sent, open_sent
 from ingest.reading import Reading, Report
 from ingest.report import failed_rows, findings_csv
 from schemas.codelist import Nation
+from schemas.codes import MainSpecialty
+from schemas.dictionary import unsaid
 from schemas.record import RecordKind
 from tests.make import ON, cases, csv_bytes, nhs_number
 
@@ -161,3 +163,27 @@ def test_it_can_be_written_into_an_open_file(tmp_path: Path) -> None:
     held = io.BytesIO()
     annotated_workbook(sent.table, report.listed, pl.Series([4]), held)
     assert openpyxl.load_workbook(held)["Your rows"].max_row == 5
+
+
+def test_all_answers_of_a_long_list_stand_on_a_sheet_of_their_own_which_is_not_read_when_it_is_sent_again(
+    tmp_path: Path,
+) -> None:
+    rows = [row | {"main_specialty": CANARY} for row in cases(2)]
+    sent, report = _sent(tmp_path, csv_bytes(rows))
+    path, answers = tmp_path / "annotated.xlsx", unsaid(RecordKind.CASE, Nation.ENGLAND)
+    annotated_workbook(sent.table, report.listed, report.faulty_rows(), path, answers=answers)
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["Your rows", "Findings", "Answers"]
+    lines = list(book["Answers"].iter_rows(min_row=2, values_only=True))
+    assert lines == [("main_specialty", code.words, code.value) for code in MainSpecialty]
+    assert all(CANARY not in str(finding) for finding in report.listed)
+    _, again = _sent(tmp_path, path.read_bytes(), "sent.xlsx")
+    assert again.tally[33, "main_specialty"] == 2
+    sheet = book["Your rows"]
+    place = next(cell.column for cell in sheet[1] if cell.value == "main_specialty")
+    for at, word in ((2, lines[0][1]), (3, lines[1][2])):
+        sheet.cell(at, place).value = word
+    book.save(path)
+    _, mended = _sent(tmp_path, path.read_bytes(), "sent.xlsx")
+    assert (33, "main_specialty") not in mended.tally
+    assert mended.rows == 2

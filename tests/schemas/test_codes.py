@@ -14,8 +14,9 @@ from schemas.codes import (
     VteType,
 )
 from schemas.dictionary import code_lists, fields
+from schemas.publish.guide import markdown
 from schemas.record import RecordKind
-from schemas.values import CodeType, FieldType, verhoeff_fits
+from schemas.values import LONGEST_LIST, CodeType, FieldType, verhoeff_fits
 
 LISTS = code_lists()
 
@@ -119,8 +120,30 @@ def _subclasses() -> list[type[CodeList]]:
     return list(CodeList.__subclasses__())
 
 
-def test_a_short_list_is_said_in_words_with_its_codes_and_a_long_one_by_its_codes() -> None:
+def test_a_short_list_is_said_in_words_with_its_codes_and_a_long_one_by_some_and_where_all_stand() -> None:
     wanted = {each.name: each.holds.wanted_in(Nation.ENGLAND) for each in fields(RecordKind.CASE)}
     assert wanted["sex"].startswith("Male; Female; Not specified (indeterminate); Not known (unknown)")
     assert wanted["vte_type"].startswith("Pulmonary embolism (pe); Deep vein thrombosis (dvt); ")
-    assert wanted["main_specialty"].startswith("100, 101, ")
+    assert wanted["main_specialty"] == (
+        "General Surgery (100); Cardiothoracic Surgery (170); Rehabilitation (314); Neurology (400); "
+        "or another of the 35 answers that the guide to the dataset lists under MainSpecialty"
+    )
+
+
+@pytest.mark.parametrize("nation", Nation)
+@pytest.mark.parametrize("kind", RecordKind)
+def test_every_answer_of_a_coded_field_is_said_in_words_or_the_guide_says_where(
+    kind: RecordKind, nation: Nation
+) -> None:
+    guide = markdown()
+    for each in fields(kind):
+        if each.codes is None:
+            continue
+        wanted, unsaid = each.holds.wanted_in(nation), each.holds.unsaid(nation)
+        assert len(wanted) <= LONGEST_LIST
+        if unsaid:
+            assert unsaid == each.codes.of(nation)
+            assert f"\n### {each.codes.__name__}\n" in guide
+            assert wanted.endswith(each.codes.__name__)
+        else:
+            assert all(code.words in wanted for code in each.codes.of(nation))

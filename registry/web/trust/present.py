@@ -10,10 +10,12 @@ from registry.submissions.request import sheet_format
 from registry.submissions.senders import Sender
 from registry.web.moments import said_day as said_day
 from registry.web.moments import said_time as said_time
+from schemas.codelist import CodeList, Nation
 from schemas.days import LONDON
-from schemas.dictionary import RECORDS, fields
+from schemas.dictionary import RECORDS, fields, unsaid
 from schemas.finding import Finding, Severity, rule_id
 from schemas.record import RecordKind
+from schemas.rule import CATALOGUE
 
 # Words and colour of the tag of each state.
 STATES = {
@@ -143,10 +145,13 @@ class Counted:
     count: int
     words: str
     mend: str
+    answers: tuple[CodeList, ...] = ()
+    """All of a list of which the words can only name some."""
 
 
-def summary(tallies: list[Tally]) -> list[Counted]:
+def summary(tallies: list[Tally], kind: RecordKind, nation: Nation) -> list[Counted]:
     """Every rule that was broken, by field: errors first, then the most frequent."""
+    lists = unsaid(kind, nation)
     lines = [
         Counted(
             rule=rule_id(each.rule),
@@ -155,6 +160,7 @@ def summary(tallies: list[Tally]) -> list[Counted]:
             count=each.count,
             words=each.words,
             mend=each.mend,
+            answers=lists.get(each.field, ()) if "{wanted}" in CATALOGUE[each.rule].mend else (),
         )
         for each in tallies
     ]

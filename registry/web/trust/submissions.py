@@ -105,7 +105,7 @@ def _page(connection: Connection, receipt: Receipt, reference: Reference) -> dic
     return {
         "it": shown(receipt, sender),
         "progress": progress_words(receipt),
-        "summary": summary(tallies),
+        "summary": summary(tallies, RecordKind(receipt.kind), sender.nation),
         "kept": _kept(connection, reference, receipt, tallies),
         "findings": lines(submissions.findings(connection, reference, limit=FIRST)),
         "found": (receipt.errors or 0) + (receipt.warnings or 0),

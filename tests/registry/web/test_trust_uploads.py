@@ -1,9 +1,11 @@
 """The list of submissions by kind and state, and how far one is while it waits."""
 
+import io
 import re
 from datetime import UTC, datetime
 from uuid import UUID
 
+import openpyxl
 import pytest
 from starlette.testclient import TestClient
 
@@ -12,6 +14,7 @@ from registry.access import Role
 from registry.settings import Secrets, Settings
 from registry.store import Store, progress
 from registry.submissions import Door
+from schemas.codes import MainSpecialty
 from tests.make import cases, csv_bytes, valid_activity
 from tests.registry.submissions.make import send
 from tests.registry.web.programs import screened
@@ -69,6 +72,17 @@ def test_how_far_a_waiting_file_is_is_told_to_the_script(full: House) -> None:
     assert nurse.get(f"{path}/progress").json()["waiting"] is False
     other = full.signed_in(full.person("other", (Role.TRUST_LEAD, "RH5")))
     assert other.get(f"{path}/progress").status_code == 404
+
+
+def test_all_answers_of_a_long_list_are_a_press_away_and_no_value_is_told(nurse: TestClient) -> None:
+    page = rehearsed(nurse, csv_bytes([row | {"main_specialty": "Canary 7Q", "sex": "Canary 7Q"} for row in cases(2)]))
+    said = words_of(page)
+    assert "All 35 answers for main_specialty" in said
+    assert all(code.words in said for code in MainSpecialty)
+    assert "answers for sex" not in said
+    assert "Canary" not in page.text
+    sheet = openpyxl.load_workbook(io.BytesIO(nurse.get(f"{page.url.path}/annotated.xlsx").content))["Answers"]
+    assert sheet.max_row == 1 + len(MainSpecialty)
 
 
 # --- what changes
