@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings as property_settings
 from psycopg import sql
 
 from registry import database as making
@@ -22,6 +23,10 @@ from registry.embedded import Server
 from registry.embedded.making import SUPERUSER
 from registry.settings import LOGINS, Settings, load, role_url
 from registry.store import Store
+
+# A busy machine may stop an example for longer than hypothesis allows one by default; what it finds does not depend on the time.
+property_settings.register_profile("hat", deadline=None)
+property_settings.load_profile("hat")
 
 TEMPLATE = "hat_template"
 _numbers = count(1)

@@ -31,9 +31,9 @@ class Agreement:
 def agreement(table: Sequence[Sequence[int]], *, confidence: float = 0.95) -> Agreement:
     """All figures of one square table. Below 30 cases read twice only the percent agreement. Raises `ValueError` if it is not square."""
     size, pairs = _size(table)
-    first = tuple(sum(row) for row in table)
-    second = tuple(sum(column) for column in zip(*table, strict=True))
-    share = proportion(sum(table[i][i] for i in range(size)), pairs, confidence=confidence)
+    first = tuple(int(sum(row)) for row in table)
+    second = tuple(int(sum(column)) for column in zip(*table, strict=True))
+    share = proportion(sum(int(table[i][i]) for i in range(size)), pairs, confidence=confidence)
     if pairs < PAIRS_FROM:
         few = missing(Reason.FEW_PAIRS)
         return Agreement(pairs, share, few, None, few, None, first, second)
@@ -77,7 +77,7 @@ def cohen_kappa(
     size, pairs = _size(table)
     if not pairs:
         return None, None
-    weight = weights or [[float(i == j) for j in range(size)] for i in range(size)]
+    weight = weights if weights is not None else [[float(i == j) for j in range(size)] for i in range(size)]
     p = [[count / pairs for count in row] for row in table]
     rows = [sum(row) for row in p]
     columns = [sum(column) for column in zip(*p, strict=True)]

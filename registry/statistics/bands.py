@@ -15,7 +15,7 @@ def quantile_band(counts: Sequence[int], share: float, margins: Sequence[int] | 
         raise ValueError("a share lies between 0 and 1")
     if not sum(counts):
         return None
-    allowed = margins or [0] * len(counts)
+    allowed = margins if margins is not None else [0] * len(counts)
     low = [max(0, count - margin) for count, margin in zip(counts, allowed, strict=True)]
     high = [count + margin for count, margin in zip(counts, allowed, strict=True)]
     places = range(len(counts))

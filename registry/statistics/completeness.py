@@ -46,7 +46,7 @@ def completeness_by_delay(triangle: Sequence[Sequence[int]]) -> tuple[float | No
 def _reverse_hazard(triangle: Sequence[Sequence[int]], delay: int) -> float | None:
     observed = [line for line in triangle if len(line) > delay]
     known = sum(require_count(count, "reports") for line in observed for count in line[: delay + 1])
-    return sum(line[delay] for line in observed) / known if known else None
+    return int(sum(line[delay] for line in observed)) / known if known else None
 
 
 def _times(so_far: float | None, hazard: float | None) -> float | None:
@@ -56,7 +56,7 @@ def _times(so_far: float | None, hazard: float | None) -> float | None:
 def completeness_of(month: date, on: date, curve: Sequence[float | None]) -> float | None:
     """The estimated completeness of a month on a day: F of its last whole month of delay; 0 while the month has not passed."""
     delay = _elapsed(month, on) - 1
-    if delay < 0 or not curve:
+    if delay < 0 or not len(curve):
         return 0.0 if delay < 0 else None
     return curve[min(delay, len(curve) - 1)]
 

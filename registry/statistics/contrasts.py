@@ -75,7 +75,7 @@ def _wald(method: str, b: int, n0: int, a: int, n1: int, confidence: float, *, r
 def odds_ratio(before: int, whole_before: int, after: int, whole_after: int, *, confidence: float = 0.95) -> Contrast:
     """The sample odds ratio with limits symmetric on the log scale (Woolf), and Fisher's exact p. No limits with an empty cell."""
     _require_parts(before, whole_before, after, whole_after)
-    cells = (after, whole_after - after, before, whole_before - before)
+    cells = tuple(int(each) for each in (after, whole_after - after, before, whole_before - before))
     p = float(fisher_exact([cells[:2], cells[2:]]).pvalue) if whole_before and whole_after else None
     if not cells[1] or not cells[2]:
         return Contrast("Woolf", missing(Reason.ZERO_DENOMINATOR), p)

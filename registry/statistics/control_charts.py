@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from math import sqrt
+from math import inf, isnan, sqrt
 from statistics import median
 
-from registry.statistics.estimate import require_count
+from registry.statistics.estimate import Reason, require_count
 
 SPREAD = 2.66
 SCREEN = 3.267
@@ -19,6 +19,7 @@ D2 = 1.128
 POINTS_FROM = 13
 T_POWER = 3.6
 _NOISE = 1e-9
+_LARGEST = 1e100
 
 
 class RuleSet(StrEnum):
@@ -70,15 +71,20 @@ class Assurance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The centre and the control limits of a phase, unclipped; `None` where there are too few points to tell."""
+    """The centre and the control limits of a phase, unclipped; `None` where there are too few points to tell, with the reason."""
 
-    centre: float
+    centre: float | None
     lower: float | None
     upper: float | None
 
     @property
+    def reason(self) -> Reason | None:
+        """Why there are no limits."""
+        return Reason.BLANK if self.centre is None else Reason.FEW_POINTS if self.upper is None else None
+
+    @property
     def sigma(self) -> float | None:
-        return None if self.upper is None else (self.upper - self.centre) / 3
+        return None if self.upper is None or self.centre is None else (self.upper - self.centre) / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +117,12 @@ def xmr(
 
     `rebase` are places (from 0) where somebody decided that a phase begins. `screen` drops moving ranges from 3.267 times their mean
     once. `fixed` draws limits from so many first points of a phase. Fewer than 13 points in a phase: a line only, no limits, no
-    signals. Raises `ValueError` for a rebase outside the series.
+    signals. A value that is not a number (`nan`) is a gap too. Raises `ValueError` for a rebase outside the series, a baseline without
+    points and a value beyond all measure.
     """
+    values = _known(values)
+    if fixed is not None and fixed < 1:
+        raise ValueError("a fixed baseline has one point or more")
     starts = sorted({0, *rebase})
     if starts[0] < 0 or (starts[-1] and starts[-1] >= len(values)):
         raise ValueError("a rebase lies outside the series")
@@ -127,6 +137,7 @@ def xmr_limits(values: Sequence[float | None], *, screen: bool = False, spread: 
 
     `spread` is how many mean moving ranges the limits stand from the mean.
     """
+    values = _known(values)
     known = [value for value in values if value is not None]
     if not known:
         return None
@@ -141,10 +152,18 @@ def xmr_limits(values: Sequence[float | None], *, screen: bool = False, spread: 
     return Limits(centre, centre - width, centre + width)
 
 
+def _known(values: Sequence[float | None]) -> list[float | None]:
+    """The values, each that is not a number as a gap. Raises `ValueError` for one beyond all measure."""
+    series = [None if value is None or isnan(value) else float(value) for value in values]
+    if any(value is not None and abs(value) > _LARGEST for value in series):
+        raise ValueError("a value lies beyond all measure")
+    return series
+
+
 def _phase(values: Sequence[float | None], rules: RuleSet, screen: bool, fixed: int | None) -> list[Point]:
     limits = xmr_limits(values[:fixed] if fixed else values, screen=screen)
     if limits is None:
-        return [Point(None, Limits(0.0, None, None)) for _ in values]
+        return [Point(None, Limits(None, None, None)) for _ in values]
     if sum(value is not None for value in values) < POINTS_FROM:
         return [Point(value, Limits(limits.centre, None, None)) for value in values]
     shown = signals(values, limits, rules)
@@ -156,10 +175,11 @@ def signals(
 ) -> list[tuple[Signal, bool | None]]:
     """What each point of one phase shows, by precedence, and on which side or in which direction; common cause without limits."""
     found: list[tuple[Signal, bool | None]] = [(Signal.COMMON, None)] * len(values)
-    if limits.lower is None or limits.upper is None:
+    if limits.centre is None or limits.lower is None or limits.upper is None:
         return found
-    scale = max(abs(limits.centre), limits.upper - limits.lower, _NOISE)
-    sides = [None if value is None else _side(value - limits.centre, scale) for value in values]
+    values, centre = _known(values), limits.centre
+    scale = max(abs(centre), limits.upper - limits.lower, _NOISE)
+    sides = [None if value is None else _side(value - centre, scale) for value in values]
     out = [None if value is None else _outside(value, limits, scale) for value in values]
     for signal, high in (
         (Signal.SHIFT, _runs(sides, rules.run)),
@@ -217,8 +237,10 @@ def _two_of_three(
 ) -> list[bool | None]:
     """Points beyond two sigma, within the limit, where two of three neighbours on one side are so."""
     assert limits.sigma is not None
+    assert limits.centre is not None
+    centre, near = limits.centre, 2 * limits.sigma
     beyond = [
-        value is not None and outside is None and _side(abs(value - limits.centre) - 2 * limits.sigma, scale) is True
+        value is not None and outside is None and _side(abs(value - centre) - near, scale) is True
         for value, outside in zip(values, out, strict=True)
     ]
     found: list[bool | None] = [None] * len(values)
@@ -260,7 +282,10 @@ def assurance(chart: Chart, target: float, direction: Direction) -> Assurance | 
 
 @dataclass(frozen=True, slots=True)
 class Ratios:
-    """A u or p chart: the values, the common centre, and each point's limits. `sigma_z` above 1 widened them (Laney)."""
+    """A u or p chart: the values, the common centre, and each point's limits. `sigma_z` above 1 widened them (Laney).
+
+    A month of nobody is blank; the whole chart is so where no month has anybody, and says why.
+    """
 
     values: tuple[float | None, ...]
     centre: float | None
@@ -268,6 +293,11 @@ class Ratios:
     upper: tuple[float | None, ...]
     sigma_z: float | None
     corrected: bool
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why there is no centre."""
+        return Reason.ZERO_DENOMINATOR if self.centre is None else None
 
 
 def u_chart(events: Sequence[int], population: Sequence[int], *, laney: bool | None = None) -> Ratios:
@@ -283,9 +313,10 @@ def p_chart(part: Sequence[int], whole: Sequence[int], *, laney: bool | None = N
 
 
 def _ratios(events: Sequence[int], population: Sequence[int], laney: bool | None, *, share: bool) -> Ratios:
-    for number, whole in zip(events, population, strict=True):
-        require_count(number, "events")
-        require_count(whole, "population")
+    if len(events) != len(population):
+        raise ValueError("a chart has a population for each point")
+    events = [require_count(number, "events") for number in events]
+    population = [require_count(whole, "population") for whole in population]
     values = [y / n if n else None for y, n in zip(events, population, strict=True)]
     people = sum(population)
     if not people:
@@ -319,20 +350,21 @@ def t_chart(gaps: Sequence[float]) -> Limits | None:
 
     `None` without a gap. Raises `ValueError` for a gap of nought: count in hours, or use the g chart.
     """
-    if any(gap <= 0 for gap in gaps):
-        raise ValueError("a gap must be longer than 0; count in hours, or use the g chart")
+    if not all(0 < gap < inf for gap in gaps):
+        raise ValueError("a gap must be longer than 0 and have an end; count in hours, or use the g chart")
     limits = xmr_limits([gap ** (1 / T_POWER) for gap in gaps], spread=3 / D2)
-    if limits is None or limits.lower is None or limits.upper is None:
-        return limits if limits is None else Limits(limits.centre**T_POWER, None, None)
+    if limits is None or limits.centre is None:
+        return None
+    if limits.lower is None or limits.upper is None:
+        return Limits(limits.centre**T_POWER, None, None)
     return Limits(limits.centre**T_POWER, max(0.0, limits.lower) ** T_POWER, limits.upper**T_POWER)
 
 
 def g_chart(gaps: Sequence[int]) -> Limits | None:
     """Discharges or days between events: limits m -/+ 3 sqrt(m(m+1)) of the mean, at least 0; the centre is the median."""
+    gaps = [require_count(gap, "gaps") for gap in gaps]
     if not gaps:
         return None
-    for gap in gaps:
-        require_count(gap, "gaps")
     mean = sum(gaps) / len(gaps)
     spread = 3 * sqrt(mean * (mean + 1))
     return Limits(float(median(gaps)), max(0.0, mean - spread), mean + spread)

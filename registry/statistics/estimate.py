@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import index
+from typing import SupportsIndex
+
+LARGEST = 2**53
+"""Up to here every whole number has a float of its own; no count of people comes near."""
 
 
 class Reason(StrEnum):
@@ -21,6 +26,7 @@ class Reason(StrEnum):
     FEW_PAIRS = "fewer than 30 rated twice"
     NO_OVERLAP = "no case is in both sources"
     DEPENDENT = "not reached by enough cases"
+    NOT_FITTED = "the calculation comes to no end on these numbers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +44,20 @@ def missing(reason: Reason) -> Estimate:
     return Estimate(None, None, None, reason)
 
 
-def require_count(number: int, name: str) -> int:
-    """`number`, if it is a whole number of 0 or more.
+def require_count(number: SupportsIndex, name: str) -> int:
+    """`number` as an `int`, if it is a whole number of 0 or more; those of numpy's arrays are too.
 
-    Raises `TypeError` for anything but an integer (also `bool` and 3.0), `ValueError` for a negative one. The number itself is not
-    in the message: it may be an unprotected count.
+    Raises `TypeError` for anything but an integer (also `bool` and 3.0), `ValueError` for a negative one and one beyond 2^53. The
+    number itself is not in the message: it may be an unprotected count.
     """
-    if isinstance(number, bool) or not isinstance(number, int):
+    if isinstance(number, bool):
         raise TypeError(f"{name} must be a whole number")
-    if number < 0:
+    try:
+        count = index(number)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number") from None
+    if count < 0:
         raise ValueError(f"{name} must not be negative")
-    return number
+    if count > LARGEST:
+        raise ValueError(f"{name} is larger than any count")
+    return count

@@ -5,7 +5,6 @@ stay, so a clot that is found after the change of a stay before it belongs to be
 that may still change, or in which nobody returned, are left out and told, never others.
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -222,15 +221,14 @@ UNFITTED = "The regression does not come to an end on these numbers: they lie to
 NOTHING_BEFORE = "The change has to lie within the series, with months before and after it."
 WHY = {
     Reason.FEW_POINTS: "The regression needs at least 12 final months on each side of the change, without those of the phase-in.",
+    Reason.NO_SPREAD: NO_SPREAD,
+    Reason.NOT_FITTED: UNFITTED,
     Reason.FEW_EVENTS: "On one side of the change nothing happened, so no rate of it can be fitted.",
 }
 
 
 def _segments(series: Sequence[Observed], plan: Plan) -> tuple["Segments", str]:
     """The regression, or nothing and why. statsmodels is large and only loaded once somebody evaluates something."""
-    from numpy.linalg import LinAlgError
-    from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
-
     from registry.statistics.interrupted import Segments, interrupted
 
     nothing = Segments(None, None, reason=Reason.FEW_POINTS)
@@ -240,21 +238,14 @@ def _segments(series: Sequence[Observed], plan: Plan) -> tuple["Segments", str]:
     counted = [0.0 if one.left_out else one.population for one in series]
     if any(one.hidden and not one.left_out for one in series):
         return nothing, HIDDEN
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", PerfectSeparationWarning)
-            found = interrupted(
-                [one.events for one in series],
-                counted,
-                change,
-                phase_in=[at for at, one in enumerate(series) if plan.place(one.month) == "phase-in"],
-                harmonics=plan.harmonics,
-                slope=plan.slope,
-            )
-    except PerfectSeparationWarning:
-        return nothing, NO_SPREAD
-    except (ValueError, OverflowError, LinAlgError):  # the iteration left what numbers can hold
-        return nothing, UNFITTED
+    found = interrupted(
+        [one.events for one in series],
+        counted,
+        change,
+        phase_in=[at for at, one in enumerate(series) if plan.place(one.month) == "phase-in"],
+        harmonics=plan.harmonics,
+        slope=plan.slope,
+    )
     return found, WHY.get(found.reason, str(found.reason)) if found.reason else ""
 
 

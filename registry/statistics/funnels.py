@@ -7,11 +7,11 @@ limits of an estimate. Below ten trusts, or where phi is at most 1, the unadjust
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import asin, ceil, exp, log, sqrt
+from math import asin, ceil, exp, inf, log, sqrt
 
 import numpy as np
 from scipy.special import pdtr, pdtrik
-from scipy.stats import binom
+from scipy.stats import binom, rankdata
 
 from registry.statistics.estimate import require_count
 
@@ -19,20 +19,25 @@ ALERT, ALARM = 0.025, 0.001
 """The tails beyond which a trust is an alert (about 2 standard deviations) and an alarm (3)."""
 Z_ALERT, Z_ALARM = 1.959964, 3.090232
 TRUSTS_FROM = 10
+MOST_EXPECTED = 1e9
+WIDEST = 700
+"""Beyond this a number on the log scale has no number that it stands for."""
 
 
 def binomial_limit(share: float, whole: int, tail: float) -> float:
     """The limit of a share among `whole` at a tail probability, interpolated between the two counts around it, within 0 and 1."""
-    require_count(whole, "whole")
+    whole = require_count(whole, "whole")
     if not whole:
         raise ValueError("a funnel has no limit where there is nobody")
+    if not 0 <= share <= 1:
+        raise ValueError("a share lies between 0 and 1")
     return min(1.0, max(0.0, _interpolated(binom(whole, share), tail) / whole))
 
 
 def ratio_limit(expected: float, tail: float) -> float:
     """The limit of observed over expected at a tail probability, interpolated as above, at least 0."""
-    if not expected > 0:
-        raise ValueError("expected must be above 0")
+    if not 0 < expected <= MOST_EXPECTED:
+        raise ValueError("expected must be above 0, and not beyond a thousand million")
     _require_tail(tail)
     # what scipy.stats.poisson does for ppf and cdf, without making a distribution each time: a chart asks hundreds of times
     count = max(0.0, ceil(float(pdtrik(tail, expected))))
@@ -77,12 +82,16 @@ def overdispersion(
     """How much more trusts differ than chance, from observed and expected counts (or parts and wholes of a share).
 
     `weights` stand for the expected counts in the standard errors, where a count carries more than its own variance. `None` without
-    trusts. Raises `ValueError` for the log scale with an observed 0 (use the square root) or nothing expected.
+    trusts. Raises `ValueError` for the log scale with an observed 0 (use the square root), nothing expected, or a part above its whole.
     """
-    for count in observed:
-        require_count(count, "observed")
-    if any(not each > 0 for each in expected):
+    observed = [require_count(count, "observed") for count in observed]
+    expected = [float(each) for each in expected]
+    if len(observed) != len(expected) or (weights is not None and len(weights) != len(expected)):
+        raise ValueError("each trust has an observed and an expected count")
+    if not all(0 < each < inf for each in [*expected, *(weights if weights is not None else ())]):
         raise ValueError("something must be expected of every trust")
+    if scale is Scale.SHARE_WINSORISED and any(part > whole for part, whole in zip(observed, expected, strict=True)):
+        raise ValueError("a part must not exceed its whole")
     if not observed:
         return None
     z, errors = _scores(observed, expected, scale, weights)
@@ -119,18 +128,26 @@ def _scores(
 
 
 def _truncated(z: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """The trusts whose rank is in neither the first nor the last tenth: floor(10 rank/(n + 1)) from 1 to 8."""
-    rank = np.argsort(np.argsort(z, kind="stable"), kind="stable") + 1
-    tenth = rank * 10 // (len(z) + 1)
-    return (tenth > 0) & (tenth < 9)
+    """The trusts whose rank is in neither the first nor the last tenth: floor(10 rank/(n + 1)) from 1 to 8.
+
+    Trusts that are alike share the mean of their ranks, so that none is dropped for its place in the list.
+    """
+    tenth = np.floor(np.asarray(rankdata(z), dtype=float) * 10 / (len(z) + 1))
+    kept: np.ndarray[tuple[int], np.dtype[np.bool_]] = (tenth > 0) & (tenth < 9)
+    return kept
 
 
 def overdispersed_limits(expected: float, tau2: float, z: float, scale: Scale) -> tuple[float, float]:
-    """Lower and upper limit of observed over expected with the additive variance between trusts, at the normal quantile `z`."""
-    if not expected > 0 or not tau2 >= 0:
+    """Lower and upper limit of observed over expected with the additive variance between trusts, at the normal quantile `z`.
+
+    Raises `ValueError` where so little is expected that the upper limit is no number any more.
+    """
+    if not 0 < expected < inf or not 0 <= tau2 < inf:
         raise ValueError("expected must be above 0 and tau2 at least 0")
     if scale is Scale.LOG_TRUNCATED:
         width = z * sqrt(1 / expected + tau2)
+        if width > WIDEST:
+            raise ValueError("too little is expected for a limit")
         return exp(-width), exp(width)
     if scale is Scale.ROOT_WINSORISED:
         width = z * sqrt(1 / (4 * expected) + tau2)
@@ -140,6 +157,6 @@ def overdispersed_limits(expected: float, tau2: float, z: float, scale: Scale) -
 
 def funnel_z(observed: int, expected: float, tau2: float = 0.0) -> float | None:
     """The z-score of a trust on the log scale with the variance between trusts; `None` for an observed 0."""
-    if not expected > 0:
+    if not 0 < expected < inf:
         raise ValueError("expected must be above 0")
     return log(observed / expected) / sqrt(1 / expected + tau2) if require_count(observed, "observed") else None

@@ -5,13 +5,16 @@ Index months by admission of the index stay: a clot found up to three months aft
 phase-in are declared before the figures are seen; months are never dropped to get a result.
 """
 
+import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from math import exp, pi
+from math import exp, inf, isfinite, pi
 
 import numpy as np
 import statsmodels.api as sm
+from numpy.linalg import LinAlgError
 from statsmodels.stats.stattools import durbin_watson
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from registry.statistics.estimate import Estimate, Reason, missing, require_count
 from registry.statistics.rates import z_value
@@ -63,11 +66,13 @@ def interrupted(
     """Fit the segments to a monthly series in which the change came before the month at place `change` (from 0).
 
     `phase_in` are places declared to be neither before nor after; they and months of nobody are not fitted. `slope=False` fits a change
-    of level only. `harmonics` (0 to 2) are pairs of sine and cosine of the year. Fewer than 12 months on a side, or no event on one:
-    nothing but the reason. Raises `ValueError` where lengths differ or the change lies outside.
+    of level only. `harmonics` (0 to 2) are pairs of sine and cosine of the year. Fewer than 12 months on a side, no event on one, months
+    that lie on the line exactly, or numbers that no regression ends on: nothing but the reason. Raises `ValueError` where lengths
+    differ, the change lies outside, or a population is negative or without end.
     """
-    for each in events:
-        require_count(each, "events")
+    events = [require_count(each, "events") for each in events]
+    if not all(0 <= people < inf for people in population):
+        raise ValueError("a population is a number of 0 or more")
     if len(events) != len(population) or not 0 < change < len(events) or not 0 <= harmonics <= 2:
         raise ValueError("a series has a population for each month, a change within it, and at most two harmonics")
     places = [at for at, people in enumerate(population) if people > 0 and at not in set(phase_in)]
@@ -76,6 +81,27 @@ def interrupted(
         return Segments(None, None, reason=Reason.FEW_POINTS)
     if any(not sum(events[at] for at in side) for side in sides):
         return Segments(None, None, reason=Reason.FEW_EVENTS)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PerfectSeparationWarning)
+            return _fitted(events, population, places, change, harmonics, slope=slope, confidence=confidence)
+    except PerfectSeparationWarning:
+        return Segments(None, None, reason=Reason.NO_SPREAD)
+    except (ValueError, OverflowError, LinAlgError):  # the iteration left what numbers can hold
+        return Segments(None, None, reason=Reason.NOT_FITTED)
+
+
+def _fitted(
+    events: Sequence[int],
+    population: Sequence[float],
+    places: Sequence[int],
+    change: int,
+    harmonics: int,
+    *,
+    slope: bool,
+    confidence: float,
+) -> Segments:
+    """The segments fitted to the months at `places`. Raises what statsmodels does, and `ValueError` where a result is not a number."""
     design = _design(np.array(places), change, harmonics, slope=slope)
     y = np.array([events[at] for at in places], dtype=float)
     offset = np.log(np.array([population[at] for at in places], dtype=float))
@@ -98,11 +124,17 @@ def interrupted(
     without[:, 2 : 4 if slope else 3] = 0
     fitted = plain.predict(design, offset=offset)
     otherwise = plain.predict(without, offset=offset)
+    if not (np.isfinite(otherwise).all() and isfinite(plain.pearson_chi2)):
+        raise ValueError("a fitted month is not a number")
     return Segments(
         level=changes[0],
         slope=changes[1] if slope else None,
         expected=_placed(places, fitted, len(events)),
-        counterfactual=_placed([at for at in places if at >= change], otherwise[len(sides[0]) :], len(events)),
+        counterfactual=_placed(
+            [at for at in places if at >= change],
+            [month for at, month in zip(places, otherwise, strict=True) if at >= change],
+            len(events),
+        ),
         dispersion=float(plain.pearson_chi2 / plain.df_resid),
         durbin_watson=float(durbin_watson(plain.resid_pearson)),
     )
@@ -121,7 +153,7 @@ def _design(places: np.ndarray, change: int, harmonics: int, *, slope: bool) -> 
 
 def _ratio(log_ratio: float, error: float, z: float) -> Estimate:
     if not np.isfinite([log_ratio, error]).all():
-        return missing(Reason.FEW_EVENTS)
+        return missing(Reason.NOT_FITTED)
     return Estimate(exp(log_ratio), exp(log_ratio - z * error), exp(log_ratio + z * error))
 
 

@@ -23,6 +23,9 @@ from registry.statistics.funnels import (
 )
 from registry.statistics.public import CELL_VARIANCE, Rounded
 
+EXPECTED_FROM = 1
+"""Where fewer are expected nothing is drawn (statistics.md 1.3): one case more or less would be another ratio."""
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -49,9 +52,9 @@ class PublicFunnel:
         return self.found if self.found is not None and self.found.phi > 1 and self.found.tau2 > 0 else None
 
     def band(self, population: float) -> Band | None:
-        """The limits of the rate of a trust of this size; `None` where nothing is expected."""
+        """The limits of the rate of a trust of this size; `None` where less than one event is expected."""
         expected = self.centre * population
-        if not expected > 0:
+        if not expected >= EXPECTED_FROM:
             return None
         wide = effective(expected, self.cells)
         if self.spread is not None:

@@ -25,7 +25,7 @@ def z_value(confidence: float) -> float:
 
 def count_limits(events: int, confidence: float = 0.95) -> tuple[float, float]:
     """Lower and upper limit of the mean of a Poisson count: exact below 10 events, Byar from 10."""
-    require_count(events, "events")
+    events = require_count(events, "events")
     z = z_value(confidence)
     return exact_limits(events, confidence) if events < BYAR_FROM else byar_limits(events, z)
 
@@ -51,8 +51,8 @@ def rate(events: int, population: int, *, per: int = 1000, confidence: float = 0
     More events than population is legal (events are not a subset of admissions); no population gives no value. Refuses negative and
     non-integer counts.
     """
-    require_count(events, "events")
-    if require_count(population, "population") == 0:
+    events, population = require_count(events, "events"), require_count(population, "population")
+    if population == 0:
         return missing(Reason.ZERO_DENOMINATOR)
     lower, upper = count_limits(events, confidence)
     scale = per / population
@@ -61,8 +61,8 @@ def rate(events: int, population: int, *, per: int = 1000, confidence: float = 0
 
 def proportion(part: int, whole: int, *, confidence: float = 0.95) -> Estimate:
     """The share `part / whole` (0 to 1) with Wilson's limits. For true subsets only: raises `ValueError` if part exceeds whole."""
-    require_count(part, "part")
-    if require_count(whole, "whole") == 0:
+    part, whole = require_count(part, "part"), require_count(whole, "whole")
+    if whole == 0:
         return missing(Reason.ZERO_DENOMINATOR)
     if part > whole:
         raise ValueError("a part must not exceed its whole")

@@ -5,12 +5,14 @@ stratum of its own on both sides. Two indirectly standardised ratios have differ
 """
 
 from collections.abc import Sequence
-from math import sqrt
+from math import inf, sqrt
 
 from registry.statistics.estimate import Estimate, Reason, missing, require_count
 from registry.statistics.rates import byar_limits, count_limits, z_value
 
 DIRECT_FROM = 10
+LEAST_EXPECTED = 1e-9
+"""An expectation below this is rounding noise: one event among a thousand million such trusts."""
 
 
 def expected_count(
@@ -22,12 +24,12 @@ def expected_count(
     """
     total = 0.0
     for own, events, reference in zip(population, reference_events, reference_population, strict=True):
-        require_count(events, "reference events")
-        if require_count(own, "population") == 0:
+        found, people = require_count(events, "reference events"), require_count(own, "population")
+        if people == 0:
             continue
         if require_count(reference, "reference population") == 0:
             raise ValueError("a stratum has people but no reference population; merge it with its neighbour")
-        total += own * events / reference
+        total += people * found / int(reference)
     return total
 
 
@@ -36,10 +38,10 @@ def standardised_ratio(observed: int, expected: float, *, confidence: float = 0.
 
     No value where nothing was expected; if something was observed there the reason says so, since one side of the data is wrong.
     """
-    require_count(observed, "observed")
-    if not expected >= 0:
-        raise ValueError("expected must be 0 or more")
-    if expected == 0:
+    observed = require_count(observed, "observed")
+    if not 0 <= expected < inf:
+        raise ValueError("expected must be 0 or more, and finite")
+    if expected < LEAST_EXPECTED:
         return missing(Reason.EVENTS_WITHOUT_POPULATION if observed else Reason.NOTHING_EXPECTED)
     lower, upper = count_limits(observed, confidence)
     return Estimate(observed / expected, lower / expected, upper / expected)
@@ -61,8 +63,8 @@ def direct_rate(
     weight, rate, variance = 0.0, 0.0, 0.0
     for cases, people, share in zip(events, population, standard, strict=True):
         require_count(cases, "events")
-        if share < 0:
-            raise ValueError("a standard population must be 0 or more")
+        if not 0 <= share < inf:
+            raise ValueError("a standard population must be 0 or more, and finite")
         if share and require_count(people, "population") == 0:
             return missing(Reason.ZERO_DENOMINATOR)
         weight += share
@@ -71,7 +73,7 @@ def direct_rate(
             variance += share * share * cases / people**2
     if weight == 0:
         raise ValueError("the standard population is empty")
-    observed = sum(events)
+    observed = int(sum(events))
     if observed < DIRECT_FROM:
         return missing(Reason.FEW_EVENTS)
     lower, upper = byar_limits(observed, z_value(confidence))

@@ -26,11 +26,9 @@ class Times:
 
 def times(days: Sequence[int], *, confidence: float = 0.95) -> Times:
     """The figures of these times. No limits where so few cannot reach the confidence. Raises `ValueError` for a negative time."""
-    for each in days:
-        require_count(each, "days")
-    if not days:
+    ordered = sorted(require_count(each, "days") for each in days)
+    if not ordered:
         return Times(0, None, missing(Reason.BLANK), None, None)
-    ordered = sorted(days)
     quartiles = [float(each) for each in np.quantile(ordered, [0.25, 0.5, 0.75])]
     ranks = median_ranks(len(ordered), confidence)
     if ranks is None:
@@ -45,6 +43,8 @@ def median_ranks(number: int, confidence: float = 0.95) -> tuple[int, int, float
 
     `None` where even the smallest and the largest of so many do not reach it.
     """
+    if not 0 < confidence < 1:
+        raise ValueError("confidence must lie between 0 and 1")
     low = int(binom.ppf((1 - confidence) / 2, number, 0.5)) if number else 0
     while low > 0:
         coverage = 1 - 2 * float(binom.cdf(low - 1, number, 0.5))

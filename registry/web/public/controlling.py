@@ -282,7 +282,7 @@ ASSURED = {
 
 
 def _said(measure: Measure, limits: Limits, target: Assurance | None) -> str:
-    if limits.lower is None or limits.upper is None:
+    if limits.centre is None or limits.lower is None or limits.upper is None:
         return "The phase since the merger has too few final periods for limits of its own."
     low = _value(measure, max(0.0, limits.lower))
     high = min(100.0, limits.upper) if measure.percent else limits.upper
