@@ -14,6 +14,7 @@ import uvicorn
 from psycopg import sql
 
 from registry.app import create_app
+from registry.commands.timely import Timely
 from registry.store.tables import metadata
 from tests.registry.web.visitors import House
 from tests.running import free_port, until
@@ -78,7 +79,12 @@ def open_door(house: House, token: str) -> Iterator[Door]:
     port = free_port()
     settings = house.settings.model_copy(update={"port": port, "base_url": f"http://127.0.0.1:{port}"})
     config = uvicorn.Config(
-        create_app(settings, house.store), host="127.0.0.1", port=port, log_config=None, server_header=False
+        create_app(settings, house.store),
+        host="127.0.0.1",
+        port=port,
+        http=Timely,
+        log_config=None,
+        server_header=False,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -196,6 +196,10 @@ LINES = {
     "a blank before the colon": b"GET /api/me HTTP/1.1\r\nHost : x\r\n",
     "another version": b"GET /api/me HTTP/3.0\r\nHost: x\r\n",
     "an upgrade": b"GET /api/me HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+    "no request": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n",
+    "no version": b"GET /api/me\r\n",
+    "a piece of no length": b"POST /api/submissions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "packed pieces": b"POST /api/submissions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n",
     "two lengths": b"POST /api/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
     "a length and pieces": b"POST /api/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n",
     "a length below nothing": b"POST /api/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n",
@@ -206,9 +210,13 @@ LINES = {
 def test_a_request_that_no_honest_client_sends(
     door: Door, admin: psycopg.Connection, before: State, line: bytes
 ) -> None:
-    """Nobody's: refused, in whatever words, and nothing of it comes back."""
+    """Nobody's: refused in the shape of all refusals, never to be stored, and nothing of it comes back."""
     answer = door.raw(line + f"X-Canary: {CANARY}\r\nConnection: close\r\n\r\n0\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 4"), answer[:200]
+    assert PROBLEM.encode() in answer or b"<h1" in answer, answer[:500]
+    head = answer.partition(b"\r\n\r\n")[0].lower()
+    assert b"cache-control: no-store" in head
+    assert b"content-security-policy: default-src 'none'" in head
     assert CANARY.encode() not in answer
     assert b"canary-host" not in answer
     assert before.same(State.of(admin)) == []
