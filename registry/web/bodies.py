@@ -25,8 +25,9 @@ MAX_DIGITS = 40  # of one number, signs and exponent included
 MAX_EXPONENT = 30  # decimal powers either way
 MAX_FIELDS = 20
 MAX_FILES = 1
-FIELD_LIMIT = 64 * 1024  # bytes of one form field
-ANSWER_LIMIT = 512 * 1024  # bytes of one in a form of answers: what is too long for its question comes back, not lost
+FIELD_LIMIT = (
+    512 * 1024
+)  # bytes of one form field: what is too long for its question comes back with the form, not lost
 GZIP = ("gzip", "x-gzip")
 PIECE = 1024 * 1024  # bytes unpacked at a time, however small they were packed
 
@@ -128,14 +129,14 @@ class StrictRoute(APIRoute):
         return strict
 
 
-async def read_form(request: Request, *, max_fields: int = MAX_FIELDS, field_limit: int = FIELD_LIMIT) -> FormData:
+async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> FormData:
     """A form, urlencoded or multipart, its text clean and its token checked where there is a session.
 
-    At most one file, `max_fields` fields of `field_limit` bytes. Refuses with BadRequest (400), Forbidden (403). Close it after use.
+    At most one file, `max_fields` fields of `FIELD_LIMIT` bytes. Refuses with BadRequest (400), Forbidden (403). Close it after use.
     """
     if not re.fullmatch(r"[^;]+(;\s*boundary=[^;]+|;\s*charset=\"?utf-?8\"?)*", _content_type(request), re.IGNORECASE):
         raise BadRequest("The form must be in UTF-8.")
-    form = await request.form(max_files=MAX_FILES, max_fields=max_fields, max_part_size=field_limit)
+    form = await request.form(max_files=MAX_FILES, max_fields=max_fields, max_part_size=FIELD_LIMIT)
     try:
         _check_form(request, form)
     except RegistryError:

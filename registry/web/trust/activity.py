@@ -7,7 +7,7 @@ month stands in its cells, and what was typed stays.
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated
@@ -18,6 +18,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from ingest.characters import LONGEST_CELL
 from registry import submissions
 from registry.access import Actor, Right
 from registry.errors import BadRequest, Conflict, NotFound, TooMany
@@ -90,9 +91,20 @@ def save(request: Request, actor: Sending, form: Form) -> Response:
     pressed = text(form, "do")
     if pressed == "fill":
         return _page(_filled(work, form))
+    if long := tuple(_long(work)):
+        return _page(replace(work, faults=long))
     if pressed.startswith("nil-"):
         return _nil(work, form, month_of(pressed.removeprefix("nil-")))
     return _store_months(work, form, changed(work.held, work.typed))
+
+
+def _long(work: Work) -> Iterator[Fault]:
+    """Cells that no file holds: with one of them none of the months could be read."""
+    for month, cells in work.typed.items():
+        for name, value in cells.items():
+            if len(value) > LONGEST_CELL:
+                words = f"{month:%B %Y}: a cell is longer than {LONGEST_CELL:,} characters. A count has a few digits"
+                yield Fault(box(month, name), words)
 
 
 # --- filling in

@@ -14,6 +14,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from ingest.characters import LONGEST_CELL
 from ingest.files import readable
 from ingest.headings import shown
 from registry import submissions
@@ -34,11 +35,13 @@ from registry.web.forms import Form
 from registry.web.pages import render
 from registry.web.trust.present import MODES, kind_words
 from registry.web.uploads import Spool, deliver, keys_of
+from schemas.dictionary import field
 from schemas.record import RecordKind
 
 router = APIRouter(prefix="/trust/submissions")
 
 MOST_FIELDS = 5_000
+TOO_LONG = f"this is longer than {LONGEST_CELL:,} characters, the most that a cell holds. Shorten it"
 FORM_LIMIT = 2 * 1024 * 1024  # bytes
 NOT_HERE = (
     f"On a page up to {mended_rows.MOST_ROWS} faulty rows of a sheet are mended, while what was sent is kept. Mend the file itself and "
@@ -103,11 +106,22 @@ def save(request: Request, actor: Sending, form: Typed, submission_id: UUID) -> 
                 "Every row is left out, so there is nothing to send. Leave this page instead: the rows are not stored."
             )
             return _page(request, sheet, typed, left_out, mode, [Fault("", nothing)])
+        if long := list(_long(sheet, typed, left_out)):
+            return _page(request, sheet, typed, left_out, mode, long)
         try:
             receipt = _send(request, actor, sheet, typed, left_out, mode, seen=text(form, "seen"))
         except (BadRequest, Conflict, PayloadTooLarge, TooMany) as refused:
             return _page(request, sheet, typed, left_out, mode, [Fault("", refused.detail)], status=refused.status)
     return RedirectResponse(_next(request, receipt), 303)
+
+
+def _long(sheet: Sheet, typed: Mapping[int, Mapping[str, str]], left_out: set[int]) -> Iterator[Fault]:
+    """Answers that no cell of a file holds: with one of them none of its rows could be read."""
+    for row, cells in typed.items():
+        for name, value in cells.items():
+            if row not in left_out and len(value) > LONGEST_CELL:
+                question = field(sheet.kind, name).item.question
+                yield Fault(f"{_prefix(row)}{name}", f"Row {row}, {question}: {TOO_LONG}")
 
 
 def _send(

@@ -17,6 +17,7 @@ from schemas.dictionary import field as field_of
 from schemas.record import RecordKind
 
 MOST_LINES = 200
+MOST_CHARACTERS = 50_000
 _FORMS = ("%Y-%m", "%Y-%m-%d", "%d/%m/%Y", "%m/%Y", "%b %Y", "%B %Y", "%b-%Y", "%b-%y", "%b %y", "%B-%Y", "%d %B %Y")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:[,  ][0-9]{3})+")
 _RETURNS = {word.lower() for each in CaseReturn for word in (each.value, each.words)}
@@ -34,6 +35,8 @@ class Pasted:
 
 def read(text: str, months: Sequence[date]) -> Pasted:
     """Read a pasted block for a page of some months. Cells are divided by tabs, or else by semicolons or commas."""
+    if len(text) > MOST_CHARACTERS:
+        return Pasted(faults=("That is far more than a table of twelve months. Paste the cells of your sheet only.",))
     rows = _rows(text)
     if not rows:
         return Pasted(faults=("There is nothing to fill in: paste the cells of your sheet first.",))

@@ -160,6 +160,10 @@ def test_a_paste_fills_the_page_and_stores_nothing(manager: TestClient, admin: p
     unclear = press(manager, page, {"paste": "1\t2"}, do="fill")
     assert "It is not clear" in words_of(unclear)
     assert boxes(unclear)["c-2025-03-medical_overnight"] == "1204"
+    long = press(manager, page, {"paste": "1" * 100_000 + "\t2", "c-2025-05-medical_overnight": "6"}, do="fill")
+    assert "far more than a table of twelve months" in words_of(long)
+    assert "1" * 100_000 in long.text
+    assert boxes(long)["c-2025-05-medical_overnight"] == "6"
 
 
 def test_a_stale_page_shows_what_stands_and_keeps_what_was_typed(
@@ -232,3 +236,13 @@ def test_what_is_typed_is_never_markup(manager: TestClient) -> None:
     answer = press(manager, manager.get(PAGE), month("2025-03", medical_overnight='"><script>alert(1)</script>'))
     assert answer.status_code == 422
     assert "<script>alert" not in answer.text
+
+
+def test_a_count_of_a_hundred_thousand_characters_is_told_of_and_stays(
+    manager: TestClient, admin: psycopg.Connection
+) -> None:
+    answer = press(manager, manager.get(PAGE), month("2025-03", medical_overnight="1" * 100_000))
+    assert answer.status_code == 422
+    assert boxes(answer)["c-2025-03-medical_overnight"] == "1" * 100_000
+    assert "March 2025: a cell is longer than 32,767 characters" in words_of(answer)
+    assert stored(admin) == {}

@@ -251,3 +251,19 @@ def test_a_months_return_is_mended_as_a_case_is(nurse: TestClient, admin: psycop
     after = mended(nurse, page, {"r3-medical_overnight": "1200"})
     press(nurse, after, f"{after.url.path}/store")
     assert count(admin, "activity_record") == 2
+
+
+def test_an_answer_of_a_hundred_thousand_characters_is_told_of_and_stays(
+    nurse: TestClient, admin: psycopg.Connection
+) -> None:
+    rows = [*cases(1), valid_case(local_case_id="A", nhs_number=nhs_number(11), ward="w" * 81)]
+    page = nurse.get(f"{rehearsed(nurse, csv_bytes(rows)).url.path}/mend")
+    long = send(nurse, page, {"r3-ward": "<b>" + "w" * 100_000})
+    assert (long.status_code, "w" * 100_000 in long.text, "<b>w" in long.text) == (422, True, False)
+    assert "Row 3, Ward: this is longer than 32,767 characters" in words_of(long)
+    assert count(admin, "submission") == 1
+    shorter = mended(nurse, page, {"r3-ward": "w" * 30_000})
+    assert shorter.url.path.endswith("/mend")
+    assert "w" * 30_000 in shorter.text
+    assert "longer than this field holds" in words_of(shorter)
+    assert count(admin, "case_record") == 0

@@ -100,8 +100,9 @@ def test_a_month_is_unlocked_on_request_with_a_reason(
     assert f'action="{PAGE}/unlock"' not in page.text
     without = press(nurse, page, "ask", reason="")
     assert (without.status_code, "Say why the month is to be unlocked" in words_of(without)) == (422, True)
-    long = press(nurse, page, "ask", reason="x" * 501)
-    assert (long.status_code, "x" * 501 in long.text) == (422, True)
+    for length in (501, 100_000):
+        long = press(nurse, page, "ask", reason="x" * length)
+        assert (long.status_code, "x" * length in long.text) == (422, True)
     assert press(nurse, page, "ask", reason="Two cases came <late>").status_code == 303
     sealed = admin.execute("select unlock_reason_ct from records.sign_off").fetchone()
     assert sealed is not None

@@ -18,7 +18,7 @@ from registry.cases.online import Difference
 from registry.submissions.senders import Sender
 from registry.web import forms
 from registry.web.applies import condition
-from registry.web.bodies import ANSWER_LIMIT, read_form
+from registry.web.bodies import read_form
 from registry.web.fields import Fault, text
 from registry.web.pages import render
 from registry.web.trust.cases.present import HELD
@@ -41,7 +41,7 @@ KEY = "local_case_id"
 
 async def case_form(request: Request) -> FormData:
     """The form, with a field for each question and several for each date."""
-    return await read_form(request, max_fields=MOST_FIELDS, field_limit=ANSWER_LIMIT)
+    return await read_form(request, max_fields=MOST_FIELDS)
 
 
 Typed = Annotated[FormData, Depends(case_form)]

@@ -23,7 +23,7 @@ from registry.cases.review import CARE, QUESTIONS, Page
 from registry.web import forms
 from registry.web.actor import require
 from registry.web.applies import Condition, condition
-from registry.web.bodies import ANSWER_LIMIT, read_form
+from registry.web.bodies import read_form
 from registry.web.fields import Fault, text
 from registry.web.lessons.beside import published_about
 from registry.web.pages import render
@@ -40,7 +40,7 @@ MOST_AGAIN = 3
 
 async def review_form(request: Request) -> FormData:
     """The form, with a field for each box of its dates and lists."""
-    return await read_form(request, max_fields=MOST_FIELDS, field_limit=ANSWER_LIMIT)
+    return await read_form(request, max_fields=MOST_FIELDS)
 
 
 Reading = Annotated[Actor, require(Right.READ_CASES)]
