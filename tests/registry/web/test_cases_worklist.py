@@ -44,6 +44,11 @@ def send(browser: TestClient, path: str, *fields: tuple[str, str], seen: str = W
     return browser.post(path, content=str(body), headers={"Content-Type": "application/x-www-form-urlencoded"})
 
 
+def ticked_on(page: httpx.Response) -> set[str]:
+    """The cases whose boxes are ticked."""
+    return set(re.findall(r'name="case" type="checkbox" value="([^"]*)" checked', page.text))
+
+
 # --- what is to be done
 
 
@@ -111,8 +116,10 @@ def test_cases_are_given_out_together_or_not_at_all(here: Ward) -> None:
     here.take_in("A", "B", "C")
     ticked = [("case", str(here.place.case(name))) for name in ("A", "B")]
     me = ("person", str(here.place.nurse.id))
-    assert send(here.nurse, f"{WORK}/assign", me).status_code == 422
-    assert send(here.nurse, f"{WORK}/assign", *ticked).status_code == 422
+    nothing = send(here.nurse, f"{WORK}/assign", me)
+    assert (nothing.status_code, f'value="{me[1]}" selected' in nothing.text) == (422, True)
+    to_nobody = send(here.nurse, f"{WORK}/assign", *ticked)
+    assert (to_nobody.status_code, ticked_on(to_nobody)) == (422, {value for _, value in ticked})
     done = send(here.nurse, f"{WORK}/assign", *ticked, me, ("whose", "nobody"))
     assert (done.status_code, done.headers["location"]) == (303, f"{WORK}?whose=nobody&done=assigned")
     assert "given out as you said" in words_of(here.nurse.get(done.headers["location"]))
@@ -127,6 +134,7 @@ def test_cases_are_given_out_together_or_not_at_all(here: Ward) -> None:
     refused = send(here.nurse, f"{WORK}/assign", *ticked, ("person", str(stranger)))
     assert refused.status_code == 422
     assert "cannot work on cases here" in words_of(refused)
+    assert ticked_on(refused) == {value for _, value in ticked}
 
 
 def test_another_trust_s_work_is_not_there_and_a_reader_gives_out_nothing(here: Ward) -> None:

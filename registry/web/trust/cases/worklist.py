@@ -78,7 +78,7 @@ def index(
     done: str = "",
 ) -> Response:
     """What is to be done, page by page."""
-    return _page(request, actor, Asked(whose, state, organisation), after, DONE.get(done, ""), [])
+    return _page(request, actor, Asked(whose, state, organisation), after, DONE.get(done, ""))
 
 
 @router.post("/assign")
@@ -87,12 +87,15 @@ def assign(request: Request, actor: Editing, form: Form) -> Response:
     asked = Asked(text(form, "whose"), text(form, "state"), text(form, "organisation"))
     ticked, faults = _ticked(form)
     person, unknown = _chosen_person(form)
-    if faults or unknown:
-        return _page(request, actor, asked, "", "", [*faults, *unknown])
-    try:
-        _assign(request, actor, ticked, person)
-    except Conflict as refused:
-        return _page(request, actor, asked, "", "", [Fault("person", refused.detail)])
+    faults += unknown
+    if not faults:
+        try:
+            _assign(request, actor, ticked, person)
+        except Conflict as refused:
+            faults = [Fault("person", refused.detail)]
+    if faults:
+        given = Given(frozenset(ticked), text(form, "person"), tuple(faults))
+        return _page(request, actor, asked, text(form, "after"), given=given)
     return RedirectResponse(asked.address(done="assigned"), 303)
 
 
@@ -128,7 +131,21 @@ def _chosen_person(form: FormData) -> tuple[UUID | None, list[Fault]]:
         return None, [Fault("person", "Choose who is to have the cases")]
 
 
-def _page(request: Request, actor: Actor, asked: Asked, after: str, done: str, faults: list[Fault]) -> Response:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was ticked and chosen in a form that was not taken, and why it was not."""
+
+    ticked: frozenset[UUID] = frozenset()
+    person: str = ""
+    faults: tuple[Fault, ...] = ()
+
+
+NOTHING_GIVEN = Given()
+
+
+def _page(
+    request: Request, actor: Actor, asked: Asked, after: str, done: str = "", given: Given = NOTHING_GIVEN
+) -> Response:
     tenants, on = actor.tenants(Right.READ_CASES), today()
     tasks, place = _tasks(asked, actor, on), _place(after)
     with _store(request).readonly(tenants=tenants) as connection:
@@ -143,10 +160,11 @@ def _page(request: Request, actor: Actor, asked: Asked, after: str, done: str, f
     return render(
         request,
         "trust/cases/worklist.html",
-        status=422 if faults else 200,
+        status=422 if given.faults else 200,
         rows=[row(each, people, ours, on) for each in found[:PAGE]],
         older=asked.address(after=_written(last.due_on, last.case_id)) if last else "",
         first=place is None,
+        after=after,
         counts=_tabs(asked, counted),
         asked=asked,
         states=[(each.value, tag_of(each)[0]) for each in OPEN],
@@ -155,7 +173,8 @@ def _page(request: Request, actor: Actor, asked: Asked, after: str, done: str, f
         me=actor.id,
         may_edit=bool(editable),
         done=done,
-        faults=faults,
+        given=given,
+        faults=given.faults,
     )
 
 
