@@ -14,7 +14,7 @@ class Point:
     """One period. `value` and limits are raw (a share is 0 to 1); `absent` says in words why there is no value.
 
     `top` and `bottom` are the words of the counts behind the value, as they may be shown. `trusts` are in it, `of` so many that take part;
-    of `assessable` ones it can be told how well they look for their cases.
+    of `assessable` ones it can be told how well they look for their cases. `bare` says why a value has no limits.
     """
 
     start: date
@@ -29,6 +29,7 @@ class Point:
     absent: str = "not available"
     of: int | None = None
     assessable: int | None = None
+    bare: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def rows(chart: Chart) -> tuple[Row, ...]:
         Row(
             point.label,
             number(chart, point.value) if point.value is not None else point.absent,
-            limits(chart, point),
+            limits(chart, point) or (point.bare if point.value is not None else ""),
             point.top,
             point.bottom,
             trusts_words(point),
@@ -159,9 +160,17 @@ def sentence(chart: Chart) -> str:
     """The latest final value in plain words, with its interval, the number of trusts, the target, and a year earlier where comparable."""
     final = [point for point in chart.points if point.value is not None and not point.provisional]
     if not final:
-        return f"There is no final figure for {chart.subject} yet."
+        return _nothing(chart)
     latest = final[-1]
     return " ".join(part for part in (_latest(chart, latest), _against(chart, latest), _earlier(chart, final)) if part)
+
+
+def _nothing(chart: Chart) -> str:
+    """Why no period can be said: none is final, or those that are have a reason each."""
+    why = dict.fromkeys(point.absent for point in reversed(chart.points) if not point.provisional)
+    if not why:
+        return f"There is no final figure for {chart.subject} yet."
+    return f"There is no final figure for {chart.subject} that could be shown here: {'; '.join(why)}."
 
 
 def _latest(chart: Chart, point: Point) -> str:

@@ -242,6 +242,7 @@ def _point(measure: Measure, line: Line) -> Point:
         top=line.figure.top.words,
         bottom=line.figure.bottom.words,
         absent=absence(line),
+        bare=estimate.reason.value if estimate.value is not None and estimate.reason else "",
     )
 
 

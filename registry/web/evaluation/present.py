@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 PER = 1000
 
+NO_LIMITS = "not of rounded counts"
+
 
 @dataclass(frozen=True, slots=True)
 class PeriodRow:
@@ -137,7 +139,9 @@ class Shown:
             return PeriodRow(name, months, "too few to show", number(side.population), "–", "", who)
         found = side.rate
         shown = f"{found.value:.6f}" if found.value is not None else str(found.reason.value if found.reason else "–")
-        between = limits(found, lambda value: f"{value:.6f}") if found.lower is not None else ""
+        between = (
+            limits(found, lambda value: f"{value:.6f}") if found.lower is not None else NO_LIMITS if side.cells else ""
+        )
         return PeriodRow(name, months, f"{side.events:,}", number(side.population), shown, between, who)
 
     @property

@@ -1,7 +1,8 @@
 """Comparing trusts in public: a funnel, never a league table. Trusts stand in order of their names, beside the limits of their size.
 
 Source: statistics.md 3 and 6.3. What is drawn are rounded counts of one final financial year. Who may not be compared (too few cases, no
-final month, no complete return, not taking part) is listed apart with the reason. Nobody is called an outlier here: that is decided on
+final month, no complete return, not taking part) is listed apart with the reason, and so is whoever tells of too few ways of finding
+cases: that a trust is "within the limits" would say something about it (statistics.md 3.3). Nobody is called an outlier here: that is decided on
 exact counts, with the mix of patients, by the policy for outliers.
 """
 
@@ -84,8 +85,8 @@ class Comparison:
         number, outside = len(self.compared), len(self.compared) - self.counted["within the limits"]
         far = self.counted[WHERE[0]] + self.counted[WHERE[4]]
         return (
-            f"In {series.year_words(self.year)} {number} trusts and health boards together had {self.centre:.2f} cases {HAT_RATE.unit}. "
-            f"{number - outside} lie within the 95% limits, {outside} outside, {far} of these outside the 99.8% limits; if they "
+            f"In {series.year_words(self.year)} all trusts and health boards together had {self.centre:.2f} cases {HAT_RATE.unit}. "
+            f"Of the {number} that can be compared {number - outside} lie within the 95% limits, {outside} outside, {far} of these outside the 99.8% limits; if they "
             f"differed by chance alone, about {0.05 * number:.0f} would lie outside the 95% limits."
         )
 
@@ -155,7 +156,9 @@ def compare(whole: Whole, year: date, asked_for: str = "") -> Comparison:
         value, size = row.figure.estimate.value, bottom.shown
         band = _per(found.band(size)) if found and size else None
         if row.absent or value is None or size is None or band is None:
-            apart.append((row, row.absent or "nothing can be expected of so few admissions"))
+            apart.append((row, row.absent or "fewer than one case is expected of so few admissions"))
+        elif row.blind:
+            apart.append((row, f"ascertainment {row.blind}"))
         else:
             compared.append(Compared(row, size, value, band))
     return Comparison(year, final, compared, apart, found, asked_for)

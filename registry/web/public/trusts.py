@@ -14,6 +14,7 @@ from registry.disclosure.grid import GeographyKind
 from registry.errors import NotFound
 from registry.measures import HAT_RATE, Counts, Figure, Shown
 from registry.publications import published
+from registry.publications.ascertainment import CANNOT
 from registry.publications.published import Place, Release
 from registry.publications.whole import Whole
 from registry.statistics.estimate import Reason
@@ -59,6 +60,11 @@ class TrustRow:
         if self.figure.estimate.value is not None:
             return ""
         return series.absence(Line(date.min, "", self.figure, self.counts))
+
+    @property
+    def blind(self) -> str:
+        """Why it cannot be said how well its cases are looked for; empty where it can."""
+        return self.found_from if self.found_from.startswith(CANNOT) else ""
 
 
 @router.get("/figures/trusts")
@@ -194,9 +200,9 @@ def found_from(whole: Whole, code: str, year: date) -> str:
     sources, coded = told.get("case_finding_sources"), told.get("months_coded", 0)
     needed = int(whole.release.rules.get("ascertainment_sources_needed", 2))
     if sources is None and not coded:
-        return "cannot be assessed: not told"
+        return f"{CANNOT}: not told"
     if (sources or 0) < needed and not coded:
-        return f"cannot be assessed: {sources} of 5 sources"
+        return f"{CANNOT}: {sources} of 5 sources"
     also = "; coded candidates counted" if coded else ""
     return (
         f"{sources if sources is not None else 'not told'} of 5 sources{also}"

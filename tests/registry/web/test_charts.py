@@ -47,9 +47,16 @@ def test_the_sentence_names_the_latest_final_value() -> None:
     )
 
 
+def test_a_value_without_an_interval_says_why() -> None:
+    alone = Point(date(2026, 1, 1), "January 2026", 0.9, bare="count below 20: no interval")
+    assert rows(chart((alone,)))[0].interval == "count below 20: no interval"
+
+
 def test_nothing_final_is_said_plainly() -> None:
-    waiting = (point(2026, 4, 1.3, provisional=True), point(2026, 5, None))
+    waiting = (point(2026, 4, 1.3, provisional=True), point(2026, 5, None, provisional=True))
     assert sentence(chart(waiting)) == "There is no final figure for the HAT rate yet."
+    none = sentence(chart((Point(date(2026, 1, 1), "January 2026", None, absent="fewer than 10"),)))
+    assert none == "There is no final figure for the HAT rate that could be shown here: fewer than 10."
     assert sentence(chart(())) == "There is no final figure for the HAT rate yet."
 
 

@@ -87,31 +87,35 @@ def test_lines_are_those_of_the_stored_periods(http: TestClient, store: Store, d
 def test_the_funnel_has_no_order_but_names_and_says_why_a_trust_is_apart(http: TestClient, database: Database) -> None:
     """One trust in each state: counted, low, pending, without return, with nobody admitted; and one closed after six months."""
     many = [trust(f"R{n:02d}", name=f"{letter} Trust") for n, letter in enumerate("ZYXWVUTSRQ")]
-    low, late, silent, empty = trust("RLO"), trust("RLA"), trust("RSI"), trust("REM")
+    low, late, silent, empty, blind = (trust(code) for code in ("RLO", "RLA", "RSI", "REM", "RBL"))
     closed = trust("RCL", closed_on=date(2025, 10, 1))
     months = [month(each, start, 20) for each in many for start in YEAR]
     months += [month(low, start, 0, 100) for start in YEAR]
     months += [month(silent, start, 5, case_return=None) for start in YEAR]
     months += [month(empty, start, 0, 0) for start in YEAR]
+    months += [month(blind, start, 20, sources=1) for start in YEAR]
     months += [month(closed, start, 20) for start in YEAR[:6]]
-    publish(database, Published(months, [*many, low, late, silent, empty, closed]))
+    publish(database, Published(months, [*many, low, late, silent, empty, blind, closed]))
     page = http.get("/figures/compare?year=2025&trust=RLO")
     words = words_of(page)
     names = re.findall(r'<a href="/figures/trusts/R\d\d">(.) Trust</a>', page.text)
     assert names == sorted(names)
-    assert "In 2025 to 2026 11 trusts" in words
+    assert "Of the 11 that can be compared" in words
     assert "limits are widened for the rounding" in words
     apart = words.split("that are not drawn, and why")[1]
     assert "Trust RLO fewer than 10" in apart
     assert "Trust RLA no final month in this year" in apart
     assert "Trust RSI no complete return" in apart
     assert "Trust REM fewer than 10" in apart
+    assert "Trust RBL ascertainment cannot be assessed: 1 of 5 sources" in apart
     assert re.search(r"Trust RCL 1[12]\d 48,00\d", words)
     rows = {
         row["code"]: row
         for row in csv.DictReader(io.StringIO(http.get("/figures/compare.csv").content.decode("utf-8-sig")))
     }
     assert (rows["RLO"]["rate"], rows["RLO"]["note"]) == ("", "fewer than 10")
+    assert rows["RBL"]["where"] == ""
+    assert not re.search(r"<td[^>]*>\s*</td>", http.get("/figures/trusts?year=2025").text)
     assert float(rows["R00"]["low_95"]) < float(rows["R00"]["rate"]) < float(rows["R00"]["highest_99_8"])
     assert http.get("/figures/compare?trust=R99").status_code == 404
     assert http.get("/figures/compare?year=1999").status_code == 404
