@@ -89,12 +89,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point: its value (`None`: a gap), the limits of its phase, and what it shows. `high`: on which side, or rising."""
+    """One point: its value (`None`: a gap), the limits of its phase, and what it shows. `high`: on which side, or rising.
+
+    `every` holds all that it shows, by precedence, each with its side: of two that contradict each other none is lost.
+    """
 
     value: float | None
     limits: Limits
     signal: Signal = Signal.COMMON
     high: bool | None = None
+    every: tuple[tuple[Signal, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,15 +170,24 @@ def _phase(values: Sequence[float | None], rules: RuleSet, screen: bool, fixed: 
         return [Point(None, Limits(None, None, None)) for _ in values]
     if sum(value is not None for value in values) < POINTS_FROM:
         return [Point(value, Limits(limits.centre, None, None)) for value in values]
-    shown = signals(values, limits, rules)
-    return [Point(value, limits, *each) for value, each in zip(values, shown, strict=True)]
+    shown = _every(values, limits, rules)
+    return [Point(value, limits, *_first(each), each) for value, each in zip(values, shown, strict=True)]
 
 
 def signals(
     values: Sequence[float | None], limits: Limits, rules: RuleSet = RuleSet.MDC7
 ) -> list[tuple[Signal, bool | None]]:
     """What each point of one phase shows, by precedence, and on which side or in which direction; common cause without limits."""
-    found: list[tuple[Signal, bool | None]] = [(Signal.COMMON, None)] * len(values)
+    return [_first(each) for each in _every(values, limits, rules)]
+
+
+def _first(shown: Sequence[tuple[Signal, bool]]) -> tuple[Signal, bool | None]:
+    return shown[0] if shown else (Signal.COMMON, None)
+
+
+def _every(values: Sequence[float | None], limits: Limits, rules: RuleSet) -> list[tuple[tuple[Signal, bool], ...]]:
+    """All that each point shows, in order of precedence."""
+    found: list[tuple[tuple[Signal, bool], ...]] = [()] * len(values)
     if limits.centre is None or limits.lower is None or limits.upper is None:
         return found
     values, centre = _known(values), limits.centre
@@ -182,12 +195,12 @@ def signals(
     sides = [None if value is None else _side(value - centre, scale) for value in values]
     out = [None if value is None else _outside(value, limits, scale) for value in values]
     for signal, high in (
-        (Signal.SHIFT, _runs(sides, rules.run)),
-        (Signal.TWO_OF_THREE, _two_of_three(values, sides, out, limits, scale)),
-        (Signal.TREND, _trends(values, scale, rules.run)),
         (Signal.ASTRONOMICAL, out),
+        (Signal.TREND, _trends(values, scale, rules.run)),
+        (Signal.TWO_OF_THREE, _two_of_three(values, sides, out, limits, scale)),
+        (Signal.SHIFT, _runs(sides, rules.run)),
     ):
-        found = [(signal, up) if up is not None else old for old, up in zip(found, high, strict=True)]
+        found = [old if up is None else (*old, (signal, up)) for old, up in zip(found, high, strict=True)]
     return found
 
 
@@ -254,7 +267,10 @@ def _two_of_three(
 
 
 def variation(chart: Chart, direction: Direction) -> Variation | None:
-    """The icon of the last point that has a value; `None` for a series without limits."""
+    """The icon of the last point that has a value; `None` for a series without limits.
+
+    A point that shows both, such as a rise that is still below the mean, is an improvement, as NHS England's tools have it.
+    """
     last = next((point for point in reversed(chart.points) if point.value is not None), None)
     if last is None or last.limits.upper is None:
         return None
@@ -262,7 +278,7 @@ def variation(chart: Chart, direction: Direction) -> Variation | None:
         return Variation.COMMON
     if direction is Direction.NEUTRAL:
         return Variation.NEUTRAL_HIGH if last.high else Variation.NEUTRAL_LOW
-    better = last.high == (direction is Direction.HIGHER_IS_BETTER)
+    better = (direction is Direction.HIGHER_IS_BETTER) in (last.high, *(high for _, high in last.every))
     return Variation.IMPROVEMENT if better else Variation.CONCERN
 
 

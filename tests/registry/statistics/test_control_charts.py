@@ -148,6 +148,17 @@ def test_icons() -> None:
     assert assurance(chart, 1.5, Direction.NEUTRAL) is None
 
 
+def test_of_two_that_contradict_each_other_both_are_kept_and_the_better_is_shown() -> None:
+    """The last seven rise, and lie below the mean: where lower is better one is a concern, the other an improvement."""
+    values = [*[9.0, 11.0] * 10, *[3.0, 3.2, 3.4, 3.6, 3.8, 4.0, 4.2]]
+    chart = xmr(values)
+    last = chart.points[-1]
+    assert (Signal.TREND, True) in last.every
+    assert (Signal.SHIFT, False) in last.every
+    assert variation(chart, Direction.LOWER_IS_BETTER) is Variation.IMPROVEMENT
+    assert variation(chart, Direction.HIGHER_IS_BETTER) is Variation.IMPROVEMENT
+
+
 @given(st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), max_size=60), st.sampled_from(RuleSet))
 def test_any_series_gives_a_point_each(values: list[float | None], rules: RuleSet) -> None:
     chart = xmr(values, rules=rules)
