@@ -17,6 +17,9 @@ MOST_COLUMNS = 1_000
 _RUN = re.compile(rf"[{re.escape(SPACES)}_\-\u2010-\u2015]+")
 _WRAPPING = "\"'“”‘’*:_"
 _LONGEST_SHOWN = 80
+_UNTOLD = "…"
+_LINE_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")
+"""What some programs end a line with and no file of this kind does: behind one of these the row of headings goes on with patients."""
 _NUMBERLIKE = re.compile(r"\d[\d\s/.\-]{5,}")
 
 
@@ -62,7 +65,7 @@ def shown(heading: str) -> str:
     """A heading as it may stand in a message: shortened, and left out if it looks like a number or date out of a patient's row."""
     visible = "".join(letter for letter in heading if unicodedata.category(letter)[0] != "C")
     if _NUMBERLIKE.search(visible):
-        return "…"
+        return _UNTOLD
     return visible if len(visible) <= _LONGEST_SHOWN else visible[: _LONGEST_SHOWN - 1] + "…"
 
 
@@ -103,10 +106,17 @@ class Matcher:
     def columns(self, cells: Sequence[str], row: int, first: int = 0) -> tuple[tuple[Column, ...], list[Finding]]:
         """The columns under a row of headings, and what is wrong with them. `first` is the index of the first cell's column.
 
-        A blank heading makes no column; whether cells stand beneath it is for the reader to see.
+        A blank heading makes no column; whether cells stand beneath it is for the reader to see. Where the rows beneath may have run
+        into this one, no heading that is not known is told.
         """
+        run_on = any(_LINE_ENDS.search(cell) for cell in cells)
         columns = tuple(
-            Column(index, letter(index), heading, self.field(heading) or None)
+            Column(
+                index,
+                letter(index),
+                _UNTOLD if run_on and self.field(heading) is None else heading,
+                self.field(heading) or None,
+            )
             for index, cell in enumerate(cells, first)
             if (heading := _clean(cell))
         )

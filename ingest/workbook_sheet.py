@@ -129,6 +129,8 @@ class Sheet:
         if value:
             text = self._text(value)
             if text:
+                if self._column in self._cells:
+                    raise StopReadingError("damaged_workbook")  # of two cells at one place nobody knows which is meant
                 self._cells[self._column] = text
         elif self._formula and self._kind != "str":
             self.faults.append(("uncalculated_formula", self._row, self._column))

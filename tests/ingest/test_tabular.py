@@ -79,6 +79,15 @@ def test_what_looks_like_a_number_is_not_shown_as_a_heading() -> None:
     assert "9434765919" not in "".join(finding.words + str(finding.heading) for finding in findings)
 
 
+@pytest.mark.parametrize("end", ["\v", "\f", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_of_rows_that_ran_into_the_headings_nothing_is_shown(end: str) -> None:
+    """Some programs end lines so; then the first row of headings holds all patients of the file."""
+    columns, findings = Matcher(FIELDS).columns(["local_case_id", "nhs_number", f"sex{end}Canary", "ward canary"], 1)
+    assert [column.field for column in columns] == ["local_case_id", "nhs_number", None, None]
+    assert [finding.column for finding in findings if finding.rule == rules.UNKNOWN_COLUMN.number] == ["C", "D"]
+    assert "canary" not in repr((columns, findings)).lower()
+
+
 def test_the_row_of_headings_is_the_first_with_two_known_ones() -> None:
     rows = [["HAT return"], [], ["Sex"], ["sex", "x", "NHS Number"], ["birth_date", "sex"]]
     assert Matcher(FIELDS).heading_row(rows) == 3

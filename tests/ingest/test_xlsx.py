@@ -378,6 +378,7 @@ ENTITIES = "".join(f'<!ENTITY e{at + 1} "{f"&e{at};" * 10}">' for at in range(9)
         f'<worksheet {MAIN}><sheetData>{HEAD}<row r="1"><c><v>1</v></c></row></sheetData></worksheet>',
         f'<worksheet {MAIN}><sheetData>{HEAD}<row r="1048577"><c><v>1</v></c></row></sheetData></worksheet>',
         f'<worksheet {MAIN}><sheetData>{HEAD}<row r="2"><c r="?2"><v>1</v></c></row></sheetData></worksheet>',
+        f'<worksheet {MAIN}><sheetData>{HEAD}<row r="2"><c r="A2"><v>1</v></c><c r="A2"><v>2</v></c></row></sheetData></worksheet>',
         f'<worksheet {MAIN}><sheetData>{HEAD}<row r="2"><c t="s"><v>99</v></c></row></sheetData></worksheet>',
         f'<worksheet {MAIN}><sheetData>{HEAD}<row r="two"/></sheetData></worksheet>',
         "",
