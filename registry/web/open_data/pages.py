@@ -1,7 +1,8 @@
 """`/data`: every release, its files, what changed and why. `latest` and a number are the same addresses otherwise.
 
 A file is read from the protected store as it was made. A release by its number never changes, so it may be kept for a day; `latest` is
-asked for again after five minutes, and then costs nothing where it is still the same.
+asked for again after five minutes, and then costs nothing where it is still the same. Programs that look whether there is something new
+ask by HEAD.
 """
 
 from fastapi import APIRouter
@@ -51,6 +52,7 @@ def index(request: Request) -> Response:
 
 
 @router.get("/data/changes.atom")
+@router.head("/data/changes.atom", include_in_schema=False)
 def changes(request: Request) -> Response:
     """The releases as a feed."""
     with reading(request) as connection:
@@ -81,12 +83,14 @@ def release(request: Request, number: str) -> Response:
 
 
 @router.get("/data/latest/{name}")
+@router.head("/data/latest/{name}", include_in_schema=False)
 def latest_file(request: Request, name: str) -> Response:
     """A file of the latest release."""
     return _file(request, "latest", name)
 
 
 @router.get("/data/releases/{number}/{name}")
+@router.head("/data/releases/{number}/{name}", include_in_schema=False)
 def release_file(request: Request, number: str, name: str) -> Response:
     """A file of one release, for good."""
     return _file(request, number, name)

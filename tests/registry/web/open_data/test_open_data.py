@@ -94,6 +94,11 @@ def test_whoever_has_a_file_is_told_so(reader: TestClient) -> None:
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
         assert first.headers["cache-control"] == "public, max-age=300"
         assert "open-government-licence" in first.headers["link"]
+        looked = reader.head(f"/data/latest/{name}")
+        assert (looked.status_code, looked.headers["etag"]) == (200, tag)
+    assert reader.head("/data/releases/1/cells.csv").status_code == 200
+    assert reader.head("/data/changes.atom").status_code == 200
+    assert reader.head("/data/latest/none.csv").status_code == 404
 
 
 def test_cells_hold_rounded_counts_or_a_code(reader: TestClient) -> None:
