@@ -342,19 +342,23 @@ class Themes:
 
 
 def themes(connection: Connection, question: Asked) -> Themes:
-    """What the complete reviews of the period's cases found."""
+    """What the complete reviews of the period's cases found. Cases that are alike in it are first counted together, in one pass."""
     rows = connection.execute(
         text(
-            f"""{_OWN}, counted as (select * from own where place = 1), done as (select * from counted where reviewed)
-            select 'sum' as kind, 'cases' as code, count(*)::int as number from counted
-            union all select 'sum', 'reviewed', count(*)::int from done
-            union all select 'sum', 'preventable', count(*)::int from done where preventable
-            union all select 'sum', 'with_missed', count(*)::int from done where doses_missed_avoidably > 0
-            union all select 'sum', 'missed', coalesce(sum(doses_missed_avoidably), 0)::int from done
-            union all select 'category', category, count(*)::int from done group by category
-            union all select 'inadequacy', code, count(*)::int from done, unnest(inadequacies) as code group by code
-            union all select 'factor', code, count(*)::int from done, unnest(contributory_factors) as code group by code
-            union all select 'reason', code, count(*)::int from done, unnest(missed_dose_reasons) as code group by code
+            f"""{_OWN}, alike as materialized (
+                select reviewed, preventable, category, inadequacies, contributory_factors, missed_dose_reasons,
+                       doses_missed_avoidably as missed, count(*) as number
+                from own where place = 1 group by 1, 2, 3, 4, 5, 6, 7
+            ), done as (select * from alike where reviewed)
+            select 'sum' as kind, 'cases' as code, coalesce(sum(number), 0)::int as number from alike
+            union all select 'sum', 'reviewed', coalesce(sum(number), 0)::int from done
+            union all select 'sum', 'preventable', coalesce(sum(number), 0)::int from done where preventable
+            union all select 'sum', 'with_missed', coalesce(sum(number), 0)::int from done where missed > 0
+            union all select 'sum', 'missed', coalesce(sum(missed * number), 0)::int from done
+            union all select 'category', category, sum(number)::int from done group by category
+            union all select 'inadequacy', code, sum(number)::int from done, unnest(inadequacies) as code group by code
+            union all select 'factor', code, sum(number)::int from done, unnest(contributory_factors) as code group by code
+            union all select 'reason', code, sum(number)::int from done, unnest(missed_dose_reasons) as code group by code
             """
         ),
         question.parameters(),

@@ -19,6 +19,8 @@ POOLS = {"hat_app": (10, 10), "hat_reader": (4, 4), "hat_national": (2, 3), "hat
 SMALL_POOL = (1, 1)
 POOL_SECONDS = 10
 PUBLIC_ROLE = "hat_reader"
+# Whoever waits for a page is one of many at once: workers beside it and compiled expressions cost more processor time than they save.
+PLANNED = {"hat_app": "-c max_parallel_workers_per_gather=0 -c jit=off"}
 
 
 def address(settings: Settings) -> str:
@@ -56,7 +58,11 @@ def engine(url: URL | str, role: str, *, pooled: bool = True, shared_by: int = 1
         make_url(url).set(drivername="postgresql+psycopg"),
         **(pool if pooled else {"poolclass": NullPool}),
         hide_parameters=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": role},
+        connect_args={
+            "connect_timeout": CONNECT_SECONDS,
+            "application_name": role,
+            **({"options": PLANNED[role]} if role in PLANNED else {}),
+        },
     )
     event.listen(opened, "checkout", _living)
     return opened

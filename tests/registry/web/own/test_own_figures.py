@@ -138,7 +138,7 @@ def test_themes_are_counted_over_complete_reviews(made: World) -> None:
     words = words_of(made.nurse.get(f"/trust/figures/themes?period={YEAR}"))
     assert "3 of 4 cases have a complete review" in words
     assert "Potentially preventable: 2, between 50% and 75%" in words
-    assert "In 2 of them doses were missed avoidably, 4 in all" in words
+    assert "In 2 of the reviewed cases doses were missed avoidably, 4 in all" in words
     for said in (
         "Inadequate prophylaxis 2 67%",
         "Prophylaxis failure: adequate prophylaxis was given 1 33%",
@@ -151,6 +151,12 @@ def test_themes_are_counted_over_complete_reviews(made: World) -> None:
         "No action is recorded",
     ):
         assert said in words
+
+
+def test_the_days_between_preventable_cases_are_those_of_all_periods(made: World) -> None:
+    words = words_of(made.nurse.get("/trust/figures/themes?period=2023-fy"))
+    assert "There is no case of this period" in words
+    assert "2 of 14 potentially preventable cases" in words
 
 
 def test_what_is_asked_wrongly_is_not_there(made: World) -> None:
