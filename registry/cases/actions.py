@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +16,12 @@ from sqlalchemy import (
     Select,
     exists,
     func,
-    insert,
     literal,
     select,
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from registry.access import Right
 from registry.cases.desk import Desk, note, record, seal, unseal
@@ -33,6 +34,10 @@ from schemas.codes import Inadequacy
 from schemas.record import RecordKind
 
 LONGEST = 2000
+MEANWHILE = (
+    "Somebody else has changed this action since you opened the page. Nothing of yours was stored, and it still stands here: "
+    "look at what the action says now, then store yours if it is still needed."
+)
 MOST_SHOWN = 200
 _TABLE = "action"
 _CASE = RECORD[RecordKind.CASE]
@@ -98,6 +103,11 @@ class Action:
         """The themes in words."""
         return "; ".join(Inadequacy(each).words for each in self.themes if each in set(Inadequacy))
 
+    @property
+    def mark(self) -> str:
+        """Another one as soon as the action says something else."""
+        return sha256(repr(_said(self)).encode()).hexdigest()[:32]
+
     def overdue(self, on: date) -> bool:
         return self.done_on is None and self.due_on is not None and self.due_on < on
 
@@ -112,12 +122,13 @@ class Planned:
     themes: tuple[str, ...]
 
 
-def add(desk: Desk, case_id: UUID, planned: Planned) -> UUID:
-    """A new action of a case. Raises Unprocessable with every fault, Forbidden."""
+def add(desk: Desk, case_id: UUID, planned: Planned, *, once: UUID | None = None) -> UUID:
+    """A new action of a case. `once` is its form's own number: sent twice, it is one action. Raises Unprocessable with every fault, Forbidden."""
     _check(desk, planned)
-    made: UUID = desk.connection.execute(select(func.records.uuid7())).scalar_one()
-    desk.connection.execute(
-        insert(action).values(
+    made: UUID = once or desk.connection.execute(select(func.records.uuid7())).scalar_one()
+    added = desk.connection.execute(
+        insert_or(action)
+        .values(
             tenant_id=desk.tenant_id,
             id=made,
             case_id=case_id,
@@ -125,15 +136,25 @@ def add(desk: Desk, case_id: UUID, planned: Planned) -> UUID:
             made_at=desk.at,
             **_planned(desk, made, planned),
         )
-    )
-    _note(desk, case_id, "action added", made, Change(None, _said(planned)))
+        .on_conflict_do_nothing()
+        .returning(action.c.id)
+    ).scalar()
+    if added is not None:
+        _note(desk, case_id, "action added", made, Change(None, _said(planned)))
     return made
 
 
-def change(desk: Desk, action_id: UUID, planned: Planned) -> Action:
-    """Say otherwise what is to be done. Raises as `add`; NotFound; Conflict where it is done."""
+def change(desk: Desk, action_id: UUID, planned: Planned, *, seen: str | None = None) -> Action:
+    """Say otherwise what is to be done; what it says already changes nothing. `seen` is the `mark` of the action that the person saw.
+
+    Raises as `add`; NotFound; Conflict where it is done, or says something else by now.
+    """
     _check(desk, planned)
     found = _open(desk, action_id)
+    if _said(found) == _said(planned):
+        return found
+    if seen is not None and seen != found.mark:
+        raise Conflict(MEANWHILE)
     _update(desk, action_id, _planned(desk, action_id, planned))
     _note(desk, found.case_id, "action changed", action_id, Change(_said(found), _said(planned)))
     return found
@@ -200,6 +221,9 @@ def _planned(desk: Desk, action_id: UUID, planned: Planned) -> dict[str, Any]:
 
 
 def _open(desk: Desk, action_id: UUID) -> Action:
+    """An action that is to be done, locked: of two who change it at once the second sees what the first did."""
+    this = (action.c.tenant_id == desk.tenant_id, action.c.id == action_id)
+    desk.connection.execute(select(action.c.id).where(*this).with_for_update())
     found = find(desk, action_id)
     if found.done_on is not None:
         raise Conflict("This action is done already. Nothing was changed.")

@@ -1,5 +1,6 @@
 """Reviews on paper and their actions: what stands in the report and the letters, what never does, and what is done about it."""
 
+import re
 from uuid import UUID, uuid4
 
 import psycopg
@@ -196,3 +197,50 @@ def test_an_action_added_in_another_window_is_in_nobody_s_way(here: Team, case: 
     assert answer.status_code == 303, words_of(answer)
     recorded = here.recorded(case)
     assert recorded["actions"] == 1
+
+
+def test_a_form_sent_twice_is_one_action(here: Team, case: UUID) -> None:
+    page = here.nurse.get(href(case))
+    for _ in range(2):
+        answer = again(here.nurse, page, ACTION, action=f"{href(case)}/actions")
+        assert answer.status_code == 303
+    assert here.recorded(case)["actions"] == 1
+    assert here.admin.execute("select count(*) from records.audit where action = 'action added'").fetchone() == (1,)
+
+
+def test_of_two_who_change_an_action_the_second_sees_what_it_says_now_and_loses_nothing(here: Team, case: UUID) -> None:
+    send(here.nurse, href(case), ACTION, action=f"{href(case)}/actions")
+    row = here.admin.execute("select id from records.action").fetchone()
+    assert row is not None
+    path = f"{href(case)}/actions/{row[0]}"
+    mine = here.nurse.get(path)
+    lead = here.browser("lead", Role.TRUST_LEAD)
+    send(lead, path, {**ACTION, "what": "Teach ward 8"}, then="change")
+    typed = {**ACTION, "what": "Teach <b>ward 9</b>"}
+    stale = again(here.nurse, mine, typed, action=path, then="change")
+    assert stale.status_code == 409
+    all_in(
+        words_of(stale), ["Somebody else has changed this action", "It says now: Teach ward 8", "Teach <b>ward 9</b>"]
+    )
+    assert "<b>ward" not in stale.text
+    for _ in range(2):
+        assert again(here.nurse, stale, typed, action=path, then="change").status_code == 303
+    assert "Teach <b>ward 9</b>" in words_of(here.nurse.get("/trust/actions"))
+    assert here.admin.execute("select count(*) from records.audit where action = 'action changed'").fetchone() == (2,)
+    open_still = here.nurse.get(path)
+    send(lead, path, {"evidence": "Register", "done_on": "2026-01-20"}, then="done")
+    done = again(
+        here.nurse, open_still, {"evidence": "Minutes of May", "done_on": "2026-01-21"}, action=path, then="done"
+    )
+    assert done.status_code == 409
+    all_in(words_of(done), ["This action is done already", "Register", "You had typed: Minutes of May"])
+
+
+def test_a_fault_of_what_shows_it_leaves_the_action_as_it_stands(here: Team, case: UUID) -> None:
+    send(here.nurse, href(case), ACTION, action=f"{href(case)}/actions")
+    row = here.admin.execute("select id from records.action").fetchone()
+    assert row is not None
+    path = f"{href(case)}/actions/{row[0]}"
+    undone = send(here.nurse, path, {"evidence": "", "done_on": "2026-01-20"}, then="done")
+    assert undone.status_code == 422
+    assert re.search(r'value="missed_doses"[^>]*checked', undone.text)

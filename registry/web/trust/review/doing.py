@@ -13,7 +13,7 @@ from registry.access import Actor, Right
 from registry.cases import actions, online
 from registry.cases.actions import Action, OwnerRole, Planned
 from registry.cases.online import Stale
-from registry.errors import NotFound, Unprocessable
+from registry.errors import Conflict, NotFound, Unprocessable
 from registry.submissions.senders import senders
 from registry.web.fields import Fault, day_or_fault, faults, text, texts
 from registry.web.pages import render
@@ -51,13 +51,21 @@ def add(request: Request, actor: Editing, case_id: UUID, form: Form) -> Response
     try:
         with opened(request, actor, Right.EDIT_CASES, case_id) as held:
             _may_see(held)
-            actions.add(held.desk, case_id, planned)
+            actions.add(held.desk, case_id, planned, once=_once(form))
     except Unprocessable as refused:
         wrong = _wrong(refused, dates)
         with opened(request, actor, Right.EDIT_CASES, case_id) as held:
             return overview(request, held, wrong=wrong, values=_typed(form))
     _count(request, actor, case_id)
     return RedirectResponse(f"{address(case_id)}?done=action#actions", 303)
+
+
+def _once(form: FormData) -> UUID | None:
+    """The form's own number; None where it was tampered with."""
+    try:
+        return UUID(text(form, "once"))
+    except ValueError:
+        return None
 
 
 def _typed(form: FormData) -> dict[str, str]:
@@ -119,18 +127,21 @@ def _of(held: Opened, action_id: UUID) -> Action:
     return found
 
 
-def _page(request: Request, held: Opened, found: Action, values: dict[str, str], wrong: list[Fault]) -> Response:
+def _page(
+    request: Request, held: Opened, found: Action, values: dict[str, str], wrong: list[Fault], *, status: int = 422
+) -> Response:
     return render(
         request,
         "trust/review/action.html",
-        status=422 if wrong else 200,
+        status=status if wrong else 200,
         case=held.case,
         href=held.href,
         action=found,
         owners=OWNERS,
         themes=THEMES,
-        ticked=values["themes"].split("|") if "themes" in values else list(found.themes),
+        ticked=values["themes"].split("|") if values.get("what") else list(found.themes),
         values=values,
+        moved=status == Conflict.status,
         today=held.desk.on,
         faults=wrong,
     )
@@ -148,7 +159,7 @@ def change(request: Request, actor: Editing, case_id: UUID, action_id: UUID, for
             _of(held, action_id)
             match pressed:
                 case "change":
-                    actions.change(held.desk, action_id, planned)
+                    actions.change(held.desk, action_id, planned, seen=text(form, "seen"))
                 case "done":
                     actions.finish(held.desk, action_id, done_on, evidence if isinstance(evidence, str) else "")
                 case "drop":
@@ -159,6 +170,10 @@ def change(request: Request, actor: Editing, case_id: UUID, action_id: UUID, for
         wrong = _wrong(refused, done_wrong if pressed == "done" else dates)
         with opened(request, actor, Right.EDIT_CASES, case_id) as held:
             return _page(request, held, _of(held, action_id), _typed(form), wrong)
+    except Conflict as refused:
+        with opened(request, actor, Right.EDIT_CASES, case_id) as held:
+            wrong = [Fault("", refused.detail)]
+            return _page(request, held, _of(held, action_id), _typed(form), wrong, status=refused.status)
     if pressed == "drop":
         _count(request, actor, case_id)
     return RedirectResponse(f"{address(case_id)}?done=action#actions", 303)
