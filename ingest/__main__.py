@@ -144,6 +144,7 @@ def _write(
     annotated: Path | None,
     failed: Path | None,
     listed: Path | None,
+    *,
     answers: Mapping[str, Sequence[CodeList]],
 ) -> Iterable[str]:
     """Write the files that were asked for; tells which."""
