@@ -6,7 +6,7 @@ trust that is not theirs.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import httpx2 as httpx
@@ -158,12 +158,13 @@ def filled(nation: Nation) -> Nation:
     return nation
 
 
-def routes(app: ASGIApp) -> list[Route]:
+def routes(app: ASGIApp, *, but: Collection[str] = ("HEAD", "OPTIONS")) -> list[Route]:
+    """Each route by each of its methods; HEAD is GET without what it answers."""
     found = []
     for each in iter_route_contexts(app.routes):  # type: ignore[attr-defined] # FastAPI, which clients call ASGIApp
         if not isinstance(each.original_route, Mount):
             found += [Route(name_of(each.endpoint), method, each.path or "") for method in sorted(each.methods or ())]
-    return [each for each in found if each.method not in ("HEAD", "OPTIONS")]
+    return [each for each in found if each.method not in but]
 
 
 def things(nation: Nation, code: str) -> frozenset[bytes]:
