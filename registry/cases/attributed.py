@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from registry import identifiers
-from registry.access import Right
+from registry.access import Right, Role
 from registry.cases.answers import Answer, Reason
 from registry.cases.desk import Desk, record, seal, unseal
 from registry.errors import Conflict, Forbidden, NotFound, Unprocessable
@@ -23,6 +23,7 @@ from registry.submissions.keys import TenantKeys, ring_of, unwrapped
 
 LONGEST_WORDS = 1000
 MOST = 200
+MOST_CONTACTS = 3
 GONE = "The reporter withdrew this case, or attributes it otherwise now. Nothing is to be answered any more, and nothing was changed."
 DECIDED = "The registry office has decided this case. Nothing was changed."
 MEANWHILE = "Somebody answered this case while you had it open. What stands now is shown above; what you entered is still below. Nothing was changed."
@@ -111,6 +112,19 @@ _ANSWER = text(
      where tenant_id = :tenant and id = :id
     """
 )
+_CONTACTS = text(
+    """
+    select coalesce(o.known_as, p.display_name) as name, coalesce(o.address, p.email, '') as address
+      from register.membership m
+      join register.person p on p.id = m.person_id and p.disabled_at is null
+      left join register.own_person o on o.person_id = p.id and o.organisation_id = m.organisation_id
+     where m.role = :role and m.ended_at is null
+       and (m.organisation_id = :reporter
+            or m.organisation_id in (select s.successor_id from register.succession s
+                                      where s.predecessor_id = :reporter and s.effective_on <= :on))
+     group by 1, 2 order by lower(coalesce(o.known_as, p.display_name)), 2 limit :most
+    """
+)
 _SEALED = text(
     """
     select c.tenant_id, c.nhs_number_ct, c.birth_date_ct, c.words_ct
@@ -130,6 +144,23 @@ def one(connection: Connection, tenants: Collection[int], ident: UUID) -> Attrib
     if row is None:
         raise NotFound
     return _made(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody whom the attributed organisation may ask. `address` is empty where none is known."""
+
+    name: str
+    address: str
+
+
+def contacts(connection: Connection, held: Attributed, on: date) -> list[Contact]:
+    """The reporter's contact: its leads, or those of its successor on a day. Nobody where the case may not be told any more."""
+    if held.ended_at is not None:
+        return []
+    asked = {"role": Role.TRUST_LEAD.value, "reporter": held.reporter.id, "on": on, "most": MOST_CONTACTS}
+    rows = connection.execute(_CONTACTS, asked)
+    return [Contact(row.name, row.address if "@" in row.address else "") for row in rows]
 
 
 def untold(connection: Connection, tenants: Collection[int]) -> list[tuple[Named, int]]:

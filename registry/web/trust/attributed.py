@@ -3,6 +3,7 @@ that its own organisations reported for others. What identifies is masked; to sh
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -16,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from registry.access import Actor, Right
 from registry.cases import attributed, paired
 from registry.cases.answers import Answer, Pairing, Reason
-from registry.cases.attributed import Attributed, Given, Reported
+from registry.cases.attributed import Attributed, Contact, Given, Reported
 from registry.cases.desk import Desk, open_desk, record
 from registry.cases.paired import Pair
 from registry.errors import Conflict, NotFound, Unprocessable
@@ -26,7 +27,7 @@ from registry.web.actor import require
 from registry.web.bodies import submitted_form
 from registry.web.fields import Fault, faults, text, texts
 from registry.web.pages import NUMBERS, Number, render
-from registry.web.trust.present import said_day, said_time
+from registry.web.trust.present import said_day, said_time, today
 from registry.web.uploads import secrets_of
 from schemas.codes import VteType
 
@@ -60,6 +61,7 @@ STATES = {
     "decided": ("Decided by the registry office", "grey"),
 }
 SILENT = ("Not answered in time", "red")
+UNTOLD = ("Not told", "grey")
 
 
 NUMBERS["/trust/attributed"] = Number(f"({attributed.WAITING}) + ({paired.WAITING})", "to answer")
@@ -95,9 +97,9 @@ def one(request: Request, actor: Reading, ident: UUID, done: str = "") -> Respon
     with _store(request).transaction(tenants=tenants) as connection:
         held = attributed.one(connection, tenants, ident)
         desk = _desk(request, connection, held, actor)
-        words = attributed.words_of(desk, ident)
+        seen = _seen(desk, held)
         record(desk, ident, "attributed case read")
-    return _page(request, actor, held, words, done=DONE.get(done, ""))
+    return _page(request, actor, held, seen, done=DONE.get(done, ""))
 
 
 @router.post("/{ident}/show")
@@ -107,9 +109,9 @@ def show(request: Request, actor: Fresh, _form: Form, ident: UUID) -> Response:
     with _store(request).transaction(tenants=tenants) as connection:
         held = attributed.one(connection, tenants, ident)
         desk = _desk(request, connection, held, actor)
-        opened, words = attributed.identifying(desk, ident), attributed.words_of(desk, ident)
+        opened, seen = attributed.identifying(desk, ident), _seen(desk, held)
         record(desk, ident, "identifiers shown", {"fields": sorted(opened), "where": "attributed case"})
-    return _page(request, actor, held, words, shown=opened)
+    return _page(request, actor, held, seen, shown=opened)
 
 
 @router.post("/{ident}/answer")
@@ -237,15 +239,27 @@ def _again(request: Request, actor: Actor, form: FormData, ident: UUID, wrong: l
     tenants = actor.tenants(Right.READ_CASES)
     with _store(request).readonly(tenants=tenants) as connection:
         held = attributed.one(connection, tenants, ident)
-        words = attributed.words_of(_desk(request, connection, held, actor), ident)
-    return _page(request, actor, held, words, wrong=wrong, status=status, typed=texts(form))
+        seen = _seen(_desk(request, connection, held, actor), held)
+    return _page(request, actor, held, seen, wrong=wrong, status=status, typed=texts(form))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What stands beside a case on its page: what was written with its answer, and whom of the reporter's to ask."""
+
+    words: str
+    contacts: list[Contact]
+
+
+def _seen(desk: Desk, held: Attributed) -> Seen:
+    return Seen(attributed.words_of(desk, held.id), attributed.contacts(desk.connection, held, today()))
 
 
 def _page(
     request: Request,
     actor: Actor,
     held: Attributed,
-    words: str,
+    seen: Seen,
     *,
     done: str = "",
     shown: Mapping[str, str] | None = None,
@@ -257,7 +271,7 @@ def _page(
     standing = {
         "answer": held.answer or "",
         "reason": held.reason or "",
-        "words": words,
+        "words": seen.words,
         "counts_for": str(held.counts_for or ""),
     }
     return render(
@@ -266,7 +280,8 @@ def _page(
         status=status,
         case=held,
         line=_line(held, at, days),
-        words=words,
+        words=seen.words,
+        contacts=seen.contacts,
         done=done,
         shown=shown,
         faults=wrong or [],
@@ -309,7 +324,8 @@ def _line(held: Attributed, at: datetime, days: int) -> dict[str, object]:
 def _answered(held: Reported, at: datetime, days: int) -> dict[str, object]:
     """A case that was reported for another organisation, as its row shows it."""
     silent = held.state == "proposed" and held.since + timedelta(days=days) < at
-    words, colour = SILENT if silent else STATES[held.state]
+    untold = held.state == "proposed" and held.told_at is None
+    words, colour = SILENT if silent else UNTOLD if untold else STATES[held.state]
     return {
         "href": f"/trust/cases/{held.case_id}",
         "case": held.local_case_id,
@@ -323,6 +339,7 @@ def _answered(held: Reported, at: datetime, days: int) -> dict[str, object]:
         "written": held.words,
         "counts_for": held.counts_for,
         "silent": silent,
+        "untold": untold,
     }
 
 

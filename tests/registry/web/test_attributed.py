@@ -1,7 +1,7 @@
 """The pages between trusts: what the attributed trust sees and answers, what the office sees, and what nobody else sees."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import httpx2 as httpx
@@ -10,7 +10,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from registry.access import Role
-from registry.cases import between_trusts, find_pairs
+from registry.cases import attributed, between_trusts, find_pairs
+from registry.cases.attributed import Contact
 from registry.settings import Settings
 from registry.store import Store
 from tests.make import nhs_number, valid_case
@@ -117,6 +118,46 @@ def test_the_named_trust_is_shown_the_case_and_answers(three: Three) -> None:
     assert [act for (act,) in acts if "ttributed" in act or "identifiers" in act] == [
         "attributed case read", "attributed case read", "identifiers shown", "attributed case read", "attributed case answered",
     ]  # fmt: skip
+
+
+def test_the_named_trust_learns_whom_of_the_reporter_to_ask(three: Three) -> None:
+    three.hold()
+    three.run()
+    assert "Whom to ask there Its thrombosis team" in words_of(three.named.get(three.case))
+    lead = three.full.person("theirlead", (Role.TRUST_LEAD, "RRV"))
+    three.full.person("ourlead", (Role.TRUST_LEAD, "RH5"))
+    three.admin.execute("update register.person set email = 'lead@rrv.example' where id = %s", [lead])
+    shown = words_of(three.named.get(three.case))
+    assert "Whom to ask there Theirlead, lead@rrv.example" in shown
+    assert "Ourlead" not in shown
+    assert three.third.get(three.case).status_code == 404
+    three.hold(of="RRV")
+    three.run()
+    assert "lead@rrv.example" not in three.named.get(three.case).text, "what is not told any more has no contact"
+    three.admin.execute("update register.person set disabled_at = now() where id = %s", [lead])
+    three.hold()
+    three.run()
+    assert "Theirlead" not in three.named.get(three.case).text
+
+
+def test_of_a_closed_reporter_its_successor_is_asked(three: Three) -> None:
+    three.hold()
+    three.run()
+    three.full.person("ourlead", (Role.TRUST_LEAD, "RH5"))
+    ident, ours, closed = UUID(three.case.rpartition("/")[2]), three.full.ids["RH5"], three.full.ids["RA4"]
+    with three.full.store.readonly(tenants=[ours]) as connection:
+        held = attributed.one(connection, [ours], ident)
+        merged = replace(held, reporter=replace(held.reporter, id=closed))
+        assert attributed.contacts(connection, merged, date(2023, 3, 31)) == []
+        assert attributed.contacts(connection, merged, date(2023, 4, 1)) == [Contact("Ourlead", "")]
+
+
+def test_what_was_not_told_says_so(three: Three) -> None:
+    three.hold(of="7A4")
+    three.run()
+    seen = words_of(three.reporter.get("/trust/attributed"))
+    assert "Not told: the other organisation is told" in seen
+    assert "Not answered" not in seen
 
 
 def _answer(three: Three, **fields: str) -> httpx.Response:
