@@ -204,6 +204,7 @@ def test_a_state_that_is_no_longer_allowed_is_told_and_nothing_is_lost(here: War
     assert late.status_code == 409
     assert "it was confirmed HAT when you opened the page. Nothing was changed." in words_of(late)
     assert form_in(late, f"{path}/move")["reason"] == "What I wrote"
+    assert "Ask the consultant Sends nothing: it says that you asked by letter or in person." in words_of(late)
     long = press(here.nurse, late, f"{path}/move", to="not_hat", reason="w" * 100_000)
     assert long.status_code == 422
     assert "w" * 100_000 in long.text

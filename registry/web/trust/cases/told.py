@@ -293,6 +293,11 @@ class Move:
     hint: str
 
 
+BY_OTHER_WAYS = (
+    "Sends nothing: it says that you asked by letter or in person. A link by e-mail is sent from the review."
+)
+
+
 def moves(found: Iterable[Transition]) -> list[Move]:
     """The moves as choices, each with what it needs."""
     return [Move(each.to.value, each.words, _needs(each)) for each in found]
@@ -306,4 +311,8 @@ def _needs(each: Transition) -> str:
         needed.append("finding and preventability in the review")
     if each.needs_agreement:
         needed.append("the agreement of both readers")
+    if each.needs_silence:
+        needed.append("the consultant's days for an answer to be over")
+    if each.to is CaseState.WITH_CONSULTANT:
+        return BY_OTHER_WAYS
     return f"Needs {', '.join(needed)}." if needed else ""
