@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Event, Thread
+from time import monotonic
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -38,6 +39,8 @@ ROLES = ("hat_app", "hat_jobs", "hat_national")
 KEYS = ("match", "master", "offset", "signing", "audit")
 LOOK_SECONDS = 60.0
 GRACE_SECONDS = 10.0
+STEP_SECONDS = 1.0
+"""How often it is asked whether this machine's clock was put back or forth, and by how much it must have been."""
 RUNS_KEPT = timedelta(days=90)
 
 Run = Callable[[Store, Secrets, Settings, datetime], Mapping[str, int]]
@@ -281,12 +284,29 @@ def work(timetable: Sequence[Job], means: Means, stop: Event, *, look: float = L
         seconds = pause.total_seconds()
         scheduler.add_job(_once, "interval", (job, means), executor="constant", seconds=seconds, next_run_time=first)
     scheduler.start()
-    stop.wait()
+    _wait(stop, scheduler)
     scheduler.pause()  # else it goes on handing runs to executors that shut down
     ending = Thread(target=scheduler.shutdown, daemon=True)
     ending.start()
     ending.join(GRACE_SECONDS)
     return not ending.is_alive()
+
+
+def _wait(stop: Event, scheduler: BackgroundScheduler) -> None:
+    """Until `stop`. The scheduler reckons by this machine's clock: where that was put back it would do nothing until the clock has come
+    to where it was, and where it was put forth it would go through all that was left out; so it begins anew, now."""
+    ahead = _ahead()
+    while not stop.wait(STEP_SECONDS):
+        before, ahead = ahead, _ahead()
+        if abs(ahead - before) >= STEP_SECONDS:
+            log.warning("this machine's clock was put by %.0f seconds", ahead - before)
+            for each in scheduler.get_jobs():
+                each.modify(next_run_time=datetime.now(UTC))
+
+
+def _ahead() -> float:
+    """The clock that may be put, less the one that nobody can put."""
+    return datetime.now(UTC).timestamp() - monotonic()
 
 
 def _look(timetable: Sequence[Job], means: Means) -> None:

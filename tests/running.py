@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 import httpx2 as httpx
@@ -124,11 +125,11 @@ class Service:
 
 
 @contextmanager
-def service(settings: Settings) -> Iterator[Service]:
-    """Web and worker, running; ended with the block, killed if they do not end."""
+def service(settings: Settings, more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Service]:
+    """Web and worker, running, with `more` in their environment; ended with the block, killed if they do not end."""
     folder = settings.data_dir
     folder.mkdir(parents=True, exist_ok=True)
-    environment = environment_of(settings)
+    environment = {**environment_of(settings), **more}
     made = Service(
         settings,
         Program("serve", folder / "web.log", environment),
