@@ -1,4 +1,4 @@
-"""One journey: a VTE nurse reads every measure of the trust and goes from a name to its definition."""
+"""One journey: a VTE nurse reads the trust's own figures, makes the pack for the committee, and goes from a measure to its definition."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -14,6 +14,7 @@ from registry.store import Store
 from registry.store.tables import organisation
 from schemas.record import RecordKind
 from tests.journeys import world as worlds
+from tests.journeys.browsing import Visitor
 from tests.journeys.world import World
 from tests.registry.submissions.make import send
 from tests.registry.web.own.test_own_measures import returned
@@ -40,8 +41,30 @@ def test_every_measure_of_a_trust(world: World) -> None:
         nurse.sees("2 of the 12 months in which your organisation took part")
         nurse.sees("Among patients with HAT: inadequate prophylaxis")
         nurse.picture("all measures")
+        when_the_nurse_looks_where_the_cases_are_and_what_reviews_found(nurse)
+        when_the_nurse_makes_the_pack_for_the_committee(nurse)
+        nurse.follow("All measures")
         nurse.follow("Among patients with HAT: inadequate prophylaxis")
         nurse.sees("at least one thing in which prophylaxis itself fell short was recorded")
+
+
+def when_the_nurse_looks_where_the_cases_are_and_what_reviews_found(nurse: Visitor) -> None:
+    nurse.follow("By site, specialty and ward")
+    nurse.sees("A number leads to its cases")
+    nurse.follow("Themes and actions")
+    nurse.sees("Work on cases")
+
+
+def when_the_nurse_makes_the_pack_for_the_committee(nurse: Visitor) -> None:
+    nurse.follow("For the committee")
+    nurse.sees("Rate, preventable share, themes, actions and what is overdue")
+    nurse.shows_the_guide("committee")
+    nurse.press("Open the pack")
+    nurse.sees("Reviews and preventable cases")
+    nurse.follow("Back")
+    nurse.press("Open the sheet")
+    nurse.sees("No audit was returned")
+    nurse.follow("Back")
 
 
 def given_counted_cases(world: World) -> None:
