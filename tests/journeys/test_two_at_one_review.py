@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -31,10 +32,12 @@ def world(request: pytest.FixtureRequest, settings: Settings, store: Store, tmp_
 
 
 def test_two_people_at_one_review(world: World) -> None:
-    given_two_nurses_and_a_review_that_is_begun(world)
+    people = given_two_nurses_and_a_review_that_is_begun(world)
     with world.signed_in("first") as first, world.signed_in("second") as second:
         for nurse in (first, second):
             when_they_open_what_was_found(nurse)
+        if world.scripts:
+            then_typing_outlasts_a_session_that_ended(first, world, people["first"])
         when_the_first_stores(first)
         when_the_second_stores_something_else(second)
         then_the_second_is_shown_the_difference(second)
@@ -43,10 +46,9 @@ def test_two_people_at_one_review(world: World) -> None:
         then_both_are_in_the_review(first)
 
 
-def given_two_nurses_and_a_review_that_is_begun(world: World) -> None:
+def given_two_nurses_and_a_review_that_is_begun(world: World) -> dict[str, UUID]:
     house = world.house
-    for name in ("first", "second"):
-        house.person(name, (Role.VTE_NURSE, TRUST))
+    people = {name: house.person(name, (Role.VTE_NURSE, TRUST)) for name in ("first", "second")}
     admitted = today() - timedelta(days=60)
     stay = {
         "admission_date": admitted.isoformat(),
@@ -64,6 +66,7 @@ def given_two_nurses_and_a_review_that_is_begun(world: World) -> None:
             send(house.store, house.settings, house.ids[TRUST], [row], kind=kind, at=worlds.now()).state == "accepted"
         )
     world.run("work")
+    return people
 
 
 def when_they_open_what_was_found(nurse: Visitor) -> None:
@@ -72,6 +75,18 @@ def when_they_open_what_was_found(nurse: Visitor) -> None:
     nurse.follow("The review")
     nurse.follow("What was found")
     nurse.sees("stage two of two")
+
+
+def then_typing_outlasts_a_session_that_ended(first: Visitor, world: World, person: UUID) -> None:
+    window = first.page.context
+    window.clear_cookies()
+    first.answer("Notable practice", "Typed while signed out")
+    first.sees("You are signed out, so nothing is kept.")
+    again = world.house.signed_in(person).cookies["hat"]  # as whoever signs in again in another window
+    window.add_cookies([{"name": "hat", "value": again, "url": world.service.address}])
+    first.answer("Notable practice", "")
+    first.sees("Kept as a draft at")
+    first.complaints.clear()  # the browser's own word for a form that was stale
 
 
 def when_the_first_stores(first: Visitor) -> None:

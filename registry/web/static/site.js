@@ -61,6 +61,18 @@ for (const form of document.querySelectorAll('form:has([data-when])')) {
 // What is typed is kept as a draft a moment after the last keystroke, and when the page is left. Nothing is kept of a form that was not
 // touched, and nothing once it is sent. Without scripts there is a button.
 const PAUSE = 1500
+const NOT_KEPT = 'The draft could not be kept just now. What you typed still stands here.'
+const SIGNED_OUT = 'You are signed out, so nothing is kept. What you typed still stands here: sign in again in another window, then go on typing.'
+
+// Whoever has signed in again in another window has another token by then. The forms of this page take it over, so that they are not stale.
+async function renewTokens () {
+  const page = await fetch('/account').catch(() => null)
+  if (!page?.ok || page.redirected) return false
+  const token = new DOMParser().parseFromString(await page.text(), 'text/html').querySelector('[name="form_token"]')?.value
+  const fields = [...document.querySelectorAll('[name="form_token"]')].filter(each => token && each.value !== token)
+  for (const each of fields) each.value = token
+  return fields.length > 0
+}
 
 function keepDrafts (form) {
   const said = form.querySelector('[data-draft-said]')
@@ -70,11 +82,12 @@ function keepDrafts (form) {
     timer = null
     asked?.abort()
     const request = asked = new AbortController()
-    const body = new URLSearchParams(new FormData(form))
-    const answer = await fetch(form.dataset.draft, { method: 'POST', body, signal: request.signal }).catch(() => null)
+    const send = () => fetch(form.dataset.draft, { method: 'POST', body: new URLSearchParams(new FormData(form)), signal: request.signal }).catch(() => null)
+    let answer = await send()
+    if (answer?.status === 403 && !request.signal.aborted && await renewTokens()) answer = await send()
     if (request.signal.aborted) return
     const told = answer?.ok ? await answer.json().catch(() => null) : null
-    said.textContent = told?.said ?? 'The draft could not be kept just now. What you typed still stands here.'
+    said.textContent = told?.said ?? (answer?.redirected ? SIGNED_OUT : NOT_KEPT)
   }
   form.addEventListener('input', () => {
     clearTimeout(timer)
