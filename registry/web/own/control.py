@@ -96,7 +96,8 @@ def _steady(known: Sequence[Monthly]) -> bool:
 
 
 def _mark(each: Monthly) -> Mark:
-    why = "" if each.value is not None else "not in the rate: no complete return"
+    why = "nobody was admitted" if each.enters else "not in the rate: no complete return"
+    why = "" if each.value is not None else why
     return Mark(f"{each.month:%B %Y}", each.value, why, open_still=each.provisional)
 
 

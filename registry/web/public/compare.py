@@ -197,7 +197,7 @@ def as_csv(request: Request) -> Response:
 
     def content(_: Connection, whole: Whole) -> bytes:
         years = [year for year, final in reversed(whole.final_years.items()) if final]
-        return records.as_csv([record for year in years for record in _records(whole, year)], COLUMNS)
+        return records.as_csv((record for year in years for record in _records(whole, year)), whole.release, COLUMNS)
 
     return released_file(request, CSV, content)
 

@@ -29,7 +29,7 @@ router = APIRouter()
 def as_csv(request: Request, ident: str) -> Response:
     """Every area and period of a measure."""
     asked = named(ident)
-    return released_file(request, CSV, lambda _, whole: records.as_csv(_records(whole, asked)))
+    return released_file(request, CSV, lambda _, whole: records.as_csv(_records(whole, asked), whole.release))
 
 
 @router.get("/figures/{ident}.json")

@@ -44,12 +44,16 @@ def digits(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def as_csv(records: Iterable[Mapping[str, Any]], columns: Iterable[str] = COLUMNS) -> bytes:
-    """UTF-8 with a byte order mark, so that a spreadsheet reads names as they are; no cell begins like a formula."""
+def as_csv(records: Iterable[Mapping[str, Any]], release: Release, columns: Iterable[str] = COLUMNS) -> bytes:
+    """UTF-8 with a byte order mark, so that a spreadsheet reads names as they are; no cell begins like a formula.
+
+    Each line says of which release it is, and as at when that was counted: lines are copied without their file.
+    """
+    told = {"release": release.number, "counted_as_at": release.as_at.isoformat()}
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(columns), lineterminator="\r\n")
+    writer = csv.DictWriter(text, [*columns, *told], lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(map(quoted_record, records))
+    writer.writerows(quoted_record(each) | told for each in records)
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 

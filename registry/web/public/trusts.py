@@ -103,7 +103,7 @@ def as_csv(request: Request) -> Response:
 
     def content(_: Connection, whole: Whole) -> bytes:
         rows = [_trust_record(row, year) for year in reversed(whole.final_years) for row in trust_rows(whole, year)]
-        return records.as_csv(rows, TRUST_COLUMNS)
+        return records.as_csv(rows, whole.release, TRUST_COLUMNS)
 
     return released_file(request, CSV, content)
 
@@ -119,11 +119,12 @@ def _periods_of(connection: Connection, whole: Whole, place: Place) -> bytes:
     years = _lines(published.trust_years(connection, whole.release, place.code), series.year_words)
     area = Area(place.code.lower(), place.name, (), (place.nation,))
     kinds = ((Shown.MONTH, months), (Shown.QUARTER, series.quarterly(HAT_RATE, months)), (Shown.FINANCIAL_YEAR, years))
-    return records.as_csv(
+    rows = (
         records.record(HAT_RATE, area, line) | {"period": records.period_code(kind, line.start)}
         for kind, lines in kinds
         for line in lines
     )
+    return records.as_csv(rows, whole.release)
 
 
 def _place(whole: Whole, code: str) -> Place:

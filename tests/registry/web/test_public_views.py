@@ -233,6 +233,11 @@ def test_a_trust_s_file_has_its_months_quarters_and_years(http: TestClient, data
     assert [row["period"] for row in rows] == [
         *(f"{start:%Y-%m}" for start in YEAR), "2025-Q2", "2025-Q3", "2025-Q4", "2026-Q1", "2025-26",
     ]  # fmt: skip
+    number = http.get("/figures/hat-rate.json").json()["release"]["number"]
+    for path in ("trusts/RA1", "trusts", "compare", "hat-rate"):
+        lines = list(csv.DictReader(io.StringIO(http.get(f"/figures/{path}.csv").content.decode("utf-8-sig"))))
+        assert {line["release"] for line in lines} == {str(number)}
+        assert all(datetime.fromisoformat(line["counted_as_at"]) for line in lines)
     assert http.get("/figures/trusts/XX9.csv").status_code == 404
 
 

@@ -87,6 +87,8 @@ def test_a_month_without_a_return_is_a_gap_that_moves_nothing() -> None:
     made = chart(series)
     assert made.marks[6].value is None
     assert made.marks[6].words == "not in the rate: no complete return"
+    series[6] = Monthly(series[6].month, True, False, 0, 0)
+    assert chart(series).marks[6].words == "nobody was admitted"
     # 13 values with mean 1.5538, every moving range 0.1 (and none over the gap): 1.5538 + 0.266
     assert made.marks[0].upper == pytest.approx((6 * 1.5 + 7 * 1.6) / 13 + 0.266, abs=1e-9)
 
