@@ -18,7 +18,7 @@ from typing import IO, Self
 
 from polars.exceptions import PolarsError
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import State
 
@@ -206,6 +206,8 @@ def _check_now(
     except TooManyRowsError:
         return None
     except (SQLAlchemyError, PolarsError, OSError, ValueError) as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise  # with the connection the receipt is gone too: nothing is left to anybody
         log.warning("submission %s is left to the worker: %s", reference.id, described(error))
         return None
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 import openpyxl
 import psycopg
 import pytest
+from sqlalchemy import Connection, text
 from starlette.testclient import TestClient
 
 from registry import submissions
@@ -159,6 +160,22 @@ def test_a_receipt_stands_when_the_check_cannot_be_made(
     assert [count(admin, name) for name in ("submission", "payload", "case_record", "case_version")] == [1, 1, 0, 0]
     again = send_file(client, key="k")
     assert (again.status_code, again.json()["state"], again.json()["id"]) == (200, "accepted", answer.json()["id"])
+
+
+def test_where_the_connection_is_cut_during_the_check_nothing_is_kept_and_it_may_be_sent_again(
+    client: TestClient, admin: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(connection: Connection, *_: object, **__: object) -> None:
+        admin.execute("select pg_terminate_backend(%s)", [connection.scalar(text("select pg_backend_pid()"))])
+        connection.execute(text("select 1"))
+
+    with monkeypatch.context() as falling:
+        falling.setattr(checking, "store_outcome", cut)
+        answer = send_file(client, key="k")
+    assert answer.status_code == 503
+    assert "Retry-After" in answer.headers
+    assert count(admin, "submission") == 0
+    assert send_file(client, key="k").status_code == 201
 
 
 def test_no_more_is_taken_while_too_much_of_one_trust_waits(full: House, monkeypatch: pytest.MonkeyPatch) -> None:
