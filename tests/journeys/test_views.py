@@ -120,9 +120,9 @@ def then_the_map_leads_to_its_region_by_the_keyboard(reader: Visitor) -> None:
 
 def then_one_trust_can_be_marked_in_the_funnel(reader: Visitor) -> None:
     reader.open("/figures/compare")
-    reader.page.get_by_label("Mark one").select_option("RM2")
+    reader.page.get_by_label("Mark one").select_option("R08")
     reader.press("Show")
-    assert reader.page.locator("svg.hat-chart__wide text", has_text="New Hospital NHS Trust").count() == 1
+    assert reader.page.locator("svg.hat-chart__wide text", has_text="Hospital 08 NHS Trust").count() == 1
     reader.picture("one trust marked")
 
 
