@@ -18,7 +18,7 @@ LARGE_ROWS = 2_300
 BAD_ROWS = 3
 PAUSE = 0.15  # seconds between two tries
 TRIES = 200
-BUSY = (429, 500, 502, 503, 504)
+BUSY = (429, 502, 503, 504)
 
 
 class Sort(StrEnum):
