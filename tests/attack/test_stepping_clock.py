@@ -17,7 +17,7 @@ from tests.attack.sending import Numbers, Sender, Sort
 from tests.attack.whole import Held
 from tests.registry.web.programs import screened
 from tests.registry.web.visitors import house
-from tests.running import Service, service, token, until
+from tests.running import Service, free_port, service, token, until
 
 pytestmark = pytest.mark.slow
 
@@ -63,10 +63,11 @@ def environment(folder: Path) -> dict[str, str]:
 def test_work_goes_on_when_the_clock_is_put_back_and_forth(
     settings: Settings, store: Store, admin: psycopg.Connection, tmp_path: Path, put: Callable[[str], None]
 ) -> None:
-    full = house(settings, store)
+    here = settings.model_copy(update={"port": (port := free_port()), "base_url": f"http://127.0.0.1:{port}"})
+    full = house(here, store)
     screened(full)
-    numbers, held, sent = Numbers(1), Held(admin, store, settings), []
-    with service(settings, environment(tmp_path)) as running:
+    numbers, held, sent = Numbers(1), Held(admin, store, here), []
+    with service(here, environment(tmp_path)) as running:
         sender = Sender(1, full.ids[OURS], token(full, OURS), running.address)
         for step in STEPS:
             put(step)
