@@ -11,7 +11,7 @@ import pytest
 
 from registry.commands.timely import BODY_SECONDS, HEAD_SECONDS
 from registry.settings import Settings
-from tests.running import Service, service
+from tests.running import Service, free_port, service
 
 pytestmark = pytest.mark.slow
 
@@ -55,8 +55,9 @@ def drip(lines: list[socket.socket]) -> None:
 
 
 def test_others_are_answered_and_the_slow_are_cut_off(settings: Settings) -> None:
+    here = settings.model_copy(update={"port": (port := free_port()), "base_url": f"http://127.0.0.1:{port}"})
     with (
-        service(settings) as running,
+        service(here) as running,
         callers(running.address) as lines,
         httpx.Client(base_url=running.address) as kept,
     ):
