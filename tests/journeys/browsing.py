@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
 
 from tests.journeys import axe, guide_pictures
+from tests.running import until
 
 MISSING = "not run: apt-get install {}"
 FLAGS = (
@@ -112,6 +113,19 @@ class Visitor:
 
     def follow(self, words: str) -> None:
         self.page.get_by_role("link", name=words, exact=True).first.click()
+
+    def looks_again_until(self, words: str, seconds: float, otherwise: str) -> None:
+        """As the page offers, until what it waits for is there."""
+
+        def there() -> bool:
+            self.page.get_by_text(re.compile(f"Look again|{re.escape(words)}")).first.wait_for()
+            if words in self.words():
+                return True
+            with self.page.expect_navigation():
+                self.follow("Look again")
+            return False
+
+        until(there, seconds, otherwise, pause=1)
 
     def unfold(self, words: str) -> None:
         """What is folded away under these words."""

@@ -18,7 +18,6 @@ from tests.journeys.browsing import Visitor
 from tests.journeys.world import World
 from tests.registry.publications.hold import Case, hold_activity, hold_case
 from tests.registry.web.visitors import House
-from tests.running import until
 
 pytestmark = pytest.mark.slow
 
@@ -115,12 +114,7 @@ def find(person: Visitor) -> None:
     """The figures, once the worker has audited them."""
     person.follow("National work")
     person.page.get_by_role("row").filter(has_text="Figures as at").get_by_role("link").click()
-
-    def passed() -> bool:
-        person.page.reload()
-        return "Passed the audit." in person.words()
-
-    until(passed, 120, "the figures do not pass the audit", pause=1)
+    person.looks_again_until("Passed the audit.", 120, "the figures do not pass the audit")
 
 
 def then_nothing_is_public(early: Visitor) -> None:

@@ -19,7 +19,7 @@ from tests.journeys import world as worlds
 from tests.journeys.browsing import Visitor
 from tests.journeys.world import World
 from tests.make import csv_bytes, nhs_number, valid_activity, valid_case
-from tests.running import token, until
+from tests.running import token
 
 pytestmark = pytest.mark.slow
 
@@ -159,12 +159,7 @@ def when_they_ask_for_the_audit(analyst: Visitor) -> None:
 def when_they_approve(person: Visitor, button: str, told: str) -> None:
     person.follow("National work")
     person.page.get_by_role("row").filter(has_text="Figures as at").get_by_role("link").click()
-
-    def passed() -> bool:
-        person.page.reload()
-        return "Passed the audit." in person.words()
-
-    until(passed, 120, "the figures do not pass the audit", pause=1)
+    person.looks_again_until("Passed the audit.", 120, "the figures do not pass the audit")
     person.sees("Passed the audit.")
     person.confirms()
     person.press(button)
