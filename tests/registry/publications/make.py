@@ -71,13 +71,14 @@ def count(store: Store, settings: Settings, at: datetime = AT) -> Mapping[str, i
 def hold_counts(
     connection: Connection, organisation_id: int, month: date, counts: Mapping[tuple[str, str], int], *,
     admissions: int = 8000, overnight: int = 3000, provisional: bool = False, case_return: str | None = "complete",
+    sources: int | None = None,
 ) -> None:  # fmt: skip
     """Exact counts as counting leaves them, by split and category, without the cases behind them."""
     connection.execute(
         insert(trust_month).values(
             organisation_id=organisation_id, month=month, case_return=case_return, admissions=admissions,
             admissions_overnight=overnight, admissions_maternity=0, enters=case_return == "complete",
-            provisional=provisional, counted_at=AT,
+            provisional=provisional, case_finding_sources=sources, counted_at=AT,
         )
     )  # fmt: skip
     rows = [
